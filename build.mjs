@@ -1,0 +1,27 @@
+// Bundles the program into one CommonJS file (ssh2 needs __dirname) with every template inside.
+import { chmodSync, mkdirSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const quiet = process.argv.includes('--quiet');
+mkdirSync('dist', { recursive: true });
+const result = await build({
+  entryPoints: { nightlift: 'src/main.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node22',
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  sourcemap: false,
+  define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+  external: ['cpu-features', '*.node'],
+  logLevel: 'warning',
+  metafile: true,
+});
+chmodSync('dist/nightlift.cjs', 0o755);
+if (!quiet) {
+  for (const [file, { bytes }] of Object.entries(result.metafile.outputs)) console.log(`${file} ${(bytes / 1e6).toFixed(2)} MB`);
+}
