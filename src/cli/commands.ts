@@ -1,0 +1,161 @@
+import { SCENARIO_NAMES } from '../rehearsal/scenario-names.ts';
+import type { CommandSpec, OptionSpec } from './command.ts';
+
+const OUTPUT: OptionSpec = {
+  name: 'output',
+  short: 'o',
+  value: 'FORMAT',
+  summary: 'text (default) or json',
+  choices: ['text', 'json'],
+};
+const CLUSTER: readonly OptionSpec[] = [
+  {
+    name: 'kubeconfig',
+    value: 'FILE',
+    summary: 'kubeconfig; default: the account of the pod, else $KUBECONFIG, else ~/.kube/config',
+  },
+  { name: 'context', value: 'NAME', summary: 'context of the kubeconfig' },
+  { name: 'namespace', short: 'n', value: 'NAME', summary: 'namespace of Nightlift (default k8s-upgrade)' },
+  {
+    name: 'config',
+    value: 'FILE',
+    summary: 'settings file; default: the one in the pod, else ConfigMap k8s-upgrade-config of the cluster',
+  },
+];
+const FACTS: OptionSpec = {
+  name: 'facts',
+  value: 'FILE',
+  summary: 'answer offline from a file of `nightlift facts` (- for standard input)',
+};
+const TARGET: OptionSpec = {
+  name: 'target',
+  value: 'X.Y.Z',
+  summary: 'this version instead of the one that the detector would choose',
+};
+
+/** Every command, as data: help, completion and dispatch read the same table. */
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'demo',
+    summary: 'run a whole night on the embedded cluster',
+    details:
+      'Starts an API server, nodes behind SSH, a package feed, Prometheus, Pushgateway and Slack on loopback, lets the\nreal program upgrade them, and shows the Slack message of the morning. Needs nothing but Node, changes nothing\noutside a temporary folder. Exits 0 when the night ended as the scenario says.',
+    options: [
+      { name: 'scenario', value: 'NAME', summary: `one of ${SCENARIO_NAMES.join(', ')}`, choices: SCENARIO_NAMES },
+      { name: 'nodes', value: 'N', summary: 'number of nodes (default: what the scenario needs)' },
+      { name: 'speed', value: 'N', summary: 'how many times faster than a real night the waits are (default 300)' },
+      { name: 'keep', summary: 'keep the temporary folder (node states, logs) and say where it is' },
+      OUTPUT,
+    ],
+    examples: [
+      ['nightlift demo', 'a patch upgrade of one control plane and two workers'],
+      ['nightlift demo --scenario ha --nodes 5', 'three control planes'],
+      ['nightlift demo --scenario killed -o json', 'the chain is killed on the way; the result as JSON'],
+    ],
+    load: () => import('./demo.ts'),
+  },
+  {
+    name: 'status',
+    summary: 'what is running, what is recorded, what waits',
+    options: [...CLUSTER, OUTPUT],
+    examples: [['nightlift status', 'nodes, versions, chain Jobs, pause, leftovers']],
+    load: () => import('./status.ts'),
+  },
+  {
+    name: 'plan',
+    summary: 'path, order of nodes with reasons, steps and an estimate',
+    options: [TARGET, FACTS, ...CLUSTER, OUTPUT],
+    examples: [
+      ['nightlift plan', 'for the version that the detector would choose'],
+      ['nightlift plan --target 1.37.1', 'for this one'],
+      ['nightlift facts > facts.json; nightlift plan --facts facts.json', 'offline'],
+    ],
+    load: () => import('./plan.ts'),
+  },
+  {
+    name: 'gate',
+    summary: 'ask the gate: safe, blocked or held, and why',
+    options: [TARGET, FACTS, ...CLUSTER, OUTPUT],
+    examples: [
+      ['nightlift gate --target 1.37.1', 'exit code 0 safe, 2 blocked or held'],
+      ['nightlift gate --facts facts.json --target 1.37.1 -o json', 'replay a case'],
+    ],
+    load: () => import('./gate.ts'),
+  },
+  {
+    name: 'facts',
+    summary: 'everything that the deciders use, as one JSON object without secrets',
+    options: [...CLUSTER, OUTPUT],
+    examples: [['nightlift facts > facts.json', 'what a bug report wants to have']],
+    load: () => import('./facts.ts'),
+  },
+  {
+    name: 'upgrade',
+    summary: 'start the chain for a version by hand and follow it',
+    details:
+      'Shows the plan, asks, creates the preflight Job and follows the chain until it ends. Interrupting the follower\ndoes not stop the chain; `nightlift pause` does.',
+    options: [
+      { name: 'to', value: 'X.Y.Z', summary: 'the version to go to' },
+      { name: 'yes', short: 'y', summary: 'do not ask' },
+      { name: 'no-follow', summary: 'start the chain and return' },
+      { name: 'here', summary: 'developer switch: run the phases in this process instead of Jobs' },
+      ...CLUSTER,
+      OUTPUT,
+    ],
+    examples: [
+      ['nightlift upgrade --to 1.36.4', 'plan, question, live progress'],
+      ['nightlift upgrade --to 1.36.4 --yes --no-follow', 'from a script'],
+    ],
+    load: () => import('./upgrade.ts'),
+  },
+  {
+    name: 'pause',
+    summary: 'engage the kill switch: nothing starts and nothing goes on',
+    options: [{ name: 'reason', value: 'TEXT', summary: 'shown wherever the pause is seen' }, ...CLUSTER, OUTPUT],
+    examples: [['nightlift pause --reason "load test until Friday"', '']],
+    load: () => import('./pause.ts'),
+  },
+  {
+    name: 'resume',
+    summary: 'remove the kill switch; the next night goes on',
+    options: [...CLUSTER, OUTPUT],
+    examples: [['nightlift resume', '']],
+    load: () => import('./resume.ts'),
+  },
+  {
+    name: 'check',
+    summary: 'look for a new version and start the chain (CronJob k8s-version-check)',
+    options: [...CLUSTER, OUTPUT],
+    examples: [
+      ['kubectl -n k8s-upgrade create job --from=cronjob/k8s-version-check check-now', 'in the cluster, by hand'],
+    ],
+    load: () => import('./check.ts'),
+  },
+  {
+    name: 'phase',
+    summary: 'one link of the chain (the Jobs run this)',
+    details:
+      'PHASE, TARGET_VERSION and NODE_NAME say which. Exit codes: 0 for every decision, 3 for a failure, 75 for one\nthat is worth another try.',
+    options: [...CLUSTER, OUTPUT],
+    examples: [['PHASE=worker TARGET_VERSION=1.36.4 NODE_NAME=node1 nightlift phase', 'what a Job does']],
+    load: () => import('./phase.ts'),
+  },
+  {
+    name: 'report',
+    summary: 'say what happened last night (CronJob k8s-upgrade-nightly-report)',
+    options: [{ name: 'dry-run', summary: 'print the message instead of sending it' }, FACTS, ...CLUSTER, OUTPUT],
+    examples: [
+      ['nightlift report --dry-run', 'the message as Slack would get it'],
+      ['nightlift report --dry-run --facts facts.json -o json', 'replay'],
+    ],
+    load: () => import('./report.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'completion script for bash or zsh',
+    positionals: 'bash|zsh',
+    options: [],
+    examples: [['source <(nightlift completion bash)', 'in ~/.bashrc']],
+    load: () => import('./completion.ts'),
+  },
+];

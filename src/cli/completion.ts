@@ -1,0 +1,48 @@
+import { NightliftError } from '../errors.ts';
+import { type Call, EXIT } from './command.ts';
+import { COMMANDS } from './commands.ts';
+
+export async function run(call: Call): Promise<number> {
+  const [shell] = call.positionals;
+  if (shell !== 'bash' && shell !== 'zsh') {
+    throw new NightliftError('usage', `writing a completion script: "${shell ?? ''}" is neither bash nor zsh`, {
+      remedy: 'source <(nightlift completion bash)',
+    });
+  }
+  call.output.line(shell === 'bash' ? bash() : `autoload -U +X bashcompinit && bashcompinit\n${bash()}`);
+  return EXIT.done;
+}
+
+/** One script for both: zsh reads bash completions through bashcompinit. */
+function bash(): string {
+  const cases = COMMANDS.map((command) => {
+    const options = [
+      ...command.options.map((option) => `--${option.name}`),
+      '--help',
+      ...(command.name === 'completion' ? ['bash', 'zsh'] : []),
+    ];
+    return `    ${command.name}) words="${options.join(' ')}" ;;`;
+  });
+  const values = COMMANDS.flatMap((command) => command.options)
+    .filter((option) => option.choices !== undefined)
+    .map(
+      (option) =>
+        `    --${option.name}${option.short === undefined ? '' : `|-${option.short}`}) words="${(option.choices ?? []).join(' ')}" ;;`,
+    );
+  return [
+    '_nightlift() {',
+    '  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" words=""',
+    '  COMPREPLY=()',
+    `  if [ "$COMP_CWORD" -eq 1 ]; then words="${COMMANDS.map((command) => command.name).join(' ')} --help"; fi`,
+    '  case "${COMP_WORDS[1]}" in',
+    ...cases,
+    '  esac',
+    '  case "$previous" in',
+    ...new Set(values),
+    '    --config|--kubeconfig|--facts) COMPREPLY=($(compgen -f -- "$current")); return ;;',
+    '  esac',
+    '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
+    '}',
+    'complete -F _nightlift nightlift',
+  ].join('\n');
+}

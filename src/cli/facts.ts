@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { NightliftError, reasonOf } from '../errors.ts';
+import { Facts } from '../facts/facts.ts';
+import { ALL_FACTS, observe } from '../facts/observe.ts';
+import { type Call, EXIT } from './command.ts';
+import { withSession } from './session.ts';
+
+/** Always JSON: it is made for files and programs. */
+export async function run(call: Call): Promise<number> {
+  return await withSession(call, async ({ deps }) => {
+    const facts = await observe(deps, ALL_FACTS, call.signal);
+    call.output.raw(`${JSON.stringify(facts, null, 2)}\n`);
+    return EXIT.done;
+  });
+}
+
+/** A file that `nightlift facts` wrote. @throws NightliftError (usage) that names what does not fit. */
+export function readFacts(file: string): Facts {
+  const what = file === '-' ? 'standard input' : file;
+  let text: string;
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new NightliftError('usage', `reading facts from ${what}: ${reasonOf(error)}`, {
+      remedy: 'nightlift facts > facts.json',
+    });
+  }
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    throw new NightliftError('usage', `reading facts from ${what}: this is not JSON: ${reasonOf(error)}`, {
+      remedy: 'nightlift facts > facts.json',
+    });
+  }
+  const result = Facts.safeParse(document);
+  if (result.success) return result.data;
+  throw new NightliftError(
+    'usage',
+    `reading facts from ${what}: these are not facts of this version:\n${z.prettifyError(result.error)}`,
+    {
+      remedy: 'Write them again with `nightlift facts` of the same version; docs/facts.schema.json describes them.',
+    },
+  );
+}

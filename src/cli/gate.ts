@@ -1,0 +1,85 @@
+import { chooseTarget } from '../detect/choose-target.ts';
+import { NightliftError } from '../errors.ts';
+import type { Facts } from '../facts/facts.ts';
+import { ALL_FACTS, observe } from '../facts/observe.ts';
+import { addonMatrix } from '../gate/addon-matrix.ts';
+import type { Finding, GateResult } from '../gate/finding.ts';
+import { evaluateGate, type GateOptions, gateChecks } from '../gate/gate.ts';
+import { gateOptions } from '../gate/gate-options.ts';
+import type { Settings } from '../settings.ts';
+import { versionFromUser } from '../version.ts';
+import { type Call, EXIT, text } from './command.ts';
+import { readFacts } from './facts.ts';
+import { type Output, paint } from './output.ts';
+import { offlineSettings, withSession } from './session.ts';
+
+/** What the offline and the live way have in common. */
+export interface Question {
+  readonly facts: Facts;
+  readonly settings: Settings;
+  readonly options: GateOptions;
+}
+
+/** Facts from a file, or from the cluster. */
+export async function withQuestion(call: Call, answer: (question: Question) => Promise<number>): Promise<number> {
+  const file = text(call, 'facts');
+  if (file !== undefined) {
+    const settings = offlineSettings(call);
+    return await answer({
+      facts: readFacts(file),
+      settings,
+      options: {
+        ...gateOptions({ settings, addonMatrix: undefined }),
+        addons: { matrix: addonMatrix(undefined, ''), untested: 'block' },
+      },
+    });
+  }
+  return await withSession(
+    call,
+    async ({ deps }) =>
+      await answer({
+        facts: await observe(deps, ALL_FACTS, call.signal),
+        settings: deps.settings,
+        options: gateOptions(deps),
+      }),
+  );
+}
+
+/** --target, else what the detector would choose; undefined when it would choose nothing. */
+export function askedTarget(call: Call, { facts, settings }: Question): { target: string | undefined; why: string } {
+  const asked = text(call, 'target');
+  if (asked !== undefined) return { target: versionFromUser(asked, '--target'), why: 'as asked' };
+  const choice = chooseTarget(facts, settings.target);
+  if (choice.kind === 'unknown')
+    throw new NightliftError('network', `choosing a target: ${choice.why}`, {
+      remedy: 'Give one with --target X.Y.Z.',
+    });
+  return { target: choice.kind === 'target' ? choice.version : undefined, why: choice.why };
+}
+
+export async function run(call: Call): Promise<number> {
+  return await withQuestion(call, async (question) => {
+    const { target, why } = askedTarget(call, question);
+    if (target === undefined) {
+      call.output.line(`No upgrade to ask about: ${why}.`);
+      call.output.json({ target: null, verdict: 'safe', findings: [] });
+      return EXIT.done;
+    }
+    const result = evaluateGate(question.facts, target, gateChecks, question.options);
+    printGate(call.output, result);
+    call.output.json(result);
+    return result.verdict === 'safe' ? EXIT.done : EXIT.refused;
+  });
+}
+
+export function printGate(output: Output, result: GateResult): void {
+  const style = { safe: 'green', blocked: 'red', held: 'yellow' } as const;
+  output.line(`${result.target}: ${paint(output, style[result.verdict], result.verdict)}`);
+  for (const finding of result.findings) printFinding(output, finding);
+}
+
+export function printFinding(output: Output, finding: Finding): void {
+  const mark = finding.severity === 'block' ? paint(output, 'red', finding.class) : paint(output, 'yellow', 'warning');
+  output.line(`  ${mark} ${finding.message}  [${finding.check}]`);
+  if (finding.remedy !== undefined) output.line(`    ${paint(output, 'dim', finding.remedy)}`);
+}

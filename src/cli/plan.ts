@@ -1,0 +1,54 @@
+import { runningVersions } from '../detect/choose-target.ts';
+import { NightliftError } from '../errors.ts';
+import type { Facts } from '../facts/facts.ts';
+import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
+import { type Call, EXIT } from './command.ts';
+import { askedTarget, withQuestion } from './gate.ts';
+import { type Output, paint, table } from './output.ts';
+
+export async function run(call: Call): Promise<number> {
+  return await withQuestion(call, async (question) => {
+    const { target, why } = askedTarget(call, question);
+    if (target === undefined) {
+      call.output.line(`Nothing to plan: ${why}.`);
+      call.output.json({ target: null, why });
+      return EXIT.done;
+    }
+    const plan = planUpgrade(question.facts, target, runningOf(question.facts), question.settings);
+    printPlan(call.output, plan, why);
+    call.output.json(plan);
+    return EXIT.done;
+  });
+}
+
+export function runningOf(facts: Facts): string {
+  const running = runningVersions(facts);
+  if (running.known) return running.value.oldest;
+  throw new NightliftError('cluster', `finding the running version: ${running.why}`, {
+    remedy: 'See that the API server answers: kubectl get nodes.',
+  });
+}
+
+export function printPlan(output: Output, plan: UpgradePlan, why: string): void {
+  output.line(`${paint(output, 'bold', `${plan.from} → ${plan.target}`)} (${plan.jump}): ${why}`);
+  if (plan.done.length > 0) output.line(`On ${plan.target} already: ${plan.done.join(', ')}`);
+  const rows = plan.steps.map((step, index) => [
+    `${index + 1}.`,
+    step.name,
+    `on ${step.runner}`,
+    duration(step.seconds),
+    step.why,
+  ]);
+  for (const row of table(rows)) output.line(`  ${row}`);
+  for (const phase of ['master', 'worker'] as const) {
+    const step = plan.steps.find((item) => item.step.phase === phase);
+    if (step !== undefined) output.line(paint(output, 'dim', `  each ${phase}: ${step.actions.join(' → ')}`));
+  }
+  output.line(`About ${duration(plan.seconds)}, without waits for disruption budgets and alerts.`);
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

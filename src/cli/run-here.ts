@@ -1,0 +1,45 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Deps } from '../deps.ts';
+import { createLog } from '../log.ts';
+import type { Outcome } from '../phases/outcome.ts';
+import { runPhase } from '../phases/run-phase.ts';
+import { type Step, stepName } from '../phases/step.ts';
+import { type Call, EXIT } from './command.ts';
+import { printFinding } from './gate.ts';
+
+/**
+ * Developer switch: the phases one after the other in this process. Everything is as in the chain, but for the Jobs: a
+ * cluster that takes them and runs none.
+ */
+export async function runHere(call: Call, deps: Deps, target: string): Promise<number> {
+  const { output, signal } = call;
+  const log = createLog({
+    format: 'text',
+    now: () => deps.clock.now(),
+    write: (line) => (output.format === 'json' ? output.note(line) : output.line(line)),
+  });
+  const settings = { ...deps.settings, job: { ...deps.settings.job, image: 'here' } };
+  const here: Deps = { ...deps, log, settings, cluster: withoutJobs(deps.cluster) };
+  let step: Step | undefined = { phase: 'preflight' };
+  let outcome: Outcome | undefined;
+  const started = deps.clock.now().getTime();
+  while (step !== undefined) {
+    output.line(`── ${stepName(step)}`);
+    outcome = await runPhase(step, target, here, signal);
+    step = outcome.kind === 'advanced' ? outcome.next : undefined;
+  }
+  const seconds = Math.round((deps.clock.now().getTime() - started) / 1000);
+  if (outcome?.kind === 'refused') for (const finding of outcome.findings) printFinding(output, finding);
+  output.line(outcome?.kind === 'finished' ? `Done: all nodes are on ${target}, after ${seconds} s.` : `Ended: ${outcome?.kind ?? 'nothing was done'}.`);
+  output.json({ outcome: outcome?.kind, target, seconds });
+  return outcome?.kind === 'finished' ? EXIT.done : EXIT.refused;
+}
+
+function withoutJobs(cluster: Cluster): Cluster {
+  return {
+    ...cluster,
+    job: async (name, signal, namespace) => (namespace === undefined ? undefined : await cluster.job(name, signal, namespace)),
+    createJob: () => Promise.resolve('created'),
+    deleteJob: async (name, signal, namespace) => (namespace === undefined ? undefined : await cluster.deleteJob(name, signal, namespace)),
+  };
+}

@@ -1,0 +1,111 @@
+import type { Deps } from '../deps.ts';
+import { reasonOf } from '../errors.ts';
+import type { JobFact } from '../facts/facts.ts';
+import type { NodeFact } from '../facts/node-fact.ts';
+import { CHAIN_SELECTOR } from '../facts/observe.ts';
+import { known, type Observed, unknown } from '../observed.ts';
+import { readKillSwitch } from '../phases/may-go-on.ts';
+import { ageOf } from '../report/age.ts';
+import { readRun } from '../steps/latch.ts';
+import { type Call, EXIT } from './command.ts';
+import { type Output, paint, table } from './output.ts';
+import { withSession } from './session.ts';
+
+export async function run(call: Call): Promise<number> {
+  return await withSession(call, async ({ deps }) => {
+    const status = await readStatus(deps, call.signal);
+    print(call.output, status, deps.clock.now());
+    call.output.json(status);
+    return EXIT.done;
+  });
+}
+
+interface Status {
+  readonly nodes: readonly NodeFact[];
+  readonly jobs: readonly JobFact[];
+  readonly run: Readonly<Record<string, string>>;
+  readonly pause: Observed<{ readonly engaged: boolean; readonly reason: string }>;
+  readonly quiesced: Observed<
+    readonly { readonly namespace: string; readonly name: string; readonly replicasBefore: number }[]
+  >;
+  readonly detectorLastRun: Observed<string | null>;
+}
+
+async function readStatus(deps: Deps, signal: AbortSignal): Promise<Status> {
+  const [nodes, jobs, run, pause, quiesced, detectorLastRun] = await Promise.all([
+    deps.cluster.nodes(signal),
+    deps.cluster.jobs(CHAIN_SELECTOR, signal),
+    readRun({ deps, signal }),
+    readKillSwitch(deps, signal),
+    attempt(async () => await deps.cluster.quiescedWorkloads(signal)),
+    attempt(async () => {
+      const gauge = (await deps.metrics.read(signal)).find(
+        (item) => item.name === 'k8s_version_check_last_run_timestamp',
+      );
+      return gauge === undefined ? null : new Date(gauge.value * 1000).toISOString();
+    }),
+  ]);
+  return { nodes, jobs, run, pause, quiesced, detectorLastRun };
+}
+
+async function attempt<T>(ask: () => Promise<T>): Promise<Observed<T>> {
+  try {
+    return known(await ask());
+  } catch (error) {
+    return unknown(reasonOf(error));
+  }
+}
+
+function print(output: Output, status: Status, now: Date): void {
+  const { pause, run } = status;
+  if (!pause.known)
+    output.line(paint(output, 'red', `Paused: the kill switch cannot be read, which counts as engaged: ${pause.why}`));
+  else if (pause.value.engaged)
+    output.line(
+      paint(output, 'yellow', `Paused${pause.value.reason === '' ? '' : `: ${pause.value.reason}`} (nightlift resume)`),
+    );
+  output.line(
+    run['in-flight'] === undefined
+      ? 'No upgrade is recorded as running.'
+      : `Upgrade to ${run['target'] ?? '?'} recorded as running since ${run['in-flight']}${run['snapshot-path'] === undefined ? '' : `, snapshot ${run['snapshot-path']}`}.`,
+  );
+  const detector = status.detectorLastRun;
+  output.line(
+    `Detector: ${!detector.known ? `unknown (${detector.why})` : detector.value === null ? 'has not run yet' : `last run ${ageOf(detector.value, now)} ago`}`,
+  );
+  output.line();
+  for (const row of table([['NODE', 'ROLE', 'KUBELET', 'API SERVER', 'READY', 'CORDON'], ...status.nodes.map(nodeRow)]))
+    output.line(row);
+  if (status.jobs.length > 0) {
+    output.line();
+    const rows = status.jobs
+      .toSorted((a, b) => a.createdAt.localeCompare(b.createdAt))
+      .map((job) => [
+        job.name,
+        job.status + (job.reason === '' ? '' : ` (${job.reason})`),
+        job.runner ?? '(any)',
+        `${ageOf(job.createdAt, now)} ago`,
+      ]);
+    for (const row of table([['JOB', 'STATUS', 'RUNS ON', 'CREATED'], ...rows])) output.line(row);
+  }
+  const quiesced = status.quiesced;
+  if (!quiesced.known) output.line(paint(output, 'yellow', `Quiesced workloads: unknown (${quiesced.why})`));
+  else
+    for (const item of quiesced.value)
+      output.line(
+        paint(
+          output,
+          'yellow',
+          `Scaled to zero by Nightlift: ${item.namespace}/${item.name} (had ${item.replicasBefore})`,
+        ),
+      );
+}
+
+function nodeRow(node: NodeFact): readonly string[] {
+  const cordon = node.schedulable
+    ? '-'
+    : node.cordonedBy === null
+      ? 'by somebody else'
+      : `by Nightlift for ${node.cordonedBy}`;
+  return [node.name, node.role, node.kubelet, node.apiServer ?? '-', node.ready, cordon];
+}

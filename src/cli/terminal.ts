@@ -1,0 +1,34 @@
+import { createInterface } from 'node:readline/promises';
+import type { Output } from './output.ts';
+
+export interface TerminalOptions {
+  readonly format: 'text' | 'json';
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly noColor: boolean;
+}
+
+export function createOutput(options: TerminalOptions): Output {
+  const { format, stdin, stdout, stderr } = options;
+  const terminal = stdout.isTTY && format === 'text';
+  return {
+    format,
+    terminal,
+    color: terminal && !options.noColor,
+    columns: stdout.columns > 0 ? stdout.columns : 120,
+    line: (text = '') => void (format === 'text' && stdout.write(`${text}\n`)),
+    json: (value) => void (format === 'json' && stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
+    note: (text) => void stderr.write(`${text}\n`),
+    raw: (text) => void stdout.write(text),
+    async ask(question) {
+      if (!stdin.isTTY) return undefined;
+      const reader = createInterface({ input: stdin, output: stderr });
+      try {
+        return await reader.question(question);
+      } finally {
+        reader.close();
+      }
+    },
+  };
+}

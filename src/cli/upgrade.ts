@@ -1,0 +1,86 @@
+import { targetFromUser } from '../detect/choose-target.ts';
+import { gateAndStart } from '../detect/detect.ts';
+import { NightliftError } from '../errors.ts';
+import { ALL_FACTS, CHAIN_SELECTOR, observe } from '../facts/observe.ts';
+import { evaluateGate, gateChecks } from '../gate/gate.ts';
+import { gateOptions } from '../gate/gate-options.ts';
+import { planUpgrade } from '../phases/plan-upgrade.ts';
+import { versionFromUser } from '../version.ts';
+import type { Wired } from '../wire.ts';
+import { type Call, EXIT, flag, text } from './command.ts';
+import { followChain } from './follow-chain.ts';
+import { printFinding, printGate } from './gate.ts';
+import { printPlan, runningOf } from './plan.ts';
+import { runHere } from './run-here.ts';
+import { withSession } from './session.ts';
+
+export async function run(call: Call): Promise<number> {
+  const asked = text(call, 'to');
+  if (asked === undefined)
+    throw new NightliftError('usage', 'starting an upgrade: --to is missing', {
+      remedy: 'nightlift plan shows the possible version; then nightlift upgrade --to X.Y.Z',
+    });
+  const target = versionFromUser(asked, '--to');
+  return await withSession(call, async (wired) => await upgrade(call, wired, target));
+}
+
+async function upgrade(call: Call, { deps }: Wired, target: string): Promise<number> {
+  const { output, signal } = call;
+  const facts = await observe(deps, ALL_FACTS, signal);
+  const choice = targetFromUser(facts, target, deps.settings.target);
+  if (choice.kind === 'unknown')
+    throw new NightliftError('network', `looking for ${target}: ${choice.why}`, {
+      remedy: 'Nothing was changed. Mend what could not be asked, and try again.',
+    });
+  if (choice.kind === 'refused') {
+    output.line(choice.because === 'equal' ? `Nothing to do: ${choice.why}.` : `Refused: ${choice.why}.`);
+    if (choice.remedy !== '') output.line(`  ${choice.remedy}`);
+    output.json({ outcome: choice.because === 'equal' ? 'nothing' : 'refused', target, why: choice.why });
+    return choice.because === 'equal' ? EXIT.done : EXIT.refused;
+  }
+  printPlan(output, planUpgrade(facts, target, runningOf(facts), deps.settings), choice.why);
+  const gate = evaluateGate(facts, target, gateChecks, gateOptions(deps));
+  printGate(output, gate);
+  if (gate.verdict !== 'safe') {
+    output.json({ outcome: 'refused', target, verdict: gate.verdict, findings: gate.findings });
+    return EXIT.refused;
+  }
+  if (!flag(call, 'yes') && !(await confirmed(call, target))) return EXIT.refused;
+  if (flag(call, 'here')) return await runHere(call, deps, target);
+  const jobs = await deps.cluster.jobs(CHAIN_SELECTOR, signal);
+  const active = jobs.find((job) => job.status === 'active');
+  if (active !== undefined && active.target !== target) {
+    output.line(`Refused: a chain for ${active.target} is running (Job ${active.name}).`);
+    output.json({ outcome: 'refused', target, why: `a chain for ${active.target} is running` });
+    return EXIT.refused;
+  }
+  const started = active === undefined ? await gateAndStart(deps, target, jobs, signal) : undefined;
+  if (started?.kind === 'refused') {
+    for (const finding of started.findings) printFinding(output, finding);
+    output.json({ outcome: 'refused', target, verdict: started.verdict, findings: started.findings });
+    return EXIT.refused;
+  }
+  if (started?.kind === 'dry-run') {
+    output.line('The setting dryRun is on: nothing is started.');
+    output.json({ outcome: 'dry-run', target });
+    return EXIT.done;
+  }
+  output.line(`${active === undefined ? 'Started' : 'Following'}: the chain goes on by itself; interrupting this command does not stop it.`);
+  if (flag(call, 'no-follow')) {
+    output.json({ outcome: 'started', target });
+    return EXIT.done;
+  }
+  return await followChain(call, deps, target);
+}
+
+async function confirmed(call: Call, target: string): Promise<boolean> {
+  const answer = await call.output.ask(`Upgrade to ${target}? [y/N] `);
+  if (answer === undefined)
+    throw new NightliftError('usage', 'asking whether to start: there is no terminal to ask on', {
+      remedy: 'Give --yes to start without a question.',
+    });
+  if (/^y(es)?$/i.test(answer.trim())) return true;
+  call.output.line('Nothing was changed.');
+  call.output.json({ outcome: 'declined', target });
+  return false;
+}

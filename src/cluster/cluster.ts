@@ -1,0 +1,142 @@
+import type { BudgetFact, JobFact, WorkloadFact } from '../facts/facts.ts';
+import type { NodeFact } from '../facts/node-fact.ts';
+
+/** A pod as far as a drain and the health checks look at it. */
+export interface PodFact {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly node: string | null;
+  readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+  readonly ready: boolean;
+  readonly deleting: boolean;
+  /** Annotation kubernetes.io/config.mirror: a static pod, which the API cannot evict. */
+  readonly mirror: boolean;
+  /** Kind and name of the controlling owner; null for a bare pod. */
+  readonly owner: { readonly kind: string; readonly name: string } | null;
+  readonly usesEmptyDir: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly images: readonly string[];
+  readonly terminationGraceSeconds: number;
+}
+
+/** What the API server said to an eviction. `blocked` and `busy` are worth another try, `impossible` is not (two budgets on one pod). */
+export type EvictionResult =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'blocked'; readonly message: string; readonly retryAfterMs: number }
+  | { readonly kind: 'busy'; readonly message: string; readonly retryAfterMs: number }
+  | { readonly kind: 'impossible'; readonly message: string };
+
+export interface Permission {
+  readonly verb: string;
+  readonly group: string;
+  /** With subresource, for example pods/eviction. */
+  readonly resource: string;
+  /** Empty for cluster-wide. */
+  readonly namespace: string;
+}
+
+export interface WorkloadRef {
+  readonly kind: 'Deployment' | 'StatefulSet';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface QuiescedWorkload extends WorkloadRef {
+  /** Replicas that the workload had before Nightlift scaled it to zero. */
+  readonly replicasBefore: number;
+}
+
+export interface Health {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** A Job manifest as rendered from templates/job.yaml. */
+export interface JobManifest {
+  readonly apiVersion: 'batch/v1';
+  readonly kind: 'Job';
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [field: string]: unknown };
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The cluster in the words of an upgrade. Reads are paged and parsed at the edge. Every method may throw a
+ * NightliftError of kind `cluster`; `isUnavailable(error)` (kube-error.ts) tells an API server that is away from one that said no.
+ */
+export interface Cluster {
+  /** X.Y.Z that the endpoint's /version answers. */
+  serverVersion(signal: AbortSignal): Promise<string>;
+  health(path: '/readyz' | '/livez', signal: AbortSignal): Promise<Health>;
+  nodes(signal: AbortSignal): Promise<readonly NodeFact[]>;
+  /** kubernetesVersion of ConfigMap kube-system/kubeadm-config, X.Y.Z. */
+  kubeadmConfigVersion(signal: AbortSignal): Promise<string>;
+  workloads(signal: AbortSignal): Promise<readonly WorkloadFact[]>;
+  pods(
+    where: { readonly node?: string; readonly namespace?: string; readonly labels?: string },
+    signal: AbortSignal,
+  ): Promise<readonly PodFact[]>;
+  /** All budgets, not only the blocking ones. */
+  budgets(signal: AbortSignal): Promise<readonly BudgetFact[]>;
+  /** Address and port of the cluster DNS Service kube-system/kube-dns; undefined when there is none. */
+  dnsService(signal: AbortSignal): Promise<{ readonly address: string; readonly port: number } | undefined>;
+
+  /** Sets spec.unschedulable and who did it in one patch. The node keeps the annotation of whoever cordoned it first. */
+  cordon(node: string, by: string, signal: AbortSignal): Promise<void>;
+  /** Clears spec.unschedulable and the annotation in one patch. */
+  uncordon(node: string, signal: AbortSignal): Promise<void>;
+  evict(pod: PodFact, signal: AbortSignal): Promise<EvictionResult>;
+
+  /** Scales to zero and writes the former replica count on the object, in one patch. Absent workload → undefined. Already quiesced → as it is. */
+  quiesce(workload: WorkloadRef, signal: AbortSignal): Promise<QuiescedWorkload | undefined>;
+  /** Every workload that carries the record of a quiesce, whoever wrote it. */
+  quiescedWorkloads(signal: AbortSignal): Promise<readonly QuiescedWorkload[]>;
+  /** Scales back and removes the record, in one patch. */
+  restore(workload: QuiescedWorkload, signal: AbortSignal): Promise<void>;
+
+  /** data of a ConfigMap; undefined when it does not exist. */
+  configMap(
+    namespace: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, string>> | undefined>;
+  /** Creates it or merges into its data. */
+  writeConfigMap(
+    namespace: string,
+    name: string,
+    data: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  deleteConfigMap(namespace: string, name: string, signal: AbortSignal): Promise<void>;
+  namespaceAnnotations(namespace: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /** null removes an annotation. */
+  annotateNamespace(
+    namespace: string,
+    annotations: Readonly<Record<string, string | null>>,
+    signal: AbortSignal,
+  ): Promise<void>;
+
+  /** Jobs of the namespace by label selector. */
+  jobs(selector: string, signal: AbortSignal): Promise<readonly JobFact[]>;
+  job(name: string, signal: AbortSignal, namespace?: string): Promise<JobFact | undefined>;
+  /** 'exists' when there is one of that name already (409). */
+  createJob(manifest: JobManifest, signal: AbortSignal): Promise<'created' | 'exists'>;
+  /** With its pods (Foreground), and waits until it is gone. Absent is fine. */
+  deleteJob(name: string, signal: AbortSignal, namespace?: string): Promise<void>;
+  cronJob(
+    namespace: string,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly suspended: boolean; readonly image: string } | undefined>;
+  /** As `kubectl create job --from=cronjob/…`. 'exists' when that Job is there already. */
+  createJobFromCronJob(
+    namespace: string,
+    cronJob: string,
+    jobName: string,
+    signal: AbortSignal,
+  ): Promise<'created' | 'exists'>;
+  /** Log of the newest pod of a Job, at most the last `tailLines` lines. */
+  jobLog(namespace: string, jobName: string, tailLines: number, signal: AbortSignal): Promise<string>;
+  allowed(permission: Permission, signal: AbortSignal): Promise<boolean>;
+}

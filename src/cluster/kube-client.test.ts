@@ -1,0 +1,222 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import {
+  type FaultyHttpServer,
+  type ServiceAnswer,
+  type ServiceRequest,
+  startFaultyHttpServer,
+} from '../rehearsal/services/faulty-http-server.ts';
+import { apiPath, createKubeClient, type KubeClient } from './kube-client.ts';
+import { kubeconfigCredentials } from './kube-credentials.ts';
+import { ClusterError, isUnavailable } from './kube-error.ts';
+
+const NEVER = new AbortController().signal;
+const Thing = z.object({ metadata: z.object({ name: z.string() }) });
+
+/** Sleeps take no real time; the clock moves by them. */
+function jumpingClock(): Clock & { readonly slept: number[] } {
+  let time = Date.UTC(2026, 10, 20);
+  const slept: number[] = [];
+  return {
+    slept,
+    now: () => new Date(time),
+    async sleep(ms, signal) {
+      signal?.throwIfAborted();
+      slept.push(ms);
+      time += ms;
+    },
+  };
+}
+
+describe('the client of the API server', () => {
+  let server: FaultyHttpServer;
+  let folder: string;
+  let handle: (request: ServiceRequest) => ServiceAnswer;
+  let seen: ServiceRequest[];
+  const clock = jumpingClock();
+
+  const connect = async (options: { patienceMs?: number; deadlineMs?: number } = {}): Promise<KubeClient> => {
+    const file = join(folder, 'kubeconfig');
+    writeFileSync(
+      file,
+      JSON.stringify({
+        clusters: [{ name: 'c', cluster: { server: server.url, 'insecure-skip-tls-verify': true } }],
+        users: [{ name: 'u', user: { token: 'secret-token' } }],
+        contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+        'current-context': 'x',
+      }),
+    );
+    const credentials = await kubeconfigCredentials({ file });
+    return createKubeClient({ credentials, clock, userAgent: 'nightlift/test', patienceMs: 0, ...options });
+  };
+  const failure = async (call: Promise<unknown>): Promise<ClusterError> => {
+    const error: unknown = await call.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(ClusterError);
+    return error as ClusterError;
+  };
+  const thing = (client: KubeClient) =>
+    client.object({ doing: 'reading the thing', path: '/api/v1/thing' }, Thing, NEVER);
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'kube-client-'));
+    seen = [];
+    clock.slept.length = 0;
+    handle = () => ({ status: 200, body: JSON.stringify({ metadata: { name: 'it' } }) });
+    server = await startFaultyHttpServer({
+      handle(request) {
+        seen.push(request);
+        return handle(request);
+      },
+    });
+  });
+  afterEach(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('says who it is, proves it, and counts what it asks', async () => {
+    const client = await connect();
+    await thing(client);
+    expect(seen[0]?.headers).toMatchObject({ authorization: 'Bearer secret-token', 'user-agent': 'nightlift/test' });
+    expect(client.requests()).toBe(1);
+  });
+
+  it.each([
+    ['merge', 'application/merge-patch+json'],
+    ['strategic', 'application/strategic-merge-patch+json'],
+    ['json', 'application/json-patch+json'],
+  ] as const)('sends a %s patch under its own content type', async (patch, type) => {
+    const client = await connect();
+    await client.object({ doing: 'patching', method: 'PATCH', path: '/x', patch, body: {} }, z.unknown(), NEVER);
+    expect(seen[0]?.headers['content-type']).toBe(type);
+  });
+
+  it('reads a list page by page, 500 at a time, and once more from the start when its place has expired', async () => {
+    const client = await connect();
+    let expired = false;
+    handle = ({ query }) => {
+      const at = query.get('continue');
+      if (at === 'two' && !expired) {
+        expired = true;
+        return { status: 410, body: JSON.stringify({ kind: 'Status', reason: 'Expired', message: 'too old' }) };
+      }
+      const name = at ?? 'one';
+      const metadata = at === null ? { continue: 'two' } : {};
+      return { status: 200, body: JSON.stringify({ kind: 'ThingList', metadata, items: [{ metadata: { name } }] }) };
+    };
+    const list = await client.list(
+      { doing: 'listing', path: '/things', query: { labelSelector: 'a=b' } },
+      Thing,
+      NEVER,
+    );
+    expect(list.map(({ metadata }) => metadata.name)).toEqual(['one', 'two']);
+    expect(seen.map(({ query }) => [query.get('limit'), query.get('continue'), query.get('labelSelector')])).toEqual([
+      ['500', null, 'a=b'],
+      ['500', 'two', 'a=b'],
+      ['500', null, 'a=b'],
+      ['500', 'two', 'a=b'],
+    ]);
+  });
+
+  it.each([
+    ['refuse', { kind: 'refuse' }],
+    ['503', { kind: 'status', status: 503 }],
+    ['429', { kind: 'status', status: 429 }],
+    ['502 with a page', { kind: 'status', status: 502, body: '<html>Bad Gateway</html>' }],
+    ['a broken-off answer', { kind: 'truncated' }],
+    ['500 of etcd', { kind: 'status', status: 500, body: '{"kind":"Status","message":"etcdserver: leader changed"}' }],
+  ] as const)('waits out an API server that is away (%s)', async (_name, fault) => {
+    const client = await connect({ patienceMs: 600_000 });
+    server.faults.inject(fault, { times: 7 });
+    expect((await thing(client)).metadata.name).toBe('it');
+    expect(client.requests()).toBe(8);
+    expect(clock.slept).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000]);
+  });
+
+  it('keeps to Retry-After', async () => {
+    const client = await connect({ patienceMs: 600_000 });
+    server.faults.inject({ kind: 'status', status: 429, headers: { 'retry-after': '7' } }, { times: 1 });
+    await thing(client);
+    expect(clock.slept).toEqual([7000]);
+  });
+
+  it('gives up at the end of its patience and says how long it tried', async () => {
+    const client = await connect({ patienceMs: 20_000 });
+    server.faults.inject({ kind: 'status', status: 503, body: 'shutting down' });
+    const error = await failure(thing(client));
+    expect(isUnavailable(error)).toBe(true);
+    expect(error.message).toMatch(
+      /^reading the thing: the API server answered 503: .*shutting down.*after 18 s of trying/,
+    );
+  });
+
+  it('does not wait when it was given no patience', async () => {
+    server.faults.inject({ kind: 'refuse' });
+    const error = await failure(thing(await connect()));
+    expect([error.reason, error.unavailable, error.exitCode]).toEqual(['Unreachable', true, 3]);
+    expect(clock.slept).toEqual([]);
+  });
+
+  it('ends a request that is never answered', async () => {
+    server.faults.inject({ kind: 'hang' });
+    const error = await failure(thing(await connect({ deadlineMs: 60 })));
+    expect(error.message).toBe(`reading the thing: no answer from ${server.url} within 0.06 s`);
+    expect(isUnavailable(error)).toBe(true);
+  });
+
+  it("ends with the caller's own reason when the caller gives up", async () => {
+    server.faults.inject({ kind: 'hang' });
+    const client = await connect();
+    const caller = new AbortController();
+    const call = client.object({ doing: 'reading', path: '/x' }, Thing, caller.signal);
+    setTimeout(() => caller.abort(new Error('the night is over')), 30);
+    await expect(call).rejects.toThrow('the night is over');
+  });
+
+  it('believes a 403 at once, but not from a server that has just come back', async () => {
+    const denied = { kind: 'status', status: 403, body: '{"kind":"Status","message":"nodes is forbidden"}' } as const;
+    server.faults.inject(denied);
+    const client = await connect({ patienceMs: 600_000 });
+    const error = await failure(thing(client));
+    expect([error.status, error.unavailable]).toEqual([403, false]);
+    expect(error.message).toContain('403: nodes is forbidden');
+    expect(error.remedy).toContain('Grant');
+    server.faults.clear();
+    server.faults.inject(denied, { times: 2 });
+    server.faults.inject({ kind: 'refuse' }, { times: 1 });
+    expect((await thing(client)).metadata.name).toBe('it');
+  });
+
+  it.each([
+    ['garbage', 'a page of HTML or XML, "<!DOCTYPE html>'],
+    ['empty', 'an empty body'],
+  ] as const)('tells a %s answer from an object', async (kind, text) => {
+    server.faults.inject({ kind });
+    const error = await failure(thing(await connect({ patienceMs: 600_000 })));
+    expect([error.reason, error.unavailable]).toEqual(['NotKubernetes', false]);
+    expect(error.message).toContain(text);
+  });
+
+  it('names the field of an answer that has not the expected form', async () => {
+    handle = () => ({ status: 200, body: '{"metadata":{"name":7}}' });
+    const error = await failure(thing(await connect()));
+    expect(error.message).toContain('metadata.name: ');
+  });
+
+  it('never shows a header or a token in its errors', async () => {
+    server.faults.inject({ kind: 'status', status: 400, headers: { 'x-secret': 'header-value' }, body: 'bad' });
+    const error = await failure(thing(await connect()));
+    expect(`${error.message} ${error.remedy} ${error.stack}`).not.toMatch(/header-value|secret-token/);
+  });
+
+  it('encodes names so that none can change a path', () => {
+    expect(apiPath`/api/v1/nodes/${'../secrets?x=1'}`).toBe('/api/v1/nodes/..%2Fsecrets%3Fx%3D1');
+  });
+});

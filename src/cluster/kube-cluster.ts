@@ -1,0 +1,108 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import { parseVersion } from '../version.ts';
+import type { Cluster } from './cluster.ts';
+import type { KubeClient } from './kube-client.ts';
+import { kubeConfigMaps } from './kube-config-maps.ts';
+import { type KubeContext, recordKeys } from './kube-context.ts';
+import { kubeCronJobs } from './kube-cron-jobs.ts';
+import { answerError, unreadableAnswer } from './kube-error.ts';
+import { kubeJobs } from './kube-jobs.ts';
+import { kubeNodes } from './kube-nodes.ts';
+import { orUndefined } from './kube-object.ts';
+import { kubePods } from './kube-pods.ts';
+import { kubeWorkloads } from './kube-workloads.ts';
+
+export interface KubeClusterOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  /** Namespace of our own objects: k8s-upgrade. */
+  readonly namespace: string;
+  /** Before the slash of every annotation and label that we write. */
+  readonly annotationPrefix: string;
+}
+
+/** The port over the Kubernetes API. One file for each kind of object; what concerns the server itself is here. */
+export function createKubeCluster(options: KubeClusterOptions): Cluster {
+  const { client, clock, namespace } = options;
+  const context: KubeContext = { client, clock, namespace, keys: recordKeys(options.annotationPrefix) };
+  return {
+    ...kubeServer(context),
+    ...kubeNodes(context),
+    ...kubePods(context),
+    ...kubeWorkloads(context),
+    ...kubeConfigMaps(context),
+    ...kubeJobs(context),
+    ...kubeCronJobs(context),
+  };
+}
+
+const VersionInfo = z.object({ gitVersion: z.string() });
+const Service = z.object({
+  spec: z.object({
+    clusterIP: z.string().optional(),
+    ports: z
+      .array(z.object({ name: z.string().optional(), port: z.number(), protocol: z.string().optional() }))
+      .default([]),
+  }),
+});
+const AccessReview = z.object({ status: z.object({ allowed: z.boolean() }) });
+
+function kubeServer({ client }: KubeContext): Pick<Cluster, 'serverVersion' | 'health' | 'dnsService' | 'allowed'> {
+  return {
+    async serverVersion(signal) {
+      const doing = "reading the API server's version";
+      const { gitVersion } = await client.object({ doing, path: '/version' }, VersionInfo, signal);
+      const version = parseVersion(gitVersion);
+      if (version === undefined) {
+        throw unreadableAnswer(
+          doing,
+          client.server,
+          `it says "${gitVersion}", which is no release X.Y.Z of Kubernetes`,
+        );
+      }
+      return version;
+    },
+
+    async health(path, signal) {
+      const doing = `asking ${path} of the API server`;
+      const answer = await client.answer({ doing, path, query: { verbose: '' } }, () => true, signal);
+      if (answer.status === 200) return { ok: true, detail: 'ok' };
+      if (answer.status === 401 || answer.status === 403) throw answerError(doing, client.server, answer);
+      const failing = answer.body.split('\n').filter((line) => line.startsWith('[-]'));
+      return { ok: false, detail: `HTTP ${answer.status}${failing.length === 0 ? '' : `: ${failing.join(', ')}`}` };
+    },
+
+    async dnsService(signal) {
+      const doing = 'reading Service kube-system/kube-dns';
+      const path = '/api/v1/namespaces/kube-system/services/kube-dns';
+      const found = await orUndefined(client.object({ doing, path }, Service, signal));
+      const address = found?.spec.clusterIP ?? '';
+      // A headless Service says 'None'.
+      if (found === undefined || isIP(address) === 0) return undefined;
+      const udp = found.spec.ports.find(({ protocol }) => protocol === 'UDP') ?? found.spec.ports[0];
+      return { address, port: udp?.port ?? 53 };
+    },
+
+    async allowed({ verb, group, resource, namespace }, signal) {
+      const [name = resource, subresource] = resource.split('/');
+      const body = {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: {
+          resourceAttributes: {
+            verb,
+            group,
+            resource: name,
+            namespace,
+            ...(subresource === undefined ? {} : { subresource }),
+          },
+        },
+      };
+      const doing = `asking whether we may ${verb} ${resource}`;
+      const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+      return (await client.object({ doing, method: 'POST', path, body }, AccessReview, signal)).status.allowed;
+    },
+  };
+}

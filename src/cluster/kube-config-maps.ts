@@ -1,0 +1,104 @@
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { reasonOf } from '../errors.ts';
+import { parseVersion } from '../version.ts';
+import type { Cluster } from './cluster.ts';
+import { apiPath } from './kube-client.ts';
+import type { KubeContext } from './kube-context.ts';
+import { isAlreadyExists, isNotFound, unreadableAnswer } from './kube-error.ts';
+import { AnyObject, ObjectMeta, orUndefined } from './kube-object.ts';
+
+const ConfigMap = z.object({ data: z.record(z.string(), z.string()).nullish() });
+const Namespace = z.object({ metadata: ObjectMeta });
+const ClusterConfiguration = z.object({ kubernetesVersion: z.string() });
+
+type ConfigMapCalls = Pick<
+  Cluster,
+  | 'kubeadmConfigVersion'
+  | 'configMap'
+  | 'writeConfigMap'
+  | 'deleteConfigMap'
+  | 'namespaceAnnotations'
+  | 'annotateNamespace'
+>;
+
+export function kubeConfigMaps({ client }: KubeContext): ConfigMapCalls {
+  const pathOf = (namespace: string, name: string) => apiPath`/api/v1/namespaces/${namespace}/configmaps/${name}`;
+  return {
+    async kubeadmConfigVersion(signal) {
+      const doing = 'reading ConfigMap kube-system/kubeadm-config';
+      const { data } = await client.object({ doing, path: pathOf('kube-system', 'kubeadm-config') }, ConfigMap, signal);
+      const text = kubernetesVersion(data?.['ClusterConfiguration'] ?? '');
+      const version = parseVersion(text);
+      if (version !== undefined) return version;
+      throw unreadableAnswer(
+        doing,
+        client.server,
+        `its ClusterConfiguration has no kubernetesVersion X.Y.Z, but "${text}"`,
+        undefined,
+        'Put it back with: kubeadm init phase upload-config kubeadm --config FILE',
+      );
+    },
+
+    async configMap(namespace, name, signal) {
+      const doing = `reading ConfigMap ${namespace}/${name}`;
+      const found = await orUndefined(client.object({ doing, path: pathOf(namespace, name) }, ConfigMap, signal));
+      return found === undefined ? undefined : (found.data ?? {});
+    },
+
+    async writeConfigMap(namespace, name, data, signal) {
+      const doing = `writing ConfigMap ${namespace}/${name}`;
+      const merge = () =>
+        client.object(
+          { doing, method: 'PATCH', path: pathOf(namespace, name), patch: 'merge', body: { data } },
+          AnyObject,
+          signal,
+        );
+      try {
+        await merge();
+        return;
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+      try {
+        const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data };
+        const path = apiPath`/api/v1/namespaces/${namespace}/configmaps`;
+        await client.object({ doing, method: 'POST', path, body }, AnyObject, signal);
+      } catch (error) {
+        if (!isAlreadyExists(error)) throw error;
+        await merge();
+      }
+    },
+
+    async deleteConfigMap(namespace, name, signal) {
+      const doing = `deleting ConfigMap ${namespace}/${name}`;
+      await orUndefined(client.object({ doing, method: 'DELETE', path: pathOf(namespace, name) }, AnyObject, signal));
+    },
+
+    async namespaceAnnotations(namespace, signal) {
+      const doing = `reading namespace ${namespace}`;
+      return (await client.object({ doing, path: apiPath`/api/v1/namespaces/${namespace}` }, Namespace, signal))
+        .metadata.annotations;
+    },
+
+    async annotateNamespace(namespace, annotations, signal) {
+      const doing = `annotating namespace ${namespace}`;
+      const path = apiPath`/api/v1/namespaces/${namespace}`;
+      await client.object(
+        { doing, method: 'PATCH', path, patch: 'merge', body: { metadata: { annotations } } },
+        AnyObject,
+        signal,
+      );
+    },
+  };
+}
+
+/** The text of kubernetesVersion, or what is there instead. */
+function kubernetesVersion(clusterConfiguration: string): string {
+  try {
+    const parsed = ClusterConfiguration.safeParse(parse(clusterConfiguration));
+    return parsed.success ? parsed.data.kubernetesVersion : '';
+  } catch (error) {
+    return reasonOf(error);
+  }
+}

@@ -1,0 +1,30 @@
+import type { Clock } from '../clock.ts';
+import type { KubeClient } from './kube-client.ts';
+
+/** What every part of the adapter is given. */
+export interface KubeContext {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  /** Namespace of our own objects. */
+  readonly namespace: string;
+  readonly keys: RecordKeys;
+}
+
+/** Annotations and the label by which we write down what we change. */
+export interface RecordKeys {
+  readonly cordonedBy: string;
+  readonly replicasBefore: string;
+  /** Label, value 'true': workloads that carry `replicasBefore`, so that they can be listed. */
+  readonly quiesced: string;
+  /** On a Job: the node that it upgrades. */
+  readonly node: string;
+}
+
+export function recordKeys(prefix: string): RecordKeys {
+  return {
+    cordonedBy: `${prefix}/cordoned-by`,
+    replicasBefore: `${prefix}/replicas-before`,
+    quiesced: `${prefix}/quiesced`,
+    node: `${prefix}/node`,
+  };
+}

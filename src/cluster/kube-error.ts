@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import { NightliftError } from '../errors.ts';
+import { describeBody } from '../http/describe-body.ts';
+
+/**
+ * An API call that did not do what it should. `status` is the HTTP status, 0 when there was no answer at all; `reason`
+ * is the API server's (NotFound, Conflict, Forbidden …) or one of ours: Unreachable, Timeout, Certificate, NotKubernetes.
+ * Only `unavailable` ones are worth another try: the API server was away, busy or restarting.
+ */
+export class ClusterError extends NightliftError {
+  override name = 'ClusterError';
+  readonly status: number;
+  readonly reason: string;
+  readonly unavailable: boolean;
+
+  constructor(message: string, details: ClusterErrorDetails) {
+    super('cluster', message, details);
+    this.status = details.status;
+    this.reason = details.reason;
+    this.unavailable = details.unavailable ?? false;
+  }
+}
+
+export interface ClusterErrorDetails {
+  readonly status: number;
+  readonly reason: string;
+  readonly unavailable?: boolean;
+  readonly remedy?: string;
+  readonly cause?: unknown;
+}
+
+/** The API server is away, restarting or overloaded, as opposed to having said no. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof ClusterError && error.unavailable;
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ClusterError && error.status === 404;
+}
+
+export function isForbidden(error: unknown): boolean {
+  return error instanceof ClusterError && error.status === 403;
+}
+
+/** Somebody else changed the object meanwhile (resourceVersion or a precondition). */
+export function isConflict(error: unknown): boolean {
+  return error instanceof ClusterError && error.status === 409 && error.reason !== 'AlreadyExists';
+}
+
+export function isAlreadyExists(error: unknown): boolean {
+  return error instanceof ClusterError && error.status === 409 && error.reason === 'AlreadyExists';
+}
+
+/** What an API server answers with when it is not the object that was asked for. */
+export const Status = z.object({
+  kind: z.literal('Status'),
+  status: z.string().optional(),
+  message: z.string().optional(),
+  reason: z.string().optional(),
+  code: z.number().optional(),
+  details: z
+    .object({
+      retryAfterSeconds: z.number().optional(),
+      causes: z.array(z.object({ reason: z.string().optional(), message: z.string().optional() })).optional(),
+    })
+    .optional(),
+});
+
+export type Status = z.infer<typeof Status>;
+
+/** The Status in a body; undefined for anything else. */
+export function parseStatus(body: string): Status | undefined {
+  try {
+    return Status.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** These say that the server is away or busy; a 500 does so only with etcd's or a timeout's words in it. */
+const UNAVAILABLE_STATUS = new Set([408, 429, 502, 503, 504]);
+const PASSING_500 =
+  /etcdserver|leader changed|timeout|timed out|connection refused|context deadline|unexpected EOF|shutting down/i;
+
+/** An answer with an error status. Never shows headers: they may hold tokens. */
+export function answerError(doing: string, server: string, answer: { status: number; body: string }): ClusterError {
+  const { status: code, body } = answer;
+  const status = parseStatus(body);
+  const said = status?.message ?? describeBody(body);
+  const reason = status?.reason ?? '';
+  const remedy = remedyOf(code, server);
+  return new ClusterError(`${doing}: the API server answered ${code}${reason === '' ? '' : ` ${reason}`}: ${said}`, {
+    status: code,
+    reason,
+    unavailable: UNAVAILABLE_STATUS.has(code) || (code === 500 && PASSING_500.test(said)),
+    ...(remedy === undefined ? {} : { remedy }),
+  });
+}
+
+function remedyOf(code: number, server: string): string | undefined {
+  if (code === 401)
+    return `Check the token or client certificate for ${server}: it is not known there, or has expired.`;
+  if (code === 403) return 'Grant this permission to the account (the module in terraform/ lists all that are needed).';
+  if (UNAVAILABLE_STATUS.has(code)) return `Check the API server at ${server}: it is overloaded or restarting.`;
+  return undefined;
+}
+
+/** A 200 whose body is not what was asked for: a proxy's page, another server, or an object of another shape. */
+export function unreadableAnswer(
+  doing: string,
+  server: string,
+  problem: string,
+  cause?: unknown,
+  remedy = `Check that ${server} is the API server itself, with no proxy or login page before it.`,
+): ClusterError {
+  return new ClusterError(`${doing}: ${problem}`, {
+    status: 200,
+    reason: 'NotKubernetes',
+    remedy,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** Failures of certificate checks: waiting does not mend them. */
+const CERTIFICATE = /CERT|UNABLE_TO_|SELF_SIGNED|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH/;
+
+/** No answer at all: refused, reset, broken off, TLS handshake cut short. */
+export function connectionError(doing: string, server: string, cause: unknown): ClusterError {
+  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  const text = cause instanceof Error && cause.message !== '' ? cause.message : code === '' ? String(cause) : code;
+  if (CERTIFICATE.test(code)) {
+    return new ClusterError(`${doing}: the certificate of ${server} was not accepted: ${text}`, {
+      status: 0,
+      reason: 'Certificate',
+      remedy: 'Check the certificate authority in the kubeconfig or the service account, and the name in the address.',
+      cause,
+    });
+  }
+  return new ClusterError(`${doing}: no answer from ${server}: ${text}`, {
+    status: 0,
+    reason: 'Unreachable',
+    unavailable: true,
+    remedy: `Check that the API server at ${server} runs and can be reached from here.`,
+    cause,
+  });
+}
+
+export function deadlineError(doing: string, server: string, deadlineMs: number): ClusterError {
+  return new ClusterError(`${doing}: no answer from ${server} within ${deadlineMs / 1000} s`, {
+    status: 0,
+    reason: 'Timeout',
+    unavailable: true,
+    remedy: `Check that the API server at ${server} runs and is not overloaded.`,
+  });
+}

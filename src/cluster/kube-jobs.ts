@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import type { JobFact } from '../facts/facts.ts';
+import { parseVersion } from '../version.ts';
+import type { Cluster } from './cluster.ts';
+import { apiPath } from './kube-client.ts';
+import type { KubeContext, RecordKeys } from './kube-context.ts';
+import { ClusterError, isAlreadyExists } from './kube-error.ts';
+import { AnyObject, instant, ObjectMeta, orUndefined } from './kube-object.ts';
+
+const Requirement = z.object({ key: z.string(), operator: z.string(), values: z.array(z.string()).default([]) });
+
+const Job = z.object({
+  metadata: ObjectMeta,
+  spec: z.object({
+    template: z.object({
+      spec: z.object({
+        nodeName: z.string().optional(),
+        nodeSelector: z.record(z.string(), z.string()).nullish(),
+        affinity: z
+          .object({
+            nodeAffinity: z
+              .object({
+                requiredDuringSchedulingIgnoredDuringExecution: z
+                  .object({ nodeSelectorTerms: z.array(z.object({ matchFields: z.array(Requirement).optional() })) })
+                  .optional(),
+              })
+              .optional(),
+          })
+          .nullish(),
+      }),
+    }),
+  }),
+  status: z
+    .object({
+      completionTime: z.string().nullish(),
+      conditions: z
+        .array(
+          z.object({
+            type: z.string(),
+            status: z.string(),
+            reason: z.string().optional(),
+            lastTransitionTime: z.string().nullish(),
+          }),
+        )
+        .nullish(),
+    })
+    .prefault({}),
+});
+
+type Job = z.infer<typeof Job>;
+
+type JobCalls = Pick<Cluster, 'jobs' | 'job' | 'createJob' | 'deleteJob'>;
+
+const DELETE_POLL_MS = 1_000;
+/** Pods get their grace period and the controllers theirs; with the controller manager away nothing is ever gone. */
+const DELETE_LIMIT_MS = 300_000;
+
+export function kubeJobs({ client, clock, namespace, keys }: KubeContext): JobCalls {
+  const read = (name: string, doing: string, signal: AbortSignal, where: string) =>
+    orUndefined(client.object({ doing, path: apiPath`/apis/batch/v1/namespaces/${where}/jobs/${name}` }, Job, signal));
+  return {
+    async jobs(selector, signal) {
+      const found = await client.list(
+        {
+          doing: `listing the Jobs in ${namespace} with ${selector}`,
+          path: apiPath`/apis/batch/v1/namespaces/${namespace}/jobs`,
+          query: { labelSelector: selector },
+        },
+        Job,
+        signal,
+      );
+      return found.map((job) => jobFact(job, keys));
+    },
+
+    async job(name, signal, where = namespace) {
+      const job = await read(name, `reading Job ${where}/${name}`, signal, where);
+      return job === undefined ? undefined : jobFact(job, keys);
+    },
+
+    createJob(manifest, signal) {
+      const where = manifest.metadata.namespace ?? namespace;
+      return createdOrExists(
+        client.object(
+          {
+            doing: `creating Job ${where}/${manifest.metadata.name}`,
+            method: 'POST',
+            path: apiPath`/apis/batch/v1/namespaces/${where}/jobs`,
+            // A key that an operator misspelt in the template is an error, not a key that is dropped without a word.
+            query: { fieldValidation: 'Strict' },
+            body: manifest,
+          },
+          AnyObject,
+          signal,
+        ),
+      );
+    },
+
+    async deleteJob(name, signal, where = namespace) {
+      const doing = `deleting Job ${where}/${name}`;
+      const job = await read(name, doing, signal, where);
+      if (job === undefined) return;
+      const { uid } = job.metadata;
+      await orUndefined(
+        client.object(
+          {
+            doing,
+            method: 'DELETE',
+            path: apiPath`/apis/batch/v1/namespaces/${where}/jobs/${name}`,
+            // Without a policy the pods would live on and go on working; the API server reads it from the body only.
+            body: {
+              apiVersion: 'v1',
+              kind: 'DeleteOptions',
+              propagationPolicy: 'Foreground',
+              ...(uid === '' ? {} : { preconditions: { uid } }),
+            },
+          },
+          AnyObject,
+          signal,
+        ),
+      );
+      const end = clock.now().getTime() + DELETE_LIMIT_MS;
+      for (;;) {
+        const left = await read(name, doing, signal, where);
+        if (left === undefined || left.metadata.uid !== uid) return;
+        if (clock.now().getTime() >= end) {
+          throw new ClusterError(`${doing}: it is still there after ${DELETE_LIMIT_MS / 1000} s`, {
+            status: 0,
+            reason: 'Timeout',
+            remedy: `See kubectl -n ${where} get pods -l job-name=${name}, and whether the kube-controller-manager runs.`,
+          });
+        }
+        await clock.sleep(DELETE_POLL_MS, signal);
+      }
+    },
+  };
+}
+
+/** Names are fixed, so one that is there already is an answer. */
+export async function createdOrExists(call: Promise<unknown>): Promise<'created' | 'exists'> {
+  try {
+    await call;
+    return 'created';
+  } catch (error) {
+    if (isAlreadyExists(error)) return 'exists';
+    throw error;
+  }
+}
+
+function jobFact({ metadata, spec, status }: Job, keys: RecordKeys): JobFact {
+  const condition = (...types: string[]) =>
+    status.conditions?.find(({ type, status: value }) => types.includes(type) && value === 'True');
+  // FailureTarget and SuccessCriteriaMet come first, while pods still end: the outcome is settled from then on.
+  const failed = condition('Failed') ?? condition('FailureTarget');
+  const complete = condition('Complete') ?? condition('SuccessCriteriaMet');
+  const deleting = typeof metadata.deletionTimestamp === 'string';
+  return {
+    name: metadata.name,
+    phase: metadata.labels['phase'] ?? '',
+    target: parseVersion((metadata.labels['target-version'] ?? '').replaceAll('-', '.')) ?? '',
+    node: metadata.annotations[keys.node] ?? null,
+    runner: runnerOf(spec.template.spec),
+    status: deleting ? 'deleting' : failed !== undefined ? 'failed' : complete !== undefined ? 'complete' : 'active',
+    reason: failed?.reason ?? '',
+    createdAt: instant(metadata.creationTimestamp) ?? new Date(0).toISOString(),
+    finishedAt: instant(status.completionTime ?? (failed ?? complete)?.lastTransitionTime),
+  };
+}
+
+/** The one node that a pod template allows, whichever way it says so. */
+function runnerOf({ nodeName, nodeSelector, affinity }: Job['spec']['template']['spec']): string | null {
+  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  const names = terms
+    .flatMap(({ matchFields = [] }) => matchFields)
+    .filter(({ key, operator }) => key === 'metadata.name' && operator === 'In')
+    .flatMap(({ values }) => values);
+  const [only] = names;
+  if (only !== undefined && new Set(names).size === 1) return only;
+  return nodeSelector?.['kubernetes.io/hostname'] ?? nodeName ?? null;
+}

@@ -1,0 +1,187 @@
+import { z } from 'zod';
+import { NodeFact } from '../facts/node-fact.ts';
+import { oldestVersion, parseVersion } from '../version.ts';
+import type { Cluster } from './cluster.ts';
+import { apiPath } from './kube-client.ts';
+import type { KubeContext, RecordKeys } from './kube-context.ts';
+import { unreadableAnswer } from './kube-error.ts';
+import { AnyObject, instant, ObjectMeta, onConflictAgain } from './kube-object.ts';
+
+const Node = z.object({
+  metadata: ObjectMeta,
+  spec: z
+    .object({
+      unschedulable: z.boolean().optional(),
+      taints: z
+        .array(
+          z.object({
+            key: z.string(),
+            value: z.string().optional(),
+            effect: NodeFact.shape.taints.element.shape.effect,
+          }),
+        )
+        .nullish(),
+    })
+    .default({}),
+  status: z
+    .object({
+      conditions: z
+        .array(z.object({ type: z.string(), status: z.string(), lastTransitionTime: z.string().nullish() }))
+        .default([]),
+      addresses: z.array(z.object({ type: z.string(), address: z.string() })).default([]),
+      nodeInfo: z
+        .object({
+          kubeletVersion: z.string().default(''),
+          architecture: z.string().default(''),
+          osImage: z.string().default(''),
+          kernelVersion: z.string().default(''),
+          containerRuntimeVersion: z.string().default(''),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+});
+
+type Node = z.infer<typeof Node>;
+
+const StaticPod = z.object({
+  metadata: ObjectMeta,
+  spec: z.object({
+    nodeName: z.string().optional(),
+    containers: z.array(z.object({ name: z.string(), image: z.string() })),
+  }),
+});
+
+const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
+
+type NodeCalls = Pick<Cluster, 'nodes' | 'cordon' | 'uncordon'>;
+
+export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
+  const patch = (node: string, doing: string, body: unknown, signal: AbortSignal) =>
+    client.object(
+      { doing, method: 'PATCH', path: apiPath`/api/v1/nodes/${node}`, patch: 'merge', body },
+      AnyObject,
+      signal,
+    );
+  const read = (node: string, doing: string, signal: AbortSignal) =>
+    client.object({ doing, path: apiPath`/api/v1/nodes/${node}` }, Node, signal);
+
+  return {
+    async nodes(signal) {
+      const doing = 'listing the nodes';
+      const [nodes, apiServers] = await Promise.all([
+        client.list({ doing, path: '/api/v1/nodes' }, Node, signal),
+        client.list(
+          {
+            doing: 'listing the kube-apiserver pods',
+            path: '/api/v1/namespaces/kube-system/pods',
+            query: { labelSelector: 'component=kube-apiserver' },
+          },
+          StaticPod,
+          signal,
+        ),
+      ]);
+      const versions = apiServerVersions(apiServers);
+      return nodes.map((node) => {
+        const kubelet = parseVersion(node.status.nodeInfo.kubeletVersion);
+        if (kubelet === undefined) {
+          throw unreadableAnswer(
+            `${doing}: reading node ${node.metadata.name}`,
+            client.server,
+            `its kubelet version is "${node.status.nodeInfo.kubeletVersion}", which is no release X.Y.Z`,
+            undefined,
+            `See kubectl describe node ${node.metadata.name}: a node that never joined has none.`,
+          );
+        }
+        return nodeFact(node, kubelet, versions.get(node.metadata.name) ?? null, keys);
+      });
+    },
+
+    cordon(name, by, signal) {
+      const doing = `cordoning node ${name}`;
+      return onConflictAgain(async () => {
+        const { metadata, spec } = await read(name, doing, signal);
+        // Cordoned already: by us, and the first record stays; or by a person, whose cordon is not ours to lift (D08).
+        if (spec.unschedulable === true) return;
+        await patch(
+          name,
+          doing,
+          {
+            metadata: { resourceVersion: metadata.resourceVersion, annotations: { [keys.cordonedBy]: by } },
+            spec: { unschedulable: true },
+          },
+          signal,
+        );
+      });
+    },
+
+    uncordon(name, signal) {
+      const doing = `uncordoning node ${name}`;
+      return onConflictAgain(async () => {
+        const { metadata, spec } = await read(name, doing, signal);
+        const ours = metadata.annotations[keys.cordonedBy] !== undefined;
+        // Without our record the cordon is a person's (D08).
+        if (!ours) return;
+        await patch(
+          name,
+          doing,
+          {
+            metadata: { resourceVersion: metadata.resourceVersion, annotations: { [keys.cordonedBy]: null } },
+            ...(spec.unschedulable === true ? { spec: { unschedulable: null } } : {}),
+          },
+          signal,
+        );
+      });
+    },
+  };
+}
+
+/** X.Y.Z of the kube-apiserver on each node. A digest or a tag that is no release is no version: the node gets null. */
+function apiServerVersions(pods: readonly z.infer<typeof StaticPod>[]): Map<string, string | null> {
+  const versions = new Map<string, string | null>();
+  for (const { metadata, spec } of pods) {
+    if (spec.nodeName === undefined || typeof metadata.deletionTimestamp === 'string') continue;
+    const image = spec.containers.find(({ name }) => name === 'kube-apiserver')?.image ?? '';
+    const tag = /:([^/:@]+)(?:@[^@]*)?$/.exec(image)?.[1];
+    const version = image.includes('@') || tag === undefined ? null : (parseVersion(tag) ?? null);
+    const other = versions.get(spec.nodeName);
+    // Two at once while one replaces the other: the older one counts, and an unreadable one makes it unknown.
+    const both =
+      other === undefined || version === null || other === null ? version : (oldestVersion([other, version]) ?? null);
+    versions.set(spec.nodeName, other === null ? null : both);
+  }
+  return versions;
+}
+
+function nodeFact(
+  { metadata, spec, status }: Node,
+  kubelet: string,
+  apiServer: string | null,
+  keys: RecordKeys,
+): NodeFact {
+  const condition = (type: string) => status.conditions.find((one) => one.type === type);
+  const ready = condition('Ready');
+  return {
+    name: metadata.name,
+    role: metadata.labels[CONTROL_PLANE] === undefined ? 'worker' : 'control-plane',
+    kubelet,
+    apiServer,
+    internalIp: status.addresses.find(({ type }) => type === 'InternalIP')?.address ?? null,
+    ready: ready?.status === 'True' ? 'yes' : ready?.status === 'False' ? 'no' : 'unknown',
+    readySince: instant(ready?.lastTransitionTime),
+    memoryPressure: condition('MemoryPressure')?.status === 'True',
+    diskPressure: condition('DiskPressure')?.status === 'True',
+    schedulable: spec.unschedulable !== true,
+    cordonedBy: metadata.annotations[keys.cordonedBy] ?? null,
+    taints: (spec.taints ?? []).map(({ key, value, effect }) => ({
+      key,
+      effect,
+      ...(value === undefined ? {} : { value }),
+    })),
+    architecture: status.nodeInfo.architecture,
+    osImage: status.nodeInfo.osImage,
+    kernel: status.nodeInfo.kernelVersion,
+    containerRuntime: status.nodeInfo.containerRuntimeVersion,
+    createdAt: instant(metadata.creationTimestamp) ?? new Date(0).toISOString(),
+  };
+}

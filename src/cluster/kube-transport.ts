@@ -1,0 +1,53 @@
+import { type IncomingMessage, request as requestPlain } from 'node:http';
+import { request as requestTls } from 'node:https';
+import type { Authorization } from './kube-credentials.ts';
+
+export interface WireRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface WireAnswer {
+  readonly status: number;
+  /** The header Retry-After in milliseconds; undefined without a number in it. */
+  readonly retryAfterMs: number | undefined;
+  readonly body: string;
+}
+
+/** Answers of an API server are pages of at most 500 objects; more than this is not one. */
+const MAX_BODY_BYTES = 256 * 1024 * 1024;
+
+/** One HTTP exchange over node:https, which starts 50 ms faster than undici and keeps connections open between requests. */
+export function exchange(request: WireRequest, { agent, headers }: Authorization): Promise<WireAnswer> {
+  const send = request.url.startsWith('https:') ? requestTls : requestPlain;
+  return new Promise((resolve, reject) => {
+    const outgoing = send(
+      request.url,
+      { method: request.method, agent, signal: request.signal, headers: { ...request.headers, ...headers } },
+      (incoming) => {
+        readAnswer(incoming).then(resolve, reject);
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(request.body);
+  });
+}
+
+async function readAnswer(incoming: IncomingMessage): Promise<WireAnswer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new Error(`the answer is larger than ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  const seconds = Number(incoming.headers['retry-after']);
+  return {
+    status: incoming.statusCode ?? 0,
+    retryAfterMs: incoming.headers['retry-after'] !== undefined && seconds >= 0 ? seconds * 1000 : undefined,
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
+}

@@ -1,0 +1,93 @@
+import type { Permission } from './cluster.ts';
+
+/** Who asks: the nightly look, a Job of the chain, the morning report. */
+export type Role = 'detector' | 'phase' | 'report';
+
+export interface Namespaces {
+  /** Of our own objects. */
+  readonly own: string;
+  /** Of the CronJob that takes etcd snapshots. */
+  readonly snapshot: string;
+}
+
+interface Need {
+  readonly verbs: readonly string[];
+  readonly group: string;
+  readonly resource: string;
+  /** '' is cluster-wide. */
+  readonly where: '' | 'kube-system' | keyof Namespaces;
+  /** What needs it, for whoever reviews the account. */
+  readonly why: string;
+}
+
+const REPORT: readonly Need[] = [
+  { verbs: ['list'], group: '', resource: 'nodes', where: '', why: 'versions and readiness' },
+  { verbs: ['list'], group: '', resource: 'pods', where: '', why: 'API server versions, ratio of ready pods, drain' },
+  { verbs: ['get'], group: '', resource: 'configmaps', where: 'own', why: 'kill switch, first-seen dates, settings' },
+  { verbs: ['get', 'list'], group: 'batch', resource: 'jobs', where: 'own', why: 'the state of the chain' },
+  { verbs: ['get'], group: '', resource: 'namespaces', where: '', why: 'record of the run in flight' },
+  { verbs: ['list'], group: 'apps', resource: 'deployments', where: '', why: 'addon versions' },
+  { verbs: ['list'], group: 'apps', resource: 'daemonsets', where: '', why: 'addon versions' },
+  { verbs: ['list'], group: 'apps', resource: 'statefulsets', where: '', why: 'addon versions' },
+];
+
+const DETECTOR: readonly Need[] = [
+  ...REPORT,
+  { verbs: ['get'], group: '', resource: 'configmaps', where: 'kube-system', why: 'kubeadm-config' },
+  {
+    verbs: ['create', 'patch', 'delete'],
+    group: '',
+    resource: 'configmaps',
+    where: 'own',
+    why: 'first-seen dates, kill switch',
+  },
+  { verbs: ['patch'], group: '', resource: 'namespaces', where: '', why: 'clearing the record of a leaked run' },
+  { verbs: ['create', 'delete'], group: 'batch', resource: 'jobs', where: 'own', why: 'starting the chain' },
+  { verbs: ['get'], group: 'batch', resource: 'cronjobs', where: 'own', why: "the chain's image" },
+  {
+    verbs: ['list'],
+    group: 'policy',
+    resource: 'poddisruptionbudgets',
+    where: '',
+    why: 'budgets that would block a drain',
+  },
+];
+
+const PHASE: readonly Need[] = [
+  ...DETECTOR,
+  { verbs: ['get', 'patch'], group: '', resource: 'nodes', where: '', why: 'cordon and uncordon' },
+  { verbs: ['create'], group: '', resource: 'pods/eviction', where: '', why: 'drain' },
+  { verbs: ['get', 'patch'], group: 'apps', resource: 'deployments', where: '', why: 'quiesce and restore (I03)' },
+  { verbs: ['get', 'patch'], group: 'apps', resource: 'statefulsets', where: '', why: 'quiesce and restore (I03)' },
+  { verbs: ['get'], group: '', resource: 'services', where: 'kube-system', why: 'address of the cluster DNS' },
+  { verbs: ['get'], group: 'batch', resource: 'cronjobs', where: 'snapshot', why: 'template of the snapshot Job' },
+  { verbs: ['get', 'create', 'delete'], group: 'batch', resource: 'jobs', where: 'snapshot', why: 'the snapshot Job' },
+  { verbs: ['list'], group: '', resource: 'pods', where: 'snapshot', why: "the snapshot Job's pod" },
+  { verbs: ['get'], group: '', resource: 'pods/log', where: 'snapshot', why: 'verifying the snapshot (I11)' },
+];
+
+const NEEDS: Readonly<Record<Role, readonly Need[]>> = { detector: DETECTOR, phase: PHASE, report: REPORT };
+
+/**
+ * What a role needs, one row for each verb and place: the one source of the self-check before the first change
+ * (I03, I11) and of the RBAC that is installed.
+ */
+export function permissionsOf(role: Role, namespaces: Namespaces): readonly Permission[] {
+  const places = { '': '', 'kube-system': 'kube-system', ...namespaces };
+  const rows = new Map<string, Permission>();
+  for (const { verbs, group, resource, where } of NEEDS[role]) {
+    for (const verb of verbs) {
+      const row = { verb, group, resource, namespace: places[where] };
+      rows.set(JSON.stringify(row), row);
+    }
+  }
+  // What is granted cluster-wide needs no row for one namespace.
+  return [...rows.values()].filter(
+    (row) => row.namespace === '' || !rows.has(JSON.stringify({ ...row, namespace: '' })),
+  );
+}
+
+/** What a Job of the chain checks of itself; `snapshot` is the namespace of the snapshot CronJob. */
+export function phasePermissions(own: string, snapshot: string = own): readonly Permission[] {
+  return permissionsOf('phase', { own, snapshot });
+}

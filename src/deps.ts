@@ -1,0 +1,33 @@
+import type { Alerts } from './alerts/alerts.ts';
+import type { Clock } from './clock.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import type { ReleaseFeed } from './detect/release-feed.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import type { NodeShell } from './node/node-shell.ts';
+import type { Notifier } from './notify/notifier.ts';
+import type { Settings } from './settings.ts';
+
+/** Texts that an operator may edit in the cluster (ConfigMaps), else the built-in ones. */
+export interface Templates {
+  /** templates/job.yaml */
+  job(): string;
+  /** templates/node/<name> */
+  node(name: string): string;
+}
+
+/** All ports, as one plain object that is passed, never imported. */
+export interface Deps {
+  readonly cluster: Cluster;
+  readonly shell: NodeShell;
+  readonly alerts: Alerts;
+  readonly feed: ReleaseFeed;
+  readonly metrics: Metrics;
+  readonly notifier: Notifier;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly templates: Templates;
+  readonly settings: Settings;
+  /** The operator's addon matrix file, when the settings name one. */
+  readonly addonMatrix: unknown;
+}

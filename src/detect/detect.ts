@@ -1,0 +1,145 @@
+import type { Deps } from '../deps.ts';
+import { reasonOf } from '../errors.ts';
+import type { Facts, JobFact } from '../facts/facts.ts';
+import { CHAIN_SELECTOR, type FactPart, observe } from '../facts/observe.ts';
+import type { Finding, Verdict } from '../gate/finding.ts';
+import { evaluateGate, gateChecks, verdictOf } from '../gate/gate.ts';
+import { gateOptions } from '../gate/gate-options.ts';
+import { announce } from '../notify/announce.ts';
+import { ensureJob } from '../phases/ensure-job.ts';
+import { mayGoOn } from '../phases/may-go-on.ts';
+import { Paused, Refused } from '../phases/outcome.ts';
+import { composeEvent } from '../report/compose-event.ts';
+import { gauge, push, pushGauges } from '../steps/latch.ts';
+import { chooseTarget, type TargetChoice } from './choose-target.ts';
+import { recordFirstSeen } from './first-seen.ts';
+import { reconcileLatch } from './reconcile-latch.ts';
+
+/** What one night's look came to. All of them are decisions; the CronJob's Job exits 0. */
+export type Detection =
+  | { readonly kind: 'paused'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string }
+  | { readonly kind: 'nothing'; readonly running: string; readonly reason: string }
+  | {
+      readonly kind: 'refused';
+      readonly target: string;
+      readonly verdict: Exclude<Verdict, 'safe'>;
+      readonly findings: readonly Finding[];
+    }
+  | { readonly kind: 'running'; readonly target: string; readonly job: string }
+  | { readonly kind: 'dry-run'; readonly target: string }
+  | { readonly kind: 'started'; readonly target: string; readonly job: string };
+
+const LOOK: readonly FactPart[] = ['apiServer', 'nodes', 'patchReleases', 'nextMinorReleases', 'firstSeen'];
+const GATE: readonly FactPart[] = ['nodes', 'workloads', 'deprecatedApis'];
+
+/** The nightly look: finds a target, asks the gate, starts the chain. Changes nothing when there is nothing to do. */
+export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection> {
+  const { log } = deps;
+  try {
+    await mayGoOn(deps, signal);
+  } catch (error) {
+    if (!(error instanceof Paused)) throw error;
+    log.warn('paused', { reason: error.message });
+    await pushLastRun(deps, undefined, signal);
+    return { kind: 'paused', reason: error.message };
+  }
+  const jobs = await reconcileLatch(deps, await deps.cluster.jobs(CHAIN_SELECTOR, signal), signal);
+  const facts = await observe(deps, LOOK, signal);
+  await remember(deps, facts, signal);
+  const choice = chooseTarget(facts, deps.settings.target);
+  await pushLastRun(deps, choice, signal);
+  log.info('looked for a new version', {
+    found: choice.kind === 'target' ? choice.version : choice.kind,
+    why: choice.why,
+  });
+  if (choice.kind === 'unknown') return { kind: 'unknown', reason: choice.why };
+  if (choice.kind === 'none') {
+    await pushGauges({ deps, signal }, { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 });
+    return { kind: 'nothing', running: choice.running, reason: choice.why };
+  }
+  const active = jobs.find((job) => job.status === 'active');
+  if (active !== undefined) return { kind: 'running', target: active.target, job: active.name };
+  return await gateAndStart(deps, choice.version, jobs, signal);
+}
+
+/** The gate, then preflight under its one name. Also what `nightlift upgrade --to` does after its questions. */
+export async function gateAndStart(
+  deps: Deps,
+  target: string,
+  jobs: readonly JobFact[],
+  signal: AbortSignal,
+): Promise<Detection> {
+  const facts = await observe(deps, GATE, signal);
+  const result = evaluateGate(facts, target, gateChecks, gateOptions(deps));
+  for (const finding of result.findings)
+    deps.log.warn(finding.message, { check: finding.check, reason: finding.reason, class: finding.class });
+  if (result.verdict !== 'safe')
+    return await refused(
+      deps,
+      target,
+      result.findings.filter((finding) => finding.severity === 'block'),
+      signal,
+    );
+  await pushGauges({ deps, signal }, { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 });
+  if (deps.settings.dryRun) {
+    deps.log.info('dry run: the gate lets it through, nothing is started', { target });
+    return { kind: 'dry-run', target };
+  }
+  const failed = jobs.filter((job) => job.status === 'failed');
+  if (failed.length > 0)
+    deps.log.warn('starting again after failed Jobs', { jobs: failed.map((job) => job.name).join(', ') });
+  try {
+    const nodes = await deps.cluster.nodes(signal);
+    const ensured = await ensureJob(deps, { step: { phase: 'preflight' }, target, nodes, reached: false, signal });
+    if (ensured.decision === 'leave') return { kind: 'running', target, job: ensured.name };
+    if (ensured.decision === 'replace-failed')
+      await announce(deps, composeEvent({ kind: 'restarted', target, job: ensured.name }), signal);
+    return { kind: 'started', target, job: ensured.name };
+  } catch (error) {
+    if (error instanceof Refused) return await refused(deps, target, error.findings, signal);
+    throw error;
+  }
+}
+
+async function refused(
+  deps: Deps,
+  target: string,
+  findings: readonly Finding[],
+  signal: AbortSignal,
+): Promise<Detection> {
+  const actionable = findings.some((finding) => finding.class === 'actionable');
+  const verdict = verdictOf(findings) === 'held' ? 'held' : 'blocked';
+  await pushGauges(
+    { deps, signal },
+    { k8s_upgrade_blocked: actionable ? 1 : 0, k8s_upgrade_held: verdict === 'held' ? 1 : 0 },
+  );
+  return { kind: 'refused', target, verdict, findings };
+}
+
+async function remember(deps: Deps, facts: Facts, signal: AbortSignal): Promise<void> {
+  if (!facts.firstSeen.known) return;
+  const offered = [
+    ...(facts.patchReleases.known ? facts.patchReleases.value.versions : []),
+    ...(facts.nextMinorReleases.known ? (facts.nextMinorReleases.value?.versions ?? []) : []),
+  ];
+  try {
+    await recordFirstSeen(deps, facts.firstSeen.value, offered, signal);
+  } catch (error) {
+    deps.log.warn('could not record when versions were first seen', { error: reasonOf(error) });
+  }
+}
+
+/** One value per run, never a 1→0→1 flap: the group is replaced by what this run found. */
+async function pushLastRun(deps: Deps, choice: TargetChoice | undefined, signal: AbortSignal): Promise<void> {
+  const now = Math.floor(deps.clock.now().getTime() / 1000);
+  const available =
+    choice === undefined || choice.kind === 'unknown'
+      ? []
+      : [
+          choice.kind === 'target'
+            ? gauge('k8s_upgrade_available', 1, { kind: choice.jump, running: choice.running, target: choice.version })
+            : gauge('k8s_upgrade_available', 0, { kind: 'none', running: choice.running, target: '' }),
+        ];
+  await push({ deps, signal }, 'k8s-version-check', [...available, gauge('k8s_version_check_last_run_timestamp', now)]);
+}

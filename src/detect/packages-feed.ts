@@ -1,0 +1,61 @@
+import { NightliftError } from '../errors.ts';
+import type { ReleaseFact } from '../facts/facts.ts';
+import { describeBody } from '../http/describe-body.ts';
+import { type FetchTextOptions, fetchText, type TextAnswer } from '../http/fetch-text.ts';
+import { redactUrl } from '../http/redact-url.ts';
+import { minorOf } from '../version.ts';
+import { completeVersions, parsePackages } from './packages.ts';
+import type { ReleaseFeed } from './release-feed.ts';
+
+export interface PackagesFeedOptions {
+  /** What comes before '/v1.36/deb/': https://pkgs.k8s.io/core:/stable: */
+  readonly baseUrl: string;
+  /** host or host:port that it may redirect to. */
+  readonly allowedHosts: readonly string[];
+  readonly userAgent: string;
+  readonly deadlineMs?: number;
+}
+
+/** pkgs.k8s.io or a mirror of it, over HTTP. */
+export function createPackagesFeed(options: PackagesFeedOptions): ReleaseFeed {
+  const base = options.baseUrl.replace(/\/+$/, '');
+  const ask = (url: string, method: 'GET' | 'HEAD', signal: AbortSignal): Promise<TextAnswer> => {
+    const common: FetchTextOptions = {
+      signal,
+      method,
+      allowedHosts: options.allowedHosts,
+      headers: { 'user-agent': options.userAgent },
+      ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
+    };
+    return fetchText(url, common);
+  };
+  return {
+    async minor(minor, architectures, signal): Promise<ReleaseFact | null> {
+      const repository = `${base}/v${minor}/deb`;
+      let release = await ask(`${repository}/Release`, 'HEAD', signal);
+      // Some mirrors answer GET only.
+      if (release.status === 405 || release.status === 501) release = await ask(`${repository}/Release`, 'GET', signal);
+      // pkgs.k8s.io says 403 where others say 404: there is no such minor yet (kubeadm-facts B1).
+      if (release.status === 403 || release.status === 404) return null;
+      if (release.status !== 200) throw unexpected(repository, 'Release', release);
+      const packages = await ask(`${repository}/Packages`, 'GET', signal);
+      if (packages.status !== 200) throw unexpected(repository, 'Packages', packages);
+      const source = redactUrl(`${repository}/Packages`);
+      const versions = completeVersions(parsePackages(packages.body, source), architectures, source);
+      const foreign = versions.find((version) => minorOf(version) !== minor);
+      if (foreign !== undefined) {
+        throw new NightliftError('network', `reading the packages of ${source}: it offers ${foreign} under v${minor}`, {
+          remedy: 'Check the package source: this repository should hold one minor only.',
+        });
+      }
+      return { minor, source: redactUrl(repository), versions };
+    },
+  };
+}
+
+function unexpected(repository: string, file: string, answer: TextAnswer): NightliftError {
+  const body = answer.body === '' ? '' : ` with ${describeBody(answer.body)}`;
+  return new NightliftError('network', `fetching ${redactUrl(`${repository}/${file}`)}: HTTP ${answer.status}${body}`, {
+    remedy: 'Check the package source; until it answers, nothing newer is offered.',
+  });
+}

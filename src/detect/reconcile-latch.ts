@@ -1,0 +1,36 @@
+import type { Deps } from '../deps.ts';
+import type { JobFact } from '../facts/facts.ts';
+import { clearRun, readRun } from '../steps/latch.ts';
+
+const LEAKED_AFTER_HOURS = 12;
+
+export type LatchState = 'none' | 'live' | 'waiting' | 'leaked';
+
+/**
+ * Whether the record of a running upgrade is true. It is leaked when no chain Job is active and the run was started
+ * more than twelve hours ago, or at a time that cannot be read (I21).
+ */
+export function judgeLatch(startedAt: string | undefined, jobs: readonly JobFact[], now: Date): LatchState {
+  if (startedAt === undefined) return 'none';
+  if (jobs.some((job) => job.status === 'active')) return 'live';
+  const age = now.getTime() - Date.parse(startedAt);
+  return Number.isNaN(age) || age > LEAKED_AFTER_HOURS * 3_600_000 ? 'leaked' : 'waiting';
+}
+
+/** Clears a leaked latch with its terminal Jobs, so that its alerts end and the night starts clean. Returns the Jobs that are left. */
+export async function reconcileLatch(
+  deps: Deps,
+  jobs: readonly JobFact[],
+  signal: AbortSignal,
+): Promise<readonly JobFact[]> {
+  const run = await readRun({ deps, signal });
+  if (judgeLatch(run['in-flight'], jobs, deps.clock.now()) !== 'leaked') return jobs;
+  deps.log.warn('clearing the record of a run that ended without clearing it', {
+    target: run['target'],
+    started: run['in-flight'],
+  });
+  const terminal = jobs.filter((job) => job.status !== 'active');
+  for (const job of terminal) await deps.cluster.deleteJob(job.name, signal);
+  await clearRun({ deps, signal });
+  return jobs.filter((job) => !terminal.includes(job));
+}

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { observedSchema } from '../observed.ts';
+import { NodeFact } from './node-fact.ts';
+
+export const FACTS_SCHEMA = 'nightlift.facts/v1';
+
+/** A workload whose images are compared with the addon matrix. */
+export const WorkloadFact = z.object({
+  kind: z.enum(['Deployment', 'DaemonSet', 'StatefulSet']),
+  namespace: z.string(),
+  name: z.string(),
+  images: z.array(z.string()),
+});
+
+/** A series of apiserver_requested_deprecated_apis that is in use. */
+export const DeprecatedApiFact = z.object({
+  group: z.string().describe('empty for the core group'),
+  version: z.string(),
+  resource: z.string(),
+  removedRelease: z.string().describe("the label removed_release, 'X.Y'; empty when the API server gives none"),
+});
+
+export const AlertFact = z.object({
+  name: z.string(),
+  severity: z.string().describe('empty when the alert has no such label'),
+  state: z.enum(['firing', 'pending']),
+  activeSince: z.iso.datetime().nullable(),
+  summary: z.string().describe('annotation summary, else description, else empty'),
+  labels: z.record(z.string(), z.string()),
+});
+
+export const JobFact = z.object({
+  name: z.string(),
+  phase: z
+    .string()
+    .describe('label phase: preflight, master, worker, postflight; empty for the detector and the report'),
+  target: z.string().describe('X.Y.Z from the label target-version; empty without one'),
+  node: z.string().nullable().describe('the node that the Job upgrades'),
+  runner: z.string().nullable().describe('the node that the Job is pinned to'),
+  status: z.enum(['active', 'complete', 'failed', 'deleting']),
+  reason: z.string().describe('of a failure: BackoffLimitExceeded, DeadlineExceeded, PodFailurePolicy; else empty'),
+  createdAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime().nullable(),
+});
+
+/** What one package source says of one minor. */
+export const ReleaseFact = z.object({
+  minor: z.string(),
+  source: z.string().describe('which source was asked: apt on a node, or an URL'),
+  versions: z
+    .array(z.string())
+    .describe('X.Y.Z, ascending, those for which kubeadm, kubelet and kubectl are all there'),
+});
+
+export const GaugeFact = z.object({ name: z.string(), labels: z.record(z.string(), z.string()), value: z.number() });
+
+export const PermissionFact = z.object({
+  verb: z.string(),
+  group: z.string(),
+  resource: z.string().describe('with subresource: pods/eviction'),
+  namespace: z.string().describe('empty for cluster-wide'),
+  allowed: z.boolean(),
+});
+
+/** A PodDisruptionBudget that allows nothing now. */
+export const BudgetFact = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  disruptionsAllowed: z.number().int(),
+  currentHealthy: z.number().int(),
+  desiredHealthy: z.number().int(),
+  expectedPods: z.number().int(),
+});
+
+/**
+ * Everything that the deciders use, read once, as one document: `nightlift facts` writes it, `gate`, `plan` and
+ * `report --dry-run` read it back. It holds no secret.
+ */
+export const Facts = z.object({
+  schema: z.literal(FACTS_SCHEMA),
+  observedAt: z.iso.datetime(),
+  apiServer: observedSchema(z.string()).describe('X.Y.Z that /version answers'),
+  nodes: observedSchema(z.array(NodeFact)),
+  kubeadmConfig: observedSchema(z.string()).describe(
+    'X.Y.Z, kubernetesVersion of ConfigMap kube-system/kubeadm-config',
+  ),
+  killSwitch: observedSchema(z.object({ engaged: z.boolean(), reason: z.string() })),
+  patchReleases: observedSchema(ReleaseFact).describe('the running minor, from apt on a control plane'),
+  nextMinorReleases: observedSchema(ReleaseFact.nullable()).describe(
+    'the next minor, from the package feed; null when there is no such minor yet',
+  ),
+  firstSeen: observedSchema(z.record(z.string(), z.iso.datetime())).describe(
+    'when the detector first saw a version, by version',
+  ),
+  workloads: observedSchema(z.array(WorkloadFact)),
+  deprecatedApis: observedSchema(z.array(DeprecatedApiFact)),
+  alerts: observedSchema(z.array(AlertFact)),
+  budgets: observedSchema(z.array(BudgetFact)).describe('budgets that allow no disruption now'),
+  permissions: observedSchema(z.array(PermissionFact)).describe('what the asking account may and may not do'),
+  chainJobs: observedSchema(z.array(JobFact)),
+  gauges: observedSchema(z.array(GaugeFact)).describe('the k8s_upgrade_* and k8s_version_* series of the Pushgateway'),
+});
+
+export type WorkloadFact = z.infer<typeof WorkloadFact>;
+export type DeprecatedApiFact = z.infer<typeof DeprecatedApiFact>;
+export type AlertFact = z.infer<typeof AlertFact>;
+export type JobFact = z.infer<typeof JobFact>;
+export type ReleaseFact = z.infer<typeof ReleaseFact>;
+export type GaugeFact = z.infer<typeof GaugeFact>;
+export type PermissionFact = z.infer<typeof PermissionFact>;
+export type BudgetFact = z.infer<typeof BudgetFact>;
+export type Facts = z.infer<typeof Facts>;

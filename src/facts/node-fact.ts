@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+const TaintFact = z.object({
+  key: z.string(),
+  value: z.string().optional(),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+});
+
+/** What an upgrade wants to know of a Node object. */
+export const NodeFact = z.object({
+  name: z.string(),
+  role: z.enum(['control-plane', 'worker']).describe('by the label node-role.kubernetes.io/control-plane'),
+  kubelet: z.string().describe('X.Y.Z, from status.nodeInfo.kubeletVersion'),
+  apiServer: z
+    .string()
+    .nullable()
+    .describe(
+      'X.Y.Z of the kube-apiserver static pod of a control plane, from its image; null for workers and when there is no such pod',
+    ),
+  internalIp: z.string().nullable().describe('first address of type InternalIP: the one way to the node (D16)'),
+  ready: z.enum(['yes', 'no', 'unknown']),
+  readySince: z.iso
+    .datetime()
+    .nullable()
+    .describe('last transition of the condition Ready, UTC; null when the node gives none'),
+  memoryPressure: z.boolean(),
+  diskPressure: z.boolean(),
+  schedulable: z.boolean().describe('false when cordoned (spec.unschedulable)'),
+  cordonedBy: z.string().nullable().describe('what Nightlift wrote when it cordoned the node; null when it did not'),
+  taints: z.array(TaintFact),
+  architecture: z.string(),
+  osImage: z.string(),
+  kernel: z.string(),
+  containerRuntime: z.string().describe('for example containerd://1.7.24'),
+  createdAt: z.iso.datetime(),
+});
+
+export type NodeFact = z.infer<typeof NodeFact>;
+export type TaintFact = z.infer<typeof TaintFact>;

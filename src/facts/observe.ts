@@ -1,0 +1,154 @@
+import { phasePermissions } from '../cluster/permissions.ts';
+import type { Deps } from '../deps.ts';
+import { readFirstSeen } from '../detect/first-seen.ts';
+import { parseMadison } from '../detect/madison.ts';
+import { NightliftError, reasonOf } from '../errors.ts';
+import { addressOf } from '../node/node-address.ts';
+import { repositoryOf, scriptsOf } from '../node/node-scripts.ts';
+import { known, type Observed, unknown } from '../observed.ts';
+import { controlPlanes } from '../phases/chain.ts';
+import { readKillSwitch } from '../phases/may-go-on.ts';
+import { minorOf, newestVersion, nextMinor, oldestVersion } from '../version.ts';
+import { FACTS_SCHEMA, type Facts, type ReleaseFact } from './facts.ts';
+import type { NodeFact } from './node-fact.ts';
+
+export type FactPart = Exclude<keyof Facts, 'schema' | 'observedAt'>;
+
+export const ALL_FACTS: readonly FactPart[] = [
+  'apiServer',
+  'nodes',
+  'kubeadmConfig',
+  'killSwitch',
+  'patchReleases',
+  'nextMinorReleases',
+  'firstSeen',
+  'workloads',
+  'deprecatedApis',
+  'alerts',
+  'budgets',
+  'permissions',
+  'chainJobs',
+  'gauges',
+];
+
+export const CHAIN_SELECTOR = 'app=k8s-upgrade-chain';
+
+const NOT_ASKED = 'it was not asked for';
+
+/** Reads the asked parts of the world, each by itself: one source that fails leaves one unknown, never a default. */
+export async function observe(deps: Deps, parts: readonly FactPart[], signal: AbortSignal): Promise<Facts> {
+  const { cluster, settings } = deps;
+  const read = async <T>(part: FactPart, ask: () => Promise<T>): Promise<Observed<T>> => {
+    if (!parts.includes(part)) return unknown(NOT_ASKED);
+    try {
+      return known(await ask());
+    } catch (error) {
+      deps.log.warn(`could not read ${part}`, { error: reasonOf(error) });
+      return unknown(reasonOf(error));
+    }
+  };
+  const nodes = read('nodes', async () => [...(await cluster.nodes(signal))]);
+  const nodeList = async (): Promise<readonly NodeFact[]> => {
+    const answer = await nodes;
+    if (answer.known) return answer.value;
+    throw new NightliftError('cluster', `the nodes are not known: ${answer.why}`);
+  };
+  const [
+    apiServer,
+    nodeFacts,
+    kubeadmConfig,
+    killSwitch,
+    patchReleases,
+    nextMinorReleases,
+    firstSeen,
+    workloads,
+    deprecatedApis,
+    alerts,
+    budgets,
+    permissions,
+    chainJobs,
+    gauges,
+  ] = await Promise.all([
+    read('apiServer', () => cluster.serverVersion(signal)),
+    nodes,
+    read('kubeadmConfig', () => cluster.kubeadmConfigVersion(signal)),
+    parts.includes('killSwitch')
+      ? readKillSwitch(deps, signal).catch((error: unknown) => unknown(reasonOf(error)))
+      : unknown(NOT_ASKED),
+    read('patchReleases', async () => patchReleasesOf(deps, await nodeList(), signal)),
+    read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal)),
+    read('firstSeen', () => readFirstSeen(deps, signal)),
+    read('workloads', async () => [...(await cluster.workloads(signal))]),
+    read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
+    read('alerts', async () => [...(await deps.alerts.active(signal))]),
+    read('budgets', async () => (await cluster.budgets(signal)).filter((budget) => budget.disruptionsAllowed <= 0)),
+    read('permissions', () =>
+      Promise.all(
+        phasePermissions(settings.namespace).map(async (permission) => ({
+          ...permission,
+          allowed: await cluster.allowed(permission, signal),
+        })),
+      ),
+    ),
+    read('chainJobs', async () => [...(await cluster.jobs(CHAIN_SELECTOR, signal))]),
+    read('gauges', async () => [...(await deps.metrics.read(signal))]),
+  ]);
+  return {
+    schema: FACTS_SCHEMA,
+    observedAt: deps.clock.now().toISOString(),
+    apiServer,
+    nodes: nodeFacts,
+    kubeadmConfig,
+    killSwitch,
+    patchReleases,
+    nextMinorReleases,
+    firstSeen,
+    workloads,
+    deprecatedApis,
+    alerts,
+    budgets,
+    permissions,
+    chainJobs,
+    gauges,
+  };
+}
+
+/** The minor that the newest API server runs: its next patch and its next minor are what can be offered. */
+function runningMinor(nodes: readonly NodeFact[]): string {
+  const newest =
+    newestVersion(nodes.flatMap((node) => node.apiServer ?? [])) ?? oldestVersion(nodes.map((node) => node.kubelet));
+  if (newest === undefined)
+    throw new NightliftError('cluster', 'finding the running version: the cluster lists no nodes');
+  return minorOf(newest);
+}
+
+/** Kubernetes and Debian call some architectures by different names. */
+const DEBIAN_NAMES: Readonly<Record<string, string>> = { arm: 'armhf', ppc64le: 'ppc64el' };
+
+function nextMinorOf(deps: Deps, nodes: readonly NodeFact[], signal: AbortSignal): Promise<ReleaseFact | null> {
+  const architectures = [...new Set(nodes.map((node) => DEBIAN_NAMES[node.architecture] ?? node.architecture))];
+  return deps.feed.minor(nextMinor(runningMinor(nodes)), architectures, signal);
+}
+
+/** apt on the first control plane that is Ready: the node that would be upgraded first has to be able to install it. */
+async function patchReleasesOf(deps: Deps, nodes: readonly NodeFact[], signal: AbortSignal): Promise<ReleaseFact> {
+  const node = controlPlanes(nodes).find((item) => item.ready === 'yes');
+  if (node === undefined)
+    throw new NightliftError('cluster', 'asking apt for new patches: no control plane node is Ready');
+  const minor = runningMinor(nodes);
+  const result = await deps.shell.run(
+    addressOf(node),
+    scriptsOf(deps).listReleases({ ...repositoryOf(deps), minor }),
+    signal,
+  );
+  if (result.exitCode !== 0) {
+    throw new NightliftError(
+      'node',
+      `asking apt on ${node.name} for new patches: exit code ${result.exitCode ?? 'unknown'}: ${result.stderr.trim().split('\n').slice(-3).join(' | ')}`,
+      {
+        remedy: `On ${node.name}: sudo apt-get update`,
+      },
+    );
+  }
+  return { minor, source: `apt on ${node.name}`, versions: parseMadison(result.stdout, minor, node.name) };
+}

@@ -1,0 +1,77 @@
+import { FACTS_SCHEMA, type Facts } from '../facts/facts.ts';
+import type { NodeFact } from '../facts/node-fact.ts';
+import { known } from '../observed.ts';
+import { addonMatrix } from './addon-matrix.ts';
+import type { GateOptions } from './gate.ts';
+
+/** A healthy node for tests; what a test is about it gives itself. */
+export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeFact {
+  const role = fields.role ?? (name.startsWith('cp') ? 'control-plane' : 'worker');
+  const kubelet = fields.kubelet ?? '1.36.3';
+  return {
+    name,
+    role,
+    kubelet,
+    apiServer: role === 'control-plane' ? kubelet : null,
+    internalIp: '10.0.0.1',
+    ready: 'yes',
+    readySince: '2026-11-01T00:00:00Z',
+    memoryPressure: false,
+    diskPressure: false,
+    schedulable: true,
+    cordonedBy: null,
+    taints: [],
+    architecture: 'amd64',
+    osImage: 'Debian GNU/Linux 13',
+    kernel: '6.12.0',
+    containerRuntime: 'containerd://2.2.1',
+    createdAt: '2026-01-01T00:00:00Z',
+    ...fields,
+  };
+}
+
+/** A healthy cluster of one control plane and two workers on `version`, for tests: nothing newer is published, nothing is in the way. */
+export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): Facts {
+  const nodes = ['cp-1', 'worker-1', 'worker-2'].map((name) => exampleNode(name, { kubelet: version }));
+  return {
+    schema: FACTS_SCHEMA,
+    observedAt: '2026-11-21T06:07:00Z',
+    apiServer: known(version),
+    nodes: known(nodes),
+    kubeadmConfig: known(version),
+    killSwitch: known({ engaged: false, reason: '' }),
+    patchReleases: known({
+      minor: version.split('.').slice(0, 2).join('.'),
+      source: 'apt on cp-1',
+      versions: [version],
+    }),
+    nextMinorReleases: known(null),
+    firstSeen: known({}),
+    workloads: known([]),
+    deprecatedApis: known([]),
+    alerts: known([]),
+    budgets: known([]),
+    permissions: known([{ verb: 'create', group: '', resource: 'pods/eviction', namespace: '', allowed: true }]),
+    chainJobs: known([]),
+    gauges: known([]),
+    ...fields,
+  };
+}
+
+/** The defaults of the settings, for tests. */
+export function exampleOptions(fields: Partial<GateOptions> = {}): GateOptions {
+  return {
+    addons: { matrix: addonMatrix(undefined, ''), untested: 'block' },
+    runtime: { raiseControlPlane: true },
+    alerts: {
+      severities: ['critical'],
+      ignore: [],
+      selfInflicted: ['RecentNodeReboot'],
+      required: true,
+      duringRun: false,
+    },
+    quiet: { settleSeconds: 600 },
+    budgets: { severity: 'warn' },
+    ...fields,
+  };
+}

@@ -1,0 +1,21 @@
+import type { Deps } from '../deps.ts';
+import type { TargetPolicy } from '../detect/choose-target.ts';
+import type { Settings } from '../settings.ts';
+import { addonMatrix } from './addon-matrix.ts';
+import type { GateOptions } from './gate.ts';
+
+/** The parts of the settings that the checks take. `duringRun` is false before the first change of a run. */
+export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>, duringRun = false): GateOptions {
+  const { settings } = deps;
+  return {
+    addons: { matrix: addonMatrix(deps.addonMatrix, settings.addons.matrixFile), untested: 'block' },
+    runtime: { raiseControlPlane: settings.containerd.raise },
+    alerts: { ...settings.alerts, duringRun },
+    quiet: { settleSeconds: settings.waits.settleSeconds },
+    budgets: { severity: settings.budgets },
+  };
+}
+
+export function targetPolicy(settings: Settings): TargetPolicy {
+  return settings.target;
+}

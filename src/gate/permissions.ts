@@ -1,0 +1,35 @@
+import type { PermissionFact } from '../facts/facts.ts';
+import type { Check } from './gate.ts';
+import { unknownFinding } from './unknown-finding.ts';
+
+const NAME = 'permissions';
+
+/** A drain that fails half-way for want of a permission is found out before the first change (I03, I11). */
+export const permissions: Check = {
+  name: NAME,
+  evaluate(facts) {
+    const remedy = 'Apply the RBAC of this version again (terraform apply, or deploy/).';
+    if (!facts.permissions.known) return [unknownFinding(NAME, 'its own permissions', facts.permissions.why, remedy)];
+    if (facts.permissions.value.length === 0) {
+      return [unknownFinding(NAME, 'its own permissions', 'not one was asked for', remedy)];
+    }
+    return facts.permissions.value
+      .filter((permission) => !permission.allowed)
+      .map((permission) => ({
+        check: NAME,
+        reason: 'PermissionMissing',
+        class: 'actionable',
+        severity: 'block',
+        message: `the account of the chain may not ${describe(permission)}, which the chain needs`,
+        remedy,
+      }));
+  },
+};
+
+function describe(permission: PermissionFact): string {
+  const group = permission.group === '' ? '' : `.${permission.group}`;
+  const [resource, subresource] = permission.resource.split('/');
+  const object = `${resource ?? ''}${group}${subresource === undefined ? '' : `/${subresource}`}`;
+  const where = permission.namespace === '' ? 'in the whole cluster' : `in namespace ${permission.namespace}`;
+  return `${permission.verb} ${object} ${where}`;
+}

@@ -1,0 +1,58 @@
+import type { NodeFact } from '../facts/node-fact.ts';
+import { compareVersions } from '../version.ts';
+import type { Finding } from './finding.ts';
+import type { Check } from './gate.ts';
+import { unknownFinding } from './unknown-finding.ts';
+
+const NAME = 'quiet-baseline';
+
+export interface QuietBaselineOptions {
+  /** No node may have changed its condition Ready within this time. */
+  readonly settleSeconds: number;
+}
+
+/** Right after a reboot or a flap the cluster is still settling, and what breaks then would be blamed on the upgrade. */
+export const quietBaseline: Check = {
+  name: NAME,
+  evaluate(facts, { target, options }) {
+    if (!facts.nodes.known) {
+      return [unknownFinding(NAME, 'the nodes', facts.nodes.why, 'Look at the API server: kubectl get nodes.')];
+    }
+    const now = Date.parse(facts.observedAt);
+    return facts.nodes.value.flatMap((node) => {
+      if (changedByTheRun(node, target)) return [];
+      const finding = unrest(node, now, options.quiet.settleSeconds);
+      return finding === undefined ? [] : [finding];
+    });
+  },
+};
+
+/** A resumed run meets the transitions that it caused itself (I04). */
+function changedByTheRun(node: NodeFact, target: string): boolean {
+  if (node.cordonedBy !== null || compareVersions(node.kubelet, target) >= 0) return true;
+  return node.apiServer !== null && compareVersions(node.apiServer, target) >= 0;
+}
+
+function unrest(node: NodeFact, now: number, settleSeconds: number): Finding | undefined {
+  const since = node.readySince === null ? Number.NaN : Date.parse(node.readySince);
+  if (Number.isNaN(since) || Number.isNaN(now)) {
+    const got = node.readySince === null ? 'the node gives no time' : `"${node.readySince}" is not a time`;
+    return unknownFinding(
+      NAME,
+      `when node ${node.name} last changed its condition Ready`,
+      got,
+      `kubectl get node ${node.name} -o yaml, and look at status.conditions.`,
+    );
+  }
+  const seconds = Math.floor((now - since) / 1000);
+  if (seconds >= settleSeconds) return undefined;
+  const ago = seconds < 0 ? `${-seconds} s in the future` : `${seconds} s ago`;
+  return {
+    check: NAME,
+    reason: 'NodeNotSettled',
+    class: 'actionable',
+    severity: 'block',
+    message: `node ${node.name} last changed its condition Ready ${ago}; ${settleSeconds} s of quiet are required`,
+    remedy: 'Wait, or find out why it changed; the next run looks again.',
+  };
+}

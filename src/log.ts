@@ -1,0 +1,41 @@
+export type LogLevel = 'info' | 'warn' | 'error';
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** Static message + fields. In a pod a line is a JSON object, on a terminal a readable line. No secret is ever given to it. */
+export interface Log {
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  child(fields: LogFields): Log;
+}
+
+export interface LogOptions {
+  readonly format: 'json' | 'text';
+  readonly write: (line: string) => void;
+  readonly now: () => Date;
+}
+
+export function createLog(options: LogOptions, bound: LogFields = {}): Log {
+  const emit = (level: LogLevel, message: string, fields: LogFields = {}): void => {
+    const all = { ...bound, ...fields };
+    const time = options.now().toISOString();
+    if (options.format === 'json') {
+      options.write(JSON.stringify({ time, level, message, ...all }));
+      return;
+    }
+    const mark = level === 'info' ? '' : `${level.toUpperCase()} `;
+    const tail = Object.entries(all)
+      .filter(([, value]) => value !== undefined)
+      .map(
+        ([key, value]) => ` ${key}=${typeof value === 'string' && /[\s"]/.test(value) ? JSON.stringify(value) : value}`,
+      )
+      .join('');
+    options.write(`${time.slice(11, 19)} ${mark}${message}${tail}`);
+  };
+  return {
+    info: (message, fields) => emit('info', message, fields),
+    warn: (message, fields) => emit('warn', message, fields),
+    error: (message, fields) => emit('error', message, fields),
+    child: (fields) => createLog(options, { ...bound, ...fields }),
+  };
+}

@@ -1,0 +1,35 @@
+import { runCli } from './cli/run-cli.ts';
+import { nonEmpty, readEnvironment } from './config.ts';
+
+/** Exit code of a defect of ours (EX_SOFTWARE): the one case in which a stack trace is the clearest message. */
+const DEFECT = 70;
+
+async function main(): Promise<number> {
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // The second one does not wait: whatever runs on a node goes on there by itself.
+      if (abort.signal.aborted) process.exit(130);
+      abort.abort(new Error(`stopped by ${signal}`));
+    });
+  }
+  const noColor = nonEmpty(readEnvironment().env['NO_COLOR']) !== undefined;
+  try {
+    return await runCli(
+      process.argv.slice(2),
+      { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, noColor },
+      abort.signal,
+    );
+  } catch (error) {
+    if (abort.signal.aborted) return 130;
+    process.stderr.write(
+      `nightlift: this is a defect of Nightlift, please report it with the output of "nightlift facts":\n${error instanceof Error ? error.stack : String(error)}\n`,
+    );
+    return DEFECT;
+  }
+}
+
+void main().then((code) => {
+  // Open keep-alive connections must not hold the process; what was written must be out.
+  process.stdout.write('', () => process.exit(code));
+});

@@ -1,0 +1,113 @@
+import { type RenderVariables, renderStrict } from '../render.ts';
+import { minorOf } from '../version.ts';
+
+/** What runs as root on a node. */
+export interface NodeScript {
+  /** Name of the file in templates/node without '.sh': explainFailure knows it by this. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Text of a file of templates/node by its name without '.sh'; an operator's edited copy comes the same way. */
+export type ScriptTemplates = (name: string) => string;
+
+export type UpgradeRole = 'first-control-plane' | 'control-plane' | 'worker';
+
+/** Where a node's packages come from. */
+export interface Repository {
+  /** What stands before '/v1.36/deb/' in the sources line, e.g. https://pkgs.k8s.io/core:/stable: */
+  readonly repoBase: string;
+  /** How long apt-get waits for a lock that another program holds. */
+  readonly lockTimeoutSeconds: number;
+}
+
+export interface StageParameters extends Repository {
+  readonly target: string;
+  readonly role: UpgradeRole;
+  /** Fingerprints that the repository's key may have, 40 hex digits each; none accepts any (D14). */
+  readonly keyFingerprints: readonly string[];
+  readonly keyWarnDays: number;
+  /** Bytes that must be free on the node before anything is fetched. */
+  readonly neededBytes: number;
+}
+
+export interface UpgradeParameters extends Repository {
+  readonly target: string;
+  readonly role: UpgradeRole;
+  readonly ignorePreflightErrors: readonly string[];
+  readonly skipPhases: readonly string[];
+  /** false only when etcd's image is proven to stay the same (I06). */
+  readonly etcdUpgrade: boolean;
+}
+
+export interface NodeScripts {
+  listReleases(parameters: Repository & { readonly minor: string }): NodeScript;
+  nodeState(): NodeScript;
+  stage(parameters: StageParameters): NodeScript;
+  plan(parameters: { readonly target: string; readonly ignorePreflightErrors: readonly string[] }): NodeScript;
+  diff(parameters: { readonly target: string }): NodeScript;
+  pruneBackups(parameters: { readonly days: number }): NodeScript;
+  upgradeNode(parameters: UpgradeParameters): NodeScript;
+  /** `version`: upstream '1.7.24', or a full package version. */
+  raiseContainerd(parameters: { readonly version: string; readonly lockTimeoutSeconds: number }): NodeScript;
+  runScript(parameters: { readonly text: string }): NodeScript;
+}
+
+/** Phases of `kubeadm upgrade apply` that `kubeadm upgrade node` does not have: naming one there is an error (kubeadm-facts.md A1). */
+const APPLY_ONLY_PHASES = ['upload-config', 'uploadconfig', 'bootstrap-token'];
+
+/** Renders the scripts; pure. @throws NightliftError (config) when a template names what is not given. */
+export function nodeScripts(templates: ScriptTemplates): NodeScripts {
+  const plain = (name: string, variables: RenderVariables): NodeScript => renderScript(templates, [name], variables);
+  const withSources = (name: string, repository: Repository, minor: string, variables: RenderVariables): NodeScript =>
+    renderScript(templates, ['apt', 'sources', name], {
+      ...variables,
+      minor,
+      repoBase: repository.repoBase.replace(/\/+$/, ''),
+      lockTimeoutSeconds: repository.lockTimeoutSeconds,
+    });
+  return {
+    listReleases: (given) => withSources('list-releases', given, given.minor, {}),
+    nodeState: () => plain('node-state', {}),
+    stage: (given) =>
+      withSources('stage', given, minorOf(given.target), {
+        target: given.target,
+        role: given.role,
+        keyFingerprints: given.keyFingerprints.map((one) => one.replaceAll(/\s/g, '').toUpperCase()).join(' '),
+        keyWarnDays: given.keyWarnDays,
+        neededBytes: given.neededBytes,
+      }),
+    plan: (given) =>
+      plain('plan', { target: given.target, ignorePreflightErrors: given.ignorePreflightErrors.join(',') }),
+    diff: (given) => plain('diff', { target: given.target }),
+    pruneBackups: (given) => plain('prune-backups', { days: given.days }),
+    upgradeNode: (given) =>
+      withSources('upgrade-node', given, minorOf(given.target), {
+        target: given.target,
+        role: given.role,
+        ignorePreflightErrors: given.ignorePreflightErrors.join(','),
+        skipPhases: phasesFor(given.role, given.skipPhases).join(','),
+        etcdUpgrade: given.etcdUpgrade,
+      }),
+    raiseContainerd: (given) => renderScript(templates, ['apt', 'raise-containerd'], given),
+    runScript: (given) => plain('run-script', { scriptBase64: Buffer.from(given.text).toString('base64') }),
+  };
+}
+
+/** common.sh, then the given files, as one text. */
+export function renderScript(
+  templates: ScriptTemplates,
+  files: readonly string[],
+  variables: RenderVariables,
+): NodeScript {
+  const text = ['common', ...files]
+    .map((file) => renderStrict(templates(file), variables, 'sh', `node script ${file}.sh`))
+    .join('\n');
+  return { name: files.at(-1) ?? 'common', text: `#!/bin/bash\n${text}` };
+}
+
+function phasesFor(role: UpgradeRole, phases: readonly string[]): readonly string[] {
+  if (role === 'first-control-plane') return phases;
+  return phases.filter((phase) => !APPLY_ONLY_PHASES.includes(phase.split('/')[0] ?? ''));
+}
+

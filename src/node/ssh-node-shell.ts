@@ -1,0 +1,105 @@
+import ssh2, { type Client } from 'ssh2';
+import type { Clock } from '../clock.ts';
+import { NightliftError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { followDetached } from './detached.ts';
+import { parseKnownHosts } from './known-hosts.ts';
+import type { CommandResult, NodeAddress, NodeShell } from './node-shell.ts';
+import type { NodeScript, ScriptTemplates } from './scripts.ts';
+import { connectToNode, execute, type SshSettings } from './ssh-connection.ts';
+
+export interface SshNodeShellOptions {
+  readonly settings: SshSettings;
+  /** In OpenSSH's format. */
+  readonly knownHosts: string;
+  readonly templates: ScriptTemplates;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** How long one look at a detached command waits on the node for something new. */
+  readonly pollSeconds?: number;
+  /** How long a node may be away before a detached command that is followed is given up. */
+  readonly lossDeadlineMs?: number;
+}
+
+/**
+ * NodeShell over SSH: one connection per node, opened when it is first needed and anew after a loss.
+ * @throws NightliftError (config) for a key or a known_hosts file that cannot be read.
+ */
+export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
+  const { settings } = options;
+  const key = ssh2.utils.parseKey(settings.privateKey);
+  if (key instanceof Error) {
+    throw new NightliftError('config', `reading the SSH private key: ${key.message}`, {
+      remedy: 'Give an OpenSSH or PEM key without passphrase (ssh-keygen -t ed25519 -N "").',
+    });
+  }
+  const knownHosts = parseKnownHosts(options.knownHosts);
+  const accepted = new Map<string, Buffer>();
+  const connections = new Map<string, Promise<Client>>();
+
+  const connection = (node: NodeAddress): Promise<Client> => {
+    const open = connections.get(node.internalIp);
+    if (open !== undefined) return open;
+    const opening = (async () => {
+      const client = await connectToNode(node, settings, knownHosts, accepted);
+      client.once('close', () => connections.delete(node.internalIp));
+      return client;
+    })();
+    connections.set(node.internalIp, opening);
+    opening.catch(() => connections.delete(node.internalIp));
+    return opening;
+  };
+  const run = async (node: NodeAddress, script: NodeScript, signal: AbortSignal): Promise<CommandResult> => {
+    signal.throwIfAborted();
+    const client = await connection(node);
+    const command = settings.user === 'root' ? '/bin/bash -s' : 'sudo -n -- /bin/bash -s';
+    const result = await execute(client, command, wholeOrNothing(script.text), signal);
+    if (settings.user !== 'root') refuseWithoutSudo(node, settings.user, result);
+    return result;
+  };
+  return {
+    run,
+    runDetached: (node, command, { signal, onLine }) =>
+      followDetached({
+        node,
+        command,
+        onLine,
+        signal,
+        run: (script) => run(node, script, signal),
+        templates: options.templates,
+        log: options.log,
+        clock: options.clock,
+        pollSeconds: options.pollSeconds ?? 10,
+        lossDeadlineMs: options.lossDeadlineMs ?? 600_000,
+      }),
+    async close() {
+      const open = [...connections.values()];
+      connections.clear();
+      for (const opening of open) {
+        const client = await opening.catch(() => undefined);
+        client?.end();
+      }
+    },
+  };
+}
+
+/**
+ * bash reads a compound command to its end before it runs any of it, so that a script whose second half never arrived
+ * does nothing; and no command in it can read the rest of the script from stdin.
+ */
+function wholeOrNothing(text: string): string {
+  return `{\n${text}\n} </dev/null\n`;
+}
+
+function refuseWithoutSudo(node: NodeAddress, user: string, result: CommandResult): void {
+  if (result.exitCode === 0 || result.exitCode === null) return;
+  const refused = /^sudo: .*(password is required|terminal is required|no tty|you must have a tty)/m.test(result.stderr);
+  const forbidden = /is not in the sudoers file|is not allowed to (execute|run)/.test(result.stderr);
+  const missing = result.exitCode === 127 && /sudo: (command )?not found/.test(result.stderr);
+  if (!refused && !forbidden && !missing) return;
+  throw new NightliftError('node', `becoming root on ${node.name}: ${result.stderr.trim().split('\n').at(-1) ?? ''}`, {
+    remedy: missing
+      ? 'Install sudo on the node, or let Nightlift log in as root.'
+      : `Allow it without a password: "${user} ALL=(root) NOPASSWD: /bin/bash" in /etc/sudoers.d/nightlift on the node.`,
+  });
+}

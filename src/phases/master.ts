@@ -1,0 +1,35 @@
+import { containerd } from '../steps/containerd.ts';
+import { controlPlanesHealthy } from '../steps/control-planes-healthy.ts';
+import { drain } from '../steps/drain.ts';
+import { haltNow } from '../steps/halt-on-alert.ts';
+import { nodeUpgrade } from '../steps/node-upgrade.ts';
+import { ready, uncordon } from '../steps/node-versions.ts';
+import { oidcRestore } from '../steps/oidc-restore.ts';
+import { quiesce, restoreWorkloads } from '../steps/quiesce.ts';
+import { controlPlanePods } from '../steps/smoke.ts';
+import { stage } from '../steps/stage.ts';
+import type { Phase } from './phase.ts';
+
+/** One control plane. The name is the runbook's; alerts and habits depend on it. */
+export const master: Phase = {
+  name: 'master',
+  summary: 'upgrade a control plane',
+  facts: [],
+  checks: [],
+  steps: [
+    haltNow,
+    controlPlanesHealthy,
+    // Everything is fetched before the drain: a registry that is down never costs a drained node.
+    stage,
+    drain,
+    quiesce,
+    containerd,
+    nodeUpgrade,
+    ready,
+    restoreWorkloads,
+    uncordon,
+    controlPlanePods,
+    oidcRestore,
+    haltNow,
+  ],
+};

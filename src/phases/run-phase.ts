@@ -1,0 +1,212 @@
+import { isUnavailable } from '../cluster/kube-error.ts';
+import type { Deps } from '../deps.ts';
+import { NightliftError, reasonOf } from '../errors.ts';
+import type { NodeFact } from '../facts/node-fact.ts';
+import { observe } from '../facts/observe.ts';
+import { evaluateGate, verdictOf } from '../gate/gate.ts';
+import { gateOptions } from '../gate/gate-options.ts';
+import { announce } from '../notify/announce.ts';
+import { composeEvent } from '../report/compose-event.ts';
+import { pushGauges } from '../steps/latch.ts';
+import { jumpBetween, oldestVersion } from '../version.ts';
+import { isOnTarget, nextStep } from './chain.ts';
+import { ensureJob } from './ensure-job.ts';
+import { mayGoOn } from './may-go-on.ts';
+import { type Outcome, Paused, Refused } from './outcome.ts';
+import type { ActionStep, Context, Phase } from './phase.ts';
+import { phaseOf } from './phases.ts';
+import { nodeOf, type Step, stepName } from './step.ts';
+import { createWaiter } from './wait.ts';
+
+/**
+ * The one algorithm of every phase: kill switch, is it done already, gate, steps, next Job. Decisions are returned;
+ * failures are thrown after what was begun has been taken back and said. Safe to call again after a kill at any line.
+ */
+export async function runPhase(step: Step, target: string, deps: Deps, signal: AbortSignal): Promise<Outcome> {
+  const log = deps.log.child({
+    phase: step.phase,
+    target,
+    ...(nodeOf(step) === undefined ? {} : { node: nodeOf(step) }),
+  });
+  const context = createContext(step, target, { ...deps, log }, signal);
+  const phase = phaseOf(step.phase);
+  try {
+    log.info(`phase starts: ${phase.summary}`);
+    const nodes = await context.waiter.until(
+      'the API server',
+      async () => ({ done: true, value: await deps.cluster.nodes(signal) }),
+      {
+        seconds: deps.settings.waits.apiSeconds,
+        remedy: 'See whether the API server runs: crictl ps -a on a control plane.',
+      },
+    );
+    refuseWrongTarget(nodes, target);
+    if (isDone(step, nodes, target)) log.info('nothing to do: this is done already');
+    else await runSteps(phase, context);
+    if (step.phase === 'postflight') return { kind: 'finished' };
+    return await spawnNext(context);
+  } catch (error) {
+    return await endedEarly(context, error);
+  }
+}
+
+/** A step is done when its node is finished; preflight, when nothing is left to prepare. A node that is gone has nothing left to do. */
+function isDone(step: Step, nodes: readonly NodeFact[], target: string): boolean {
+  if (step.phase === 'postflight') return false;
+  if (step.phase === 'preflight') return nextStep(nodes, target).phase === 'postflight';
+  const node = nodes.find((item) => item.name === step.node);
+  return node === undefined || isOnTarget(node, target);
+}
+
+/** A Job made by hand can carry any target: what kubeadm could not do is refused before anything is asked or changed. */
+function refuseWrongTarget(nodes: readonly NodeFact[], target: string): void {
+  const running =
+    oldestVersion(nodes.flatMap((node) => (node.apiServer === null ? [] : [node.apiServer]))) ??
+    oldestVersion(nodes.map((node) => node.kubelet));
+  if (running === undefined)
+    throw new NightliftError('cluster', 'reading the nodes: the API server lists none', {
+      remedy: 'Check the account of the Job: kubectl auth can-i list nodes.',
+    });
+  const jump = jumpBetween(running, target);
+  if (typeof jump === 'string') return;
+  throw new Refused([
+    {
+      check: 'target',
+      reason: 'WrongTarget',
+      class: 'actionable',
+      severity: 'block',
+      message: jump.problem,
+      remedy: 'Delete this Job; `nightlift plan` shows the possible targets.',
+    },
+  ]);
+}
+
+async function runSteps(phase: Phase, context: Context): Promise<void> {
+  const { deps, signal, target } = context;
+  if (phase.checks.length > 0) {
+    const result = evaluateGate(await observe(deps, phase.facts, signal), target, phase.checks, gateOptions(deps));
+    for (const finding of result.findings)
+      deps.log[finding.severity === 'block' ? 'error' : 'warn'](finding.message, {
+        check: finding.check,
+        reason: finding.reason,
+      });
+    if (result.verdict !== 'safe') throw new Refused(result.findings.filter((finding) => finding.severity === 'block'));
+  }
+  const begun: ActionStep[] = [];
+  for (const action of phase.steps) {
+    const why = await action.skip?.(context);
+    if (why !== undefined) {
+      deps.log.info(`skipping ${action.name}`, { why });
+      continue;
+    }
+    if ((await action.isDone?.(context)) === true) {
+      deps.log.info(`${action.name}: done already`);
+      continue;
+    }
+    const own =
+      action.critical === true ? createContext(context.step, target, deps, signal, { heedPause: false }) : context;
+    await own.waiter.mayGoOn();
+    deps.log.info(`${action.name}: ${action.summary}`);
+    begun.push(action);
+    try {
+      await action.run(own);
+      await action.verify?.(own);
+    } catch (error) {
+      await undoAll(begun.toReversed(), context, error);
+      throw error;
+    }
+  }
+}
+
+/** Takes back in reverse order. An undo that fails is said and does not hide why the phase ended; the next Job tries again. */
+async function undoAll(begun: readonly ActionStep[], context: Context, because: unknown): Promise<void> {
+  const undoContext = createContext(context.step, context.target, context.deps, context.signal, { heedPause: false });
+  for (const action of begun) {
+    if (action.undo === undefined) continue;
+    try {
+      context.deps.log.info(`taking back ${action.name}`, { because: reasonOf(because) });
+      await action.undo(undoContext);
+    } catch (error) {
+      context.deps.log.error(`taking back ${action.name} failed; the next Job tries again`, { error: reasonOf(error) });
+    }
+  }
+}
+
+async function spawnNext(context: Context): Promise<Outcome> {
+  const { deps, target, signal, step } = context;
+  await context.waiter.mayGoOn();
+  const nodes = await deps.cluster.nodes(signal);
+  const next = nextStep(nodes, target);
+  if (next.phase === step.phase && nodeOf(next) === nodeOf(step)) {
+    throw new NightliftError('phase', `finishing ${stepName(step)}: the cluster does not show ${target} on it`, {
+      remedy: 'See the log above; the node is looked at again next night.',
+    });
+  }
+  const ensured = await ensureJob(deps, { step: next, target, nodes, reached: false, signal });
+  return { kind: 'advanced', next, job: ensured.name };
+}
+
+/** Decisions become outcomes; failures are said and thrown on. */
+async function endedEarly(context: Context, error: unknown): Promise<Outcome> {
+  const { deps, step, target, signal } = context;
+  if (error instanceof Paused) {
+    deps.log.warn('paused', { reason: error.message });
+    await announce(deps, composeEvent({ kind: 'paused', step, target, reason: error.message }), signal);
+    return { kind: 'paused', reason: error.message };
+  }
+  if (error instanceof Refused) {
+    const verdict = verdictOf(error.findings) === 'held' ? 'held' : 'blocked';
+    deps.log.warn('refused', { verdict, findings: error.message });
+    const actionable = error.findings.some((finding) => finding.class === 'actionable');
+    await pushGauges(context, {
+      k8s_upgrade_blocked: actionable ? 1 : 0,
+      k8s_upgrade_held: verdict === 'held' ? 1 : 0,
+    });
+    await announce(deps, composeEvent({ kind: 'refused', step, target, verdict, findings: error.findings }), signal);
+    return { kind: 'refused', verdict, findings: error.findings };
+  }
+  if (!isUnavailable(error)) {
+    await announce(
+      deps,
+      composeEvent({
+        kind: 'failed',
+        step,
+        target,
+        error: reasonOf(error),
+        remedy: error instanceof NightliftError ? error.remedy : undefined,
+      }),
+      signal,
+    );
+  }
+  throw error;
+}
+
+function createContext(
+  step: Step,
+  target: string,
+  deps: Deps,
+  signal: AbortSignal,
+  options: { readonly heedPause: boolean } = { heedPause: true },
+): Context {
+  const name = nodeOf(step);
+  return {
+    step,
+    target,
+    deps,
+    signal,
+    waiter: createWaiter({
+      clock: deps.clock,
+      log: deps.log,
+      pollSeconds: deps.settings.waits.pollSeconds,
+      signal,
+      mayGoOn: () => (options.heedPause ? mayGoOn(deps, signal) : Promise.resolve()),
+    }),
+    async node() {
+      const node = (await deps.cluster.nodes(signal)).find((item) => item.name === name);
+      if (node !== undefined) return node;
+      throw new NightliftError('cluster', `looking for node ${name ?? '(none)'}: it is not in the cluster any more`, {
+        remedy: 'The next night enumerates the nodes anew.',
+      });
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import { drain } from '../steps/drain.ts';
+import { haltAfterWaiting, soak } from '../steps/halt-on-alert.ts';
+import { nodeUpgrade } from '../steps/node-upgrade.ts';
+import { ready, uncordon } from '../steps/node-versions.ts';
+import { restoreWorkloads } from '../steps/quiesce.ts';
+import { daemonSets } from '../steps/smoke.ts';
+import { stage } from '../steps/stage.ts';
+import type { Phase } from './phase.ts';
+
+export const worker: Phase = {
+  name: 'worker',
+  summary: 'upgrade a worker',
+  facts: [],
+  checks: [],
+  steps: [restoreWorkloads, haltAfterWaiting, stage, drain, nodeUpgrade, ready, uncordon, daemonSets, soak],
+};

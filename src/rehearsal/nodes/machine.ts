@@ -1,0 +1,198 @@
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClusterPort, StaticPod } from './cluster-port.ts';
+import { kubeadmImages } from './kubeadm-images.ts';
+import { COMPONENTS, imageInManifest, manifestOf } from './static-pod-manifest.ts';
+
+export interface Package {
+  version: string;
+  held: boolean;
+  /** `half-configured` after dpkg was killed in the middle. */
+  status: 'installed' | 'half-configured';
+}
+
+export interface Unit {
+  state: 'active' | 'deactivating' | 'failed';
+  readonly kill: (signal: NodeJS.Signals) => void;
+}
+
+/** How long things take on a rehearsal node; milliseconds. */
+export interface Timing {
+  /** Each component that kubeadm upgrades, and each of its other phases. */
+  readonly kubeadmStep: number;
+  /** Each package that apt unpacks. */
+  readonly package: number;
+  readonly kubeletRestart: number;
+  /** kubeadm's wait for a new static pod hash: five minutes on a real one. */
+  readonly upgradeManifests: number;
+}
+
+/** What a test bends. All of them may be changed at any time. */
+export interface Knobs {
+  freeBytes: number;
+  /** Until when (ms since the epoch) another program holds the package lock. */
+  aptLockUntil: number;
+  /** The signature of the repository cannot be verified. */
+  brokenSignature: boolean;
+  /** Images that no registry has, by full name. */
+  readonly missingImages: Set<string>;
+  /** Components whose mirror pod never shows the new hash (I06). */
+  readonly stuckHashes: Set<string>;
+  /** The kubelet falls again right after each start. */
+  kubeletCrashes: boolean;
+  sudoNeedsPassword: boolean;
+}
+
+export interface MachineOptions {
+  readonly name: string;
+  readonly role: 'control-plane' | 'worker';
+  readonly internalIp: string;
+  readonly root: string;
+  /** X.Y.Z that everything is on at first. */
+  readonly version: string;
+  /** Debian version of containerd. */
+  readonly containerd: string;
+  /** containerd versions that the node's own distribution offers. */
+  readonly containerdCandidates: readonly string[];
+  readonly repoBase: string;
+  readonly architecture: string;
+  /** Flags in the kube-apiserver manifest that kubeadm-config does not know (I18). */
+  readonly extraApiServerFlags: readonly string[];
+  readonly cluster: ClusterPort;
+  readonly timing: Timing;
+}
+
+/** One node: its directory, its packages, its units and its kubelet. */
+export interface Machine extends MachineOptions {
+  readonly bin: string;
+  readonly packages: Map<string, Package>;
+  readonly units: Map<string, Unit>;
+  readonly images: Set<string>;
+  readonly kubelet: { active: boolean; running: string };
+  readonly knobs: Knobs;
+  path(absolute: string): string;
+  packageVersion(name: string): string | undefined;
+  startKubelet(): Promise<void>;
+  stopKubelet(): Promise<void>;
+  /** What the kubelet does when a manifest has changed; false when it does not run or the hash is stuck. */
+  syncStaticPod(component: string): Promise<boolean>;
+}
+
+export function createMachine(options: MachineOptions): Machine {
+  const { root, version, role } = options;
+  const path = (absolute: string): string => join(root, absolute.startsWith(`${root}/`) ? absolute.slice(root.length) : absolute);
+  const packages = new Map<string, Package>();
+  for (const name of ['kubeadm', 'kubelet', 'kubectl']) {
+    packages.set(name, { version: `${version}-1.1`, held: true, status: 'installed' });
+  }
+  packages.set('containerd', { version: options.containerd, held: false, status: 'installed' });
+  layOutFiles(options, path);
+
+  const seen = new Map<string, string>();
+  const machine: Machine = {
+    ...options,
+    bin: join(root, 'usr/bin'),
+    packages,
+    units: new Map(),
+    images: new Set(role === 'control-plane' ? kubeadmImages(version) : []),
+    kubelet: { active: true, running: version },
+    knobs: {
+      freeBytes: 60e9,
+      aptLockUntil: 0,
+      brokenSignature: false,
+      missingImages: new Set(),
+      stuckHashes: new Set(),
+      kubeletCrashes: false,
+      sudoNeedsPassword: false,
+    },
+    path,
+    packageVersion: (name) => {
+      const found = packages.get(name);
+      return found?.status === 'installed' ? found.version : undefined;
+    },
+    async startKubelet() {
+      const installed = packages.get('kubelet')?.version.split('-')[0];
+      if (installed === undefined || machine.knobs.kubeletCrashes) {
+        machine.kubelet.active = false;
+        return;
+      }
+      machine.kubelet.active = true;
+      machine.kubelet.running = installed;
+      const runtime = /^[\d.]+/.exec(packages.get('containerd')?.version ?? '')?.[0] ?? 'unknown';
+      await options.cluster.kubeletStarted(options.name, installed, `containerd://${runtime}`);
+      for (const component of COMPONENTS) await machine.syncStaticPod(component);
+    },
+    async stopKubelet() {
+      machine.kubelet.active = false;
+      await options.cluster.kubeletStopped(options.name);
+    },
+    async syncStaticPod(component) {
+      const file = path(`/etc/kubernetes/manifests/${component}.yaml`);
+      if (!existsSync(file)) return false;
+      const text = readFileSync(file, 'utf8');
+      const hash = hashOf(text);
+      if (seen.get(component) === hash) return true;
+      if (!machine.kubelet.active || machine.knobs.stuckHashes.has(component)) return false;
+      seen.set(component, hash);
+      await options.cluster.staticPodChanged(options.name, { component, image: imageInManifest(text), hash });
+      return true;
+    },
+  };
+  for (const pod of staticPodsOf(machine)) seen.set(pod.component, pod.hash);
+  return machine;
+}
+
+/** The static pods of the manifests on a node's disk: what its cluster starts with. */
+export function staticPodsOf(machine: Pick<Machine, 'path'>): readonly StaticPod[] {
+  return COMPONENTS.flatMap((component) => {
+    const file = machine.path(`/etc/kubernetes/manifests/${component}.yaml`);
+    if (!existsSync(file)) return [];
+    const text = readFileSync(file, 'utf8');
+    return [{ component, image: imageInManifest(text), hash: hashOf(text) }];
+  });
+}
+
+function hashOf(manifest: string): string {
+  return createHash('md5').update(manifest).digest('hex');
+}
+
+function layOutFiles(options: MachineOptions, path: (absolute: string) => string): void {
+  const directories = [
+    ...['tmp', 'root', 'usr/bin', 'etc/apt/sources.list.d', 'etc/apt/keyrings', 'etc/default', 'etc/kubernetes/tmp'],
+    ...['var/lib/apt/lists/partial', 'var/cache/apt/archives/partial', 'var/lib/dpkg', 'var/lib/kubelet'],
+  ];
+  for (const directory of directories) mkdirSync(path(`/${directory}`), { recursive: true });
+  const minor = options.version.split('.').slice(0, 2).join('.');
+  const keyring = '/etc/apt/keyrings/kubernetes-apt-keyring.gpg';
+  const files: Record<string, string> = {
+    [keyring]: `key of v${minor}\n`,
+    '/etc/apt/sources.list.d/kubernetes.list': `deb [signed-by=${keyring}] ${options.repoBase}/v${minor}/deb/ /\n`,
+    '/etc/apt/sources.list': '# The distribution is not part of the rehearsal.\n',
+    '/etc/default/kubelet': 'KUBELET_EXTRA_ARGS=\n',
+    '/etc/kubernetes/kubelet.conf': 'kind: Config\n',
+    '/var/lib/kubelet/config.yaml': 'kind: KubeletConfiguration\n',
+    '/var/lib/kubelet/kubeadm-flags.env': 'KUBELET_KUBEADM_ARGS=""\n',
+  };
+  if (options.role === 'control-plane') {
+    mkdirSync(path('/etc/kubernetes/manifests'), { recursive: true });
+    mkdirSync(path('/var/lib/etcd/member/snap'), { recursive: true });
+    files['/var/lib/etcd/member/snap/db'] = 'etcd data of the rehearsal\n'.repeat(200);
+    files['/etc/kubernetes/admin.conf'] = 'kind: Config\n';
+    for (const component of COMPONENTS) {
+      const extra = component === 'kube-apiserver' ? options.extraApiServerFlags : [];
+      files[`/etc/kubernetes/manifests/${component}.yaml`] = manifestOf(component, options.version, options.internalIp, extra);
+    }
+  }
+  for (const [file, text] of Object.entries(files)) writeFileSync(path(file), text);
+}
+
+/** kubeadm's hot copy of the etcd data. */
+export function copyEtcdData(machine: Machine, to: string): void {
+  cpSync(machine.path('/var/lib/etcd'), machine.path(to), { recursive: true });
+}
+
+export function listDirectory(machine: Machine, directory: string): readonly string[] {
+  const full = machine.path(directory);
+  return existsSync(full) ? readdirSync(full).toSorted() : [];
+}

@@ -1,0 +1,56 @@
+import type { StandInCall } from '../stand-in.ts';
+
+export async function systemctl(call: StandInCall): Promise<number> {
+  const { machine, args } = call;
+  const words = args.filter((word) => !word.startsWith('-'));
+  const [verb = '', ...rest] = words;
+  const name = (rest.at(-1) ?? '').replace(/\.service$/, '');
+  const unit = machine.units.get(name);
+  switch (verb) {
+    case 'daemon-reload':
+      return 0;
+    case 'show': {
+      const property = args[args.indexOf('-p') + 1] ?? 'ActiveState';
+      const value = property === 'ActiveState' ? stateOf(call, name) : '';
+      call.out(args.includes('--value') ? `${value}\n` : `${property}=${value}\n`);
+      return 0;
+    }
+    case 'is-active': {
+      const state = stateOf(call, name);
+      if (!args.includes('--quiet') && !args.includes('-q')) call.out(`${state}\n`);
+      return state === 'active' ? 0 : 3;
+    }
+    case 'reset-failed':
+      if (unit?.state === 'failed') machine.units.delete(name);
+      else if (unit === undefined) {
+        call.err(`Failed to reset failed state of unit ${name}.service: Unit ${name}.service not loaded.\n`);
+        return 1;
+      }
+      return 0;
+    case 'kill':
+      unit?.kill(args.some((word) => /KILL|9/.test(word)) ? 'SIGKILL' : 'SIGTERM');
+      return unit === undefined ? 1 : 0;
+    case 'stop':
+      if (name === 'kubelet') await machine.stopKubelet();
+      unit?.kill('SIGTERM');
+      return 0;
+    case 'start':
+    case 'restart':
+      if (name === 'kubelet') {
+        await call.sleep(machine.timing.kubeletRestart);
+        await machine.startKubelet();
+      }
+      // containerd: the node reports the new runtime when its kubelet asks next.
+      if (name === 'containerd' && machine.kubelet.active) await machine.startKubelet();
+      return 0;
+    default:
+      call.err(`Unknown command verb ${verb}.\n`);
+      return 1;
+  }
+}
+
+function stateOf(call: StandInCall, name: string): string {
+  if (name === 'kubelet') return call.machine.kubelet.active ? 'active' : 'activating';
+  if (name === 'containerd') return 'active';
+  return call.machine.units.get(name)?.state ?? 'inactive';
+}

@@ -1,0 +1,98 @@
+import { reasonOf } from '../errors.ts';
+import type { Gauge, MetricGroup } from '../metrics/metrics.ts';
+import type { ActionStep, Context } from '../phases/phase.ts';
+
+const HELP: Readonly<Record<string, string>> = {
+  k8s_upgrade_in_flight: '1 while an upgrade is running',
+  k8s_upgrade_started_timestamp: 'start of the running upgrade, Unix time in seconds',
+  k8s_upgrade_snapshot_taken: '1 when the etcd snapshot of the running upgrade was verified',
+  k8s_upgrade_blocked: '1 when the gate refused for a reason that somebody here can clear',
+  k8s_upgrade_held: '1 when the gate refused for a reason that has to be waited for, or that is pinned',
+  k8s_upgrade_available: '1 with the version that is offered, by kind (patch, minor, none)',
+  k8s_version_check_last_run_timestamp: 'last run of the detector, Unix time in seconds',
+};
+
+type WithMetrics = Pick<Context, 'deps' | 'signal'>;
+
+export function gauge(name: string, value: number, labels?: Readonly<Record<string, string>>): Gauge {
+  return { name, value, help: HELP[name] ?? name, ...(labels === undefined ? {} : { labels }) };
+}
+
+/** Pushes; a Pushgateway that cannot be reached is a warning and changes nothing else. */
+export async function push({ deps, signal }: WithMetrics, group: MetricGroup, gauges: readonly Gauge[]): Promise<void> {
+  try {
+    await deps.metrics.push(group, gauges, signal);
+  } catch (error) {
+    deps.log.warn('metrics could not be pushed', { group, error: reasonOf(error) });
+  }
+}
+
+export async function pushGauges(context: WithMetrics, values: Readonly<Record<string, number>>): Promise<void> {
+  await push(
+    context,
+    'k8s-version-upgrade',
+    Object.entries(values).map(([name, value]) => gauge(name, value)),
+  );
+}
+
+/** Annotations of the run on our namespace; null removes one. */
+export async function recordRun(
+  { deps, signal }: WithMetrics,
+  values: Readonly<Record<string, string | null>>,
+): Promise<void> {
+  const prefix = `${deps.settings.annotationPrefix}/k8s-upgrade-`;
+  await deps.cluster.annotateNamespace(
+    deps.settings.namespace,
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [`${prefix}${key}`, value])),
+    signal,
+  );
+}
+
+export async function readRun({ deps, signal }: WithMetrics): Promise<Readonly<Record<string, string>>> {
+  const prefix = `${deps.settings.annotationPrefix}/k8s-upgrade-`;
+  const all = await deps.cluster.namespaceAnnotations(deps.settings.namespace, signal);
+  return Object.fromEntries(
+    Object.entries(all)
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), value]),
+  );
+}
+
+/** Says that a run is under way, before its first change. A resumed run keeps the time at which it was started. */
+export const setLatch: ActionStep = {
+  name: 'set-latch',
+  summary: 'record that the run is in flight',
+  async run(context) {
+    const now = context.deps.clock.now();
+    const run = await readRun(context);
+    const started =
+      run['target'] === context.target && run['in-flight'] !== undefined ? run['in-flight'] : now.toISOString();
+    await recordRun(context, { 'in-flight': started, target: context.target });
+    const startedAt = Number.isNaN(Date.parse(started)) ? now.getTime() : Date.parse(started);
+    await pushGauges(context, {
+      k8s_upgrade_in_flight: 1,
+      k8s_upgrade_started_timestamp: Math.floor(startedAt / 1000),
+      k8s_upgrade_snapshot_taken: run['target'] === context.target && run['snapshot-path'] !== undefined ? 1 : 0,
+      k8s_upgrade_blocked: 0,
+      k8s_upgrade_held: 0,
+    });
+  },
+};
+
+/** The values of a cluster without a run, for postflight and for a leaked latch. */
+export async function clearRun(context: WithMetrics): Promise<void> {
+  await recordRun(context, { 'in-flight': null, target: null, 'snapshot-path': null });
+  await pushGauges(context, {
+    k8s_upgrade_in_flight: 0,
+    k8s_upgrade_started_timestamp: 0,
+    k8s_upgrade_snapshot_taken: 0,
+    k8s_upgrade_blocked: 0,
+    k8s_upgrade_held: 0,
+  });
+}
+
+export const clearLatch: ActionStep = {
+  name: 'clear-latch',
+  summary: 'record that no run is in flight',
+  run: clearRun,
+};

@@ -1,0 +1,50 @@
+import type { NodeFact } from '../facts/node-fact.ts';
+import { isOnTarget } from '../phases/chain.ts';
+import type { ActionStep, Context } from '../phases/phase.ts';
+import { compareVersions } from '../version.ts';
+
+/** True when kubelet and, on a control plane, API server show the target, whatever its cordon. */
+export function hasTargetVersion(node: NodeFact, target: string): boolean {
+  return isOnTarget({ ...node, cordonedBy: null }, target);
+}
+
+/** Takes back the cordon that Nightlift made, and only that: a person's cordon stays (D08). */
+export async function undoCordon(context: Context): Promise<void> {
+  const node = await context.node();
+  if (node.cordonedBy === null) return;
+  await context.deps.cluster.uncordon(node.name, context.signal);
+  context.deps.log.info('uncordoned', { node: node.name });
+}
+
+export const uncordon: ActionStep = {
+  name: 'uncordon',
+  summary: 'lift the cordon that Nightlift made',
+  isDone: async (context) => (await context.node()).cordonedBy === null,
+  run: undoCordon,
+};
+
+/** The node is judged from what its kubelet and its static pods report, never from a script's last line. */
+export const ready: ActionStep = {
+  name: 'ready',
+  summary: 'wait until the node is Ready with the new version',
+  async run(context) {
+    await context.waiter.until(
+      `${(await context.node()).name} to be Ready with ${context.target}`,
+      async () => {
+        const node = await context.node();
+        const missing = [
+          ...(node.ready === 'yes' ? [] : [`Ready is ${node.ready}`]),
+          ...(compareVersions(node.kubelet, context.target) >= 0 ? [] : [`its kubelet reports ${node.kubelet}`]),
+          ...(hasTargetVersion({ ...node, kubelet: context.target }, context.target)
+            ? []
+            : [`its API server pod shows ${node.apiServer ?? 'no version'}`]),
+        ];
+        return missing.length === 0 ? { done: true, value: undefined } : { done: false, missing: missing.join(', ') };
+      },
+      {
+        seconds: context.deps.settings.waits.readySeconds,
+        remedy: 'On the node: journalctl -u kubelet, and crictl ps -a on a control plane.',
+      },
+    );
+  },
+};

@@ -1,0 +1,27 @@
+import type { NodeFact } from '../facts/node-fact.ts';
+import { repositoryOf, roleOf, scriptsOf } from '../node/node-scripts.ts';
+import type { ActionStep, Context } from '../phases/phase.ts';
+import { hasTargetVersion } from './node-versions.ts';
+import { runOnNode } from './run-on-node.ts';
+
+/** Packages and images, fetched before the drain. Changes nothing that is in use, so it needs no undo. */
+export async function stageOn({ deps, target, signal }: Context, node: NodeFact): Promise<void> {
+  const { packages } = deps.settings;
+  const script = scriptsOf(deps).stage({
+    ...repositoryOf(deps),
+    target,
+    role: roleOf(node, await deps.cluster.nodes(signal)),
+    keyFingerprints: packages.keyFingerprints,
+    keyWarnDays: packages.keyWarnDays,
+    neededBytes: packages.freeMegabytes * 1_000_000,
+  });
+  const output = await runOnNode(deps, node, script, `fetching packages and images of ${target}`, signal);
+  for (const line of output.split('\n')) if (/^(WARN|warning)/i.test(line)) deps.log.warn(line, { node: node.name });
+}
+
+export const stage: ActionStep = {
+  name: 'stage',
+  summary: 'fetch packages and images before the drain',
+  isDone: async (context) => hasTargetVersion(await context.node(), context.target),
+  run: async (context) => await stageOn(context, await context.node()),
+};

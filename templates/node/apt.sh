@@ -1,0 +1,30 @@
+# For scripts that use apt: stands between common.sh and the script.
+APT_OPTIONS=(
+  # unattended-upgrades takes the same locks at times of its own.
+  -o "DPkg::Lock::Timeout="{{lockTimeoutSeconds}}
+  # DEBIAN_FRONTEND alone does not keep dpkg from asking about a changed conffile.
+  -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold
+  -o Dpkg::Use-Pty=0
+  -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30
+  # A list that could not be fetched is an error, not a reason to answer from the old one.
+  -o APT::Update::Error-Mode=any
+)
+
+# apt_get CODE ARGUMENT…: exits with CODE, or with 11 for a held lock and 28 for a full disk.
+apt_get() {
+  local code="$1" output
+  shift
+  output="$(mktemp)"
+  if apt-get "${APT_OPTIONS[@]}" "$@" </dev/null 2>&1 | tee "$output"; then
+    rm -f "$output"
+    return 0
+  fi
+  if grep -qE 'Could not get lock|Unable to (acquire|lock)' "$output"; then code=11; fi
+  if grep -qE "No space left on device|don't have enough free space" "$output"; then code=28; fi
+  rm -f "$output"
+  case "$code" in
+    11) fail 11 "another program held the package lock for longer than "{{lockTimeoutSeconds}}" s" "see which one (the line above names it), let it end, and start again" ;;
+    28) fail 28 "the disk is full: $(free_bytes "$ROOT/var") bytes free on the file system of /var" "make room and start again" ;;
+    *) fail "$code" "apt-get $* did not succeed" "read the lines of apt above, mend the cause, and start again" ;;
+  esac
+}

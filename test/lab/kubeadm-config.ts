@@ -1,0 +1,101 @@
+import { stringify } from 'yaml';
+import { type LabNode, type LabSpec, network, podNetwork } from './lab-spec.ts';
+
+/** What a node that is a container on cgroup v1 cannot satisfy. */
+export const ignoredPreflight = [
+  'Swap',
+  'SystemVerification',
+  'FileContent--proc-sys-net-bridge-bridge-nf-call-iptables',
+  'Mem',
+  'NumCPU',
+];
+
+export interface JoinSecrets {
+  token: string;
+  certificateKey: string;
+}
+
+const api = 'kubeadm.k8s.io/v1beta4';
+
+function registration(node: LabNode): object {
+  return {
+    name: node.name,
+    criSocket: 'unix:///run/containerd/containerd.sock',
+    ignorePreflightErrors: ignoredPreflight,
+    kubeletExtraArgs: [{ name: 'node-ip', value: node.ip }],
+  };
+}
+
+export function endpointOf(spec: LabSpec, firstControlPlane: LabNode): string {
+  return spec.controlPlanes > 1 ? `${network(spec).gateway}:6443` : `${firstControlPlane.ip}:6443`;
+}
+
+function documents(...all: object[]): string {
+  return all.map((document) => stringify(document)).join('---\n');
+}
+
+export function initConfig(spec: LabSpec, node: LabNode, secrets: JoinSecrets): string {
+  return documents(
+    {
+      apiVersion: api,
+      kind: 'InitConfiguration',
+      nodeRegistration: registration(node),
+      localAPIEndpoint: { advertiseAddress: node.ip, bindPort: 6443 },
+      bootstrapTokens: [
+        {
+          token: secrets.token,
+          ttl: '24h0m0s',
+          usages: ['signing', 'authentication'],
+          groups: ['system:bootstrappers:kubeadm:default-node-token'],
+        },
+      ],
+      certificateKey: secrets.certificateKey,
+    },
+    {
+      apiVersion: api,
+      kind: 'ClusterConfiguration',
+      clusterName: spec.name,
+      kubernetesVersion: `v${spec.version}`,
+      controlPlaneEndpoint: endpointOf(spec, node),
+      networking: { podSubnet: podNetwork, serviceSubnet: '10.96.0.0/16' },
+      // Each node's range is in its CNI file already: the controller must not hand out others.
+      controllerManager: { extraArgs: [{ name: 'allocate-node-cidrs', value: 'false' }] },
+      apiServer: { certSANs: [network(spec).gateway, '127.0.0.1'] },
+    },
+    {
+      apiVersion: 'kubelet.config.k8s.io/v1beta1',
+      kind: 'KubeletConfiguration',
+      cgroupDriver: 'cgroupfs',
+      failCgroupV1: false,
+      failSwapOn: false,
+      evictionHard: {
+        'memory.available': '0%',
+        'nodefs.available': '0%',
+        'nodefs.inodesFree': '0%',
+        'imagefs.available': '0%',
+        'imagefs.inodesFree': '0%',
+      },
+      imageGCHighThresholdPercent: 100,
+    },
+    { apiVersion: 'kubeproxy.config.k8s.io/v1alpha1', kind: 'KubeProxyConfiguration', conntrack: { maxPerCore: 0 } },
+  );
+}
+
+export function joinConfig(spec: LabSpec, first: LabNode, node: LabNode, secrets: JoinSecrets, caHash: string): string {
+  return documents({
+    apiVersion: api,
+    kind: 'JoinConfiguration',
+    nodeRegistration: registration(node),
+    discovery: {
+      bootstrapToken: { apiServerEndpoint: endpointOf(spec, first), token: secrets.token, caCertHashes: [caHash] },
+    },
+    ...(node.role === 'worker'
+      ? {}
+      : {
+          controlPlane: {
+            localAPIEndpoint: { advertiseAddress: node.ip, bindPort: 6443 },
+            certificateKey: secrets.certificateKey,
+          },
+        }),
+  });
+}
