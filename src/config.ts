@@ -77,7 +77,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
     .map((key) => {
       const close = nearest(key, siblings);
       const full = at === '' ? key : `${at}.${key}`;
-      return `${full}: no such key${close === undefined ? '' : `; did you mean "${close}"?`} Known here: ${siblings.join(', ')}`;
+      return `${full}: no such key${close === undefined ? '.' : `; did you mean "${close}"?`} Known here: ${siblings.join(', ')}`;
     })
     .join('\n  - ');
 }

@@ -21,6 +21,7 @@ import { openTemplates } from './templates.ts';
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 const CONFIG_MAP = 'k8s-upgrade-config';
 const CONFIG_KEY = 'config.yaml';
+const USER_AGENT = 'nightlift';
 /** A person does not want to wait a quarter of an hour for an API server that was never there. */
 const PATIENCE_OF_PEOPLE_MS = 10_000;
 
@@ -56,7 +57,7 @@ export async function wire(wiring: Wiring): Promise<Wired> {
   const client = createKubeClient({
     credentials: await credentials(wiring, inCluster),
     clock,
-    userAgent: `nightlift (${wiring.command})`,
+    userAgent: `${USER_AGENT} (${wiring.command})`,
     patienceMs: inCluster ? (fileSettings?.waits.apiSeconds ?? 900) * 1000 : PATIENCE_OF_PEOPLE_MS,
   });
   const namespace = wiring.namespace ?? fileSettings?.namespace ?? 'k8s-upgrade';
@@ -162,7 +163,8 @@ function lazyAlerts(settings: Settings): Alerts {
   const alerts = once(async () => {
     const { createPrometheusAlerts } = await import('./alerts/prometheus-alerts.ts');
     return createPrometheusAlerts({
-      baseUrl: settings.alerts.prometheusUrl,
+      url: settings.alerts.prometheusUrl,
+      userAgent: USER_AGENT,
       lookbackHours: settings.alerts.lookbackHours,
     });
   });
@@ -179,7 +181,7 @@ function lazyFeed(settings: Settings): ReleaseFeed {
     return createPackagesFeed({
       baseUrl,
       allowedHosts: redirectHosts,
-      userAgent: 'nightlift',
+      userAgent: USER_AGENT,
       deadlineMs: timeoutSeconds * 1000,
     });
   });
@@ -190,7 +192,7 @@ function lazyFeed(settings: Settings): ReleaseFeed {
 function lazyMetrics(settings: Settings): Metrics {
   const metrics = once(async () => {
     const { createPushgatewayMetrics } = await import('./metrics/pushgateway-metrics.ts');
-    return createPushgatewayMetrics({ baseUrl: settings.pushgatewayUrl });
+    return createPushgatewayMetrics({ url: settings.pushgatewayUrl, userAgent: USER_AGENT });
   });
   const none = settings.pushgatewayUrl === '';
   return {
@@ -209,7 +211,11 @@ function lazyNotifier(environment: Environment, settings: Settings): Notifier {
     async send(message, signal) {
       if (!existsSync(file)) throw new NightliftError('config', `there is no Slack webhook: ${file} does not exist`);
       const { createSlackNotifier } = await import('./notify/slack-notifier.ts');
-      await createSlackNotifier({ webhookUrl: readFileSync(file, 'utf8').trim() }).send(message, signal);
+      await createSlackNotifier({
+        webhookUrl: readFileSync(file, 'utf8'),
+        clock: systemClock(),
+        userAgent: USER_AGENT,
+      }).send(message, signal);
     },
   };
 }

@@ -27,7 +27,8 @@ export async function followChain(call: Call, deps: Deps, target: string): Promi
     try {
       const jobs = (await deps.cluster.jobs(CHAIN_SELECTOR, signal)).filter((job) => job.target === target);
       const nodes = await deps.cluster.nodes(signal);
-      for (const job of jobs) say(job.name, `${job.name}: ${job.status}${job.runner === null ? '' : ` on ${job.runner}`}`);
+      for (const job of jobs)
+        say(job.name, `${job.name}: ${job.status}${job.runner === null ? '' : ` on ${job.runner}`}`);
       for (const node of nodes) say(node.name, `${node.name}: ${describe(node)}`);
       said.delete('away');
       quiet = jobs.some((job) => job.status === 'active') ? 0 : quiet + 1;
@@ -45,7 +46,13 @@ function describe(node: NodeFact): string {
   return `${versions}, ${node.ready === 'yes' ? 'Ready' : 'not Ready'}${node.schedulable ? '' : ', cordoned'}`;
 }
 
-async function ended(call: Call, deps: Deps, target: string, jobs: readonly JobFact[], nodes: readonly NodeFact[]): Promise<number> {
+async function ended(
+  call: Call,
+  deps: Deps,
+  target: string,
+  jobs: readonly JobFact[],
+  nodes: readonly NodeFact[],
+): Promise<number> {
   const { output, signal } = call;
   const failed = jobs.find((job) => job.status === 'failed');
   const behind = nodes.filter((node) => !isOnTarget(node, target)).map((node) => node.name);
@@ -55,7 +62,10 @@ async function ended(call: Call, deps: Deps, target: string, jobs: readonly JobF
     return EXIT.done;
   }
   const last = failed ?? jobs.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt)).at(-1);
-  const tail = last === undefined ? '' : await deps.cluster.jobLog(deps.settings.namespace, last.name, LOG_LINES, signal).catch(reasonOf);
+  const tail =
+    last === undefined
+      ? ''
+      : await deps.cluster.jobLog(deps.settings.namespace, last.name, LOG_LINES, signal).catch(reasonOf);
   output.line(
     failed === undefined
       ? paint(output, 'yellow', `Stopped before the end: ${behind.join(', ')} not on ${target}.`)

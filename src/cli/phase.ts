@@ -1,7 +1,6 @@
-import { isUnavailable } from '../cluster/kube-error.ts';
 import { nonEmpty, readEnvironment } from '../config.ts';
 import { NightliftError, reasonOf } from '../errors.ts';
-import { runPhase } from '../phases/run-phase.ts';
+import { isWorthAnotherTry, runPhase } from '../phases/run-phase.ts';
 import { PHASES, type PhaseName, type Step } from '../phases/step.ts';
 import { versionFromUser } from '../version.ts';
 import { type Call, EXIT } from './command.ts';
@@ -41,7 +40,7 @@ export async function run(call: Call): Promise<number> {
       if (!(error instanceof NightliftError)) throw error;
       deps.log.error(reasonOf(error), { remedy: error.remedy });
       // What may be over in a minute is left to the Job's own retries; what was understood is not tried again.
-      return isUnavailable(error) || error.kind === 'network' ? EXIT.retry : error.exitCode;
+      return isWorthAnotherTry(error) ? EXIT.retry : error.exitCode;
     }
   });
 }

@@ -30,7 +30,11 @@ export async function runHere(call: Call, deps: Deps, target: string): Promise<n
   }
   const seconds = Math.round((deps.clock.now().getTime() - started) / 1000);
   if (outcome?.kind === 'refused') for (const finding of outcome.findings) printFinding(output, finding);
-  output.line(outcome?.kind === 'finished' ? `Done: all nodes are on ${target}, after ${seconds} s.` : `Ended: ${outcome?.kind ?? 'nothing was done'}.`);
+  output.line(
+    outcome?.kind === 'finished'
+      ? `Done: all nodes are on ${target}, after ${seconds} s.`
+      : `Ended: ${outcome?.kind ?? 'nothing was done'}.`,
+  );
   output.json({ outcome: outcome?.kind, target, seconds });
   return outcome?.kind === 'finished' ? EXIT.done : EXIT.refused;
 }
@@ -38,8 +42,10 @@ export async function runHere(call: Call, deps: Deps, target: string): Promise<n
 function withoutJobs(cluster: Cluster): Cluster {
   return {
     ...cluster,
-    job: async (name, signal, namespace) => (namespace === undefined ? undefined : await cluster.job(name, signal, namespace)),
+    job: async (name, signal, namespace) =>
+      namespace === undefined ? undefined : await cluster.job(name, signal, namespace),
     createJob: () => Promise.resolve('created'),
-    deleteJob: async (name, signal, namespace) => (namespace === undefined ? undefined : await cluster.deleteJob(name, signal, namespace)),
+    deleteJob: async (name, signal, namespace) =>
+      namespace === undefined ? undefined : await cluster.deleteJob(name, signal, namespace),
   };
 }

@@ -65,7 +65,9 @@ async function upgrade(call: Call, { deps }: Wired, target: string): Promise<num
     output.json({ outcome: 'dry-run', target });
     return EXIT.done;
   }
-  output.line(`${active === undefined ? 'Started' : 'Following'}: the chain goes on by itself; interrupting this command does not stop it.`);
+  output.line(
+    `${active === undefined ? 'Started' : 'Following'}: the chain goes on by itself; interrupting this command does not stop it.`,
+  );
   if (flag(call, 'no-follow')) {
     output.json({ outcome: 'started', target });
     return EXIT.done;

@@ -25,7 +25,9 @@ const REPORT: readonly Need[] = [
   { verbs: ['list'], group: '', resource: 'pods', where: '', why: 'API server versions, ratio of ready pods, drain' },
   { verbs: ['get'], group: '', resource: 'configmaps', where: 'own', why: 'kill switch, first-seen dates, settings' },
   { verbs: ['get', 'list'], group: 'batch', resource: 'jobs', where: 'own', why: 'the state of the chain' },
-  { verbs: ['get'], group: '', resource: 'namespaces', where: '', why: 'record of the run in flight' },
+  { verbs: ['get'], group: '', resource: 'namespaces', where: 'own', why: 'record of the run in flight' },
+  { verbs: ['get'], group: '', resource: 'configmaps', where: 'kube-system', why: 'kubeadm-config' },
+  { verbs: ['list'], group: 'policy', resource: 'poddisruptionbudgets', where: '', why: 'budgets that block a drain' },
   { verbs: ['list'], group: 'apps', resource: 'deployments', where: '', why: 'addon versions' },
   { verbs: ['list'], group: 'apps', resource: 'daemonsets', where: '', why: 'addon versions' },
   { verbs: ['list'], group: 'apps', resource: 'statefulsets', where: '', why: 'addon versions' },
@@ -33,24 +35,10 @@ const REPORT: readonly Need[] = [
 
 const DETECTOR: readonly Need[] = [
   ...REPORT,
-  { verbs: ['get'], group: '', resource: 'configmaps', where: 'kube-system', why: 'kubeadm-config' },
-  {
-    verbs: ['create', 'patch', 'delete'],
-    group: '',
-    resource: 'configmaps',
-    where: 'own',
-    why: 'first-seen dates, kill switch',
-  },
-  { verbs: ['patch'], group: '', resource: 'namespaces', where: '', why: 'clearing the record of a leaked run' },
+  { verbs: ['create', 'patch'], group: '', resource: 'configmaps', where: 'own', why: 'first-seen dates' },
+  { verbs: ['patch'], group: '', resource: 'namespaces', where: 'own', why: 'clearing the record of a leaked run' },
   { verbs: ['create', 'delete'], group: 'batch', resource: 'jobs', where: 'own', why: 'starting the chain' },
   { verbs: ['get'], group: 'batch', resource: 'cronjobs', where: 'own', why: "the chain's image" },
-  {
-    verbs: ['list'],
-    group: 'policy',
-    resource: 'poddisruptionbudgets',
-    where: '',
-    why: 'budgets that would block a drain',
-  },
 ];
 
 const PHASE: readonly Need[] = [

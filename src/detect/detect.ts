@@ -44,7 +44,7 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
     await pushLastRun(deps, undefined, signal);
     return { kind: 'paused', reason: error.message };
   }
-  const jobs = await reconcileLatch(deps, await deps.cluster.jobs(CHAIN_SELECTOR, signal), signal);
+  const { latch, jobs } = await reconcileLatch(deps, await deps.cluster.jobs(CHAIN_SELECTOR, signal), signal);
   const facts = await observe(deps, LOOK, signal);
   await remember(deps, facts, signal);
   const choice = chooseTarget(facts, deps.settings.target);
@@ -53,13 +53,16 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
     found: choice.kind === 'target' ? choice.version : choice.kind,
     why: choice.why,
   });
+  const active = jobs.find((job) => job.status === 'active');
+  if (active !== undefined) return { kind: 'running', target: active.target, job: active.name };
   if (choice.kind === 'unknown') return { kind: 'unknown', reason: choice.why };
   if (choice.kind === 'none') {
     await pushGauges({ deps, signal }, { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 });
-    return { kind: 'nothing', running: choice.running, reason: choice.why };
+    const left = facts.nodes.known && facts.nodes.value.some((node) => node.cordonedBy !== null);
+    if (latch === 'none' && !left) return { kind: 'nothing', running: choice.running, reason: choice.why };
+    log.warn('a run reached its version and did not finish: closing it', { target: choice.running });
+    return await start(deps, choice.running, jobs, signal);
   }
-  const active = jobs.find((job) => job.status === 'active');
-  if (active !== undefined) return { kind: 'running', target: active.target, job: active.name };
   return await gateAndStart(deps, choice.version, jobs, signal);
 }
 
@@ -82,8 +85,12 @@ export async function gateAndStart(
       signal,
     );
   await pushGauges({ deps, signal }, { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 });
+  return await start(deps, target, jobs, signal);
+}
+
+async function start(deps: Deps, target: string, jobs: readonly JobFact[], signal: AbortSignal): Promise<Detection> {
   if (deps.settings.dryRun) {
-    deps.log.info('dry run: the gate lets it through, nothing is started', { target });
+    deps.log.info('dry run: nothing is started', { target });
     return { kind: 'dry-run', target };
   }
   const failed = jobs.filter((job) => job.status === 'failed');

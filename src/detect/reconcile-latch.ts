@@ -17,14 +17,17 @@ export function judgeLatch(startedAt: string | undefined, jobs: readonly JobFact
   return Number.isNaN(age) || age > LEAKED_AFTER_HOURS * 3_600_000 ? 'leaked' : 'waiting';
 }
 
-/** Clears a leaked latch with its terminal Jobs, so that its alerts end and the night starts clean. Returns the Jobs that are left. */
-export async function reconcileLatch(
-  deps: Deps,
-  jobs: readonly JobFact[],
-  signal: AbortSignal,
-): Promise<readonly JobFact[]> {
+export interface Reconciled {
+  readonly latch: LatchState;
+  /** The chain Jobs that are left. */
+  readonly jobs: readonly JobFact[];
+}
+
+/** Clears a leaked latch with its terminal Jobs, so that its alerts end and the night starts clean. */
+export async function reconcileLatch(deps: Deps, jobs: readonly JobFact[], signal: AbortSignal): Promise<Reconciled> {
   const run = await readRun({ deps, signal });
-  if (judgeLatch(run['in-flight'], jobs, deps.clock.now()) !== 'leaked') return jobs;
+  const latch = judgeLatch(run['in-flight'], jobs, deps.clock.now());
+  if (latch !== 'leaked') return { latch, jobs };
   deps.log.warn('clearing the record of a run that ended without clearing it', {
     target: run['target'],
     started: run['in-flight'],
@@ -32,5 +35,5 @@ export async function reconcileLatch(
   const terminal = jobs.filter((job) => job.status !== 'active');
   for (const job of terminal) await deps.cluster.deleteJob(job.name, signal);
   await clearRun({ deps, signal });
-  return jobs.filter((job) => !terminal.includes(job));
+  return { latch, jobs: jobs.filter((job) => !terminal.includes(job)) };
 }

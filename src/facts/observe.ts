@@ -150,5 +150,5 @@ async function patchReleasesOf(deps: Deps, nodes: readonly NodeFact[], signal: A
       },
     );
   }
-  return { minor, source: `apt on ${node.name}`, versions: parseMadison(result.stdout, minor, node.name) };
+  return { minor, source: `apt on ${node.name}`, versions: parseMadison(result.stdout, minor) };
 }

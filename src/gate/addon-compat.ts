@@ -78,7 +78,7 @@ function exceeded(
   const { addon } = running;
   const newer = newerRelease(rows, row, minor);
   const ceiling = addon.basis === 'tested' ? 'is tested up to' : 'supports up to';
-  const next = newer === undefined ? `no release known supports ${minor}` : `${newer.version} supports ${minor}`;
+  const next = newer === undefined ? `no known release supports ${minor}` : `${newer.version} supports ${minor}`;
   const finding = (reason: string, kind: Finding['class'], remedy: string): Finding => ({
     check: NAME,
     reason,

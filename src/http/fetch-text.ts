@@ -4,7 +4,7 @@ import { redactUrl } from './redact-url.ts';
 
 export interface FetchTextOptions {
   readonly signal: AbortSignal;
-  readonly method?: 'GET' | 'HEAD' | 'POST';
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   /** For everything: redirects and body included. */
@@ -62,7 +62,7 @@ export async function fetchText(address: string, options: FetchTextOptions): Pro
     if (first.protocol === 'https:' && next.protocol !== 'https:') {
       throw network(say(url), `it redirects from https down to ${next.protocol}//${next.host}`);
     }
-    if ((options.method ?? 'GET') === 'POST')
+    if (options.method === 'POST' || options.method === 'DELETE')
       throw network(say(url), `it redirects to ${say(next)}, and what is sent is not sent on`);
     url = next;
   }

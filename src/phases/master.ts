@@ -4,6 +4,7 @@ import { drain } from '../steps/drain.ts';
 import { haltNow } from '../steps/halt-on-alert.ts';
 import { nodeUpgrade } from '../steps/node-upgrade.ts';
 import { ready, uncordon } from '../steps/node-versions.ts';
+import { nodesReady } from '../steps/nodes-ready.ts';
 import { oidcRestore } from '../steps/oidc-restore.ts';
 import { quiesce, restoreWorkloads } from '../steps/quiesce.ts';
 import { controlPlanePods } from '../steps/smoke.ts';
@@ -17,6 +18,7 @@ export const master: Phase = {
   facts: [],
   checks: [],
   steps: [
+    nodesReady,
     haltNow,
     controlPlanesHealthy,
     // Everything is fetched before the drain: a registry that is down never costs a drained node.

@@ -8,6 +8,7 @@ import { gateOptions } from '../gate/gate-options.ts';
 import { announce } from '../notify/announce.ts';
 import { composeEvent } from '../report/compose-event.ts';
 import { pushGauges } from '../steps/latch.ts';
+import { hasTargetVersion } from '../steps/node-versions.ts';
 import { jumpBetween, oldestVersion } from '../version.ts';
 import { isOnTarget, nextStep } from './chain.ts';
 import { ensureJob } from './ensure-job.ts';
@@ -53,7 +54,7 @@ export async function runPhase(step: Step, target: string, deps: Deps, signal: A
 /** A step is done when its node is finished; preflight, when nothing is left to prepare. A node that is gone has nothing left to do. */
 function isDone(step: Step, nodes: readonly NodeFact[], target: string): boolean {
   if (step.phase === 'postflight') return false;
-  if (step.phase === 'preflight') return nextStep(nodes, target).phase === 'postflight';
+  if (step.phase === 'preflight') return nodes.every((node) => hasTargetVersion(node, target));
   const node = nodes.find((item) => item.name === step.node);
   return node === undefined || isOnTarget(node, target);
 }
@@ -112,7 +113,8 @@ async function runSteps(phase: Phase, context: Context): Promise<void> {
       await action.run(own);
       await action.verify?.(own);
     } catch (error) {
-      await undoAll(begun.toReversed(), context, error);
+      // A retry or the Job that replaces this one goes on from here: taking back would only do the work twice.
+      if (!isWorthAnotherTry(error) && !signal.aborted) await undoAll(begun.toReversed(), context, error);
       throw error;
     }
   }
@@ -165,7 +167,8 @@ async function endedEarly(context: Context, error: unknown): Promise<Outcome> {
     await announce(deps, composeEvent({ kind: 'refused', step, target, verdict, findings: error.findings }), signal);
     return { kind: 'refused', verdict, findings: error.findings };
   }
-  if (!isUnavailable(error)) {
+  // What is worth another try is left to the Job's retries; the report says in the morning when they came to nothing.
+  if (!isWorthAnotherTry(error)) {
     await announce(
       deps,
       composeEvent({
@@ -179,6 +182,11 @@ async function endedEarly(context: Context, error: unknown): Promise<Outcome> {
     );
   }
   throw error;
+}
+
+/** Something that was away and may be back in a minute. */
+export function isWorthAnotherTry(error: unknown): boolean {
+  return isUnavailable(error) || (error instanceof NightliftError && error.kind === 'network');
 }
 
 function createContext(

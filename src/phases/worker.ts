@@ -2,6 +2,7 @@ import { drain } from '../steps/drain.ts';
 import { haltAfterWaiting, soak } from '../steps/halt-on-alert.ts';
 import { nodeUpgrade } from '../steps/node-upgrade.ts';
 import { ready, uncordon } from '../steps/node-versions.ts';
+import { nodesReady } from '../steps/nodes-ready.ts';
 import { restoreWorkloads } from '../steps/quiesce.ts';
 import { daemonSets } from '../steps/smoke.ts';
 import { stage } from '../steps/stage.ts';
@@ -12,5 +13,5 @@ export const worker: Phase = {
   summary: 'upgrade a worker',
   facts: [],
   checks: [],
-  steps: [restoreWorkloads, haltAfterWaiting, stage, drain, nodeUpgrade, ready, uncordon, daemonSets, soak],
+  steps: [restoreWorkloads, nodesReady, haltAfterWaiting, stage, drain, nodeUpgrade, ready, uncordon, daemonSets, soak],
 };

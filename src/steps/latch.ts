@@ -1,4 +1,5 @@
-import { reasonOf } from '../errors.ts';
+import { isNotFound } from '../cluster/kube-error.ts';
+import { NightliftError, reasonOf } from '../errors.ts';
 import type { Gauge, MetricGroup } from '../metrics/metrics.ts';
 import type { ActionStep, Context } from '../phases/phase.ts';
 
@@ -50,7 +51,13 @@ export async function recordRun(
 
 export async function readRun({ deps, signal }: WithMetrics): Promise<Readonly<Record<string, string>>> {
   const prefix = `${deps.settings.annotationPrefix}/k8s-upgrade-`;
-  const all = await deps.cluster.namespaceAnnotations(deps.settings.namespace, signal);
+  const { namespace } = deps.settings;
+  const all = await deps.cluster.namespaceAnnotations(namespace, signal).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+    throw new NightliftError('config', `reading the record of the run: there is no namespace ${namespace}`, {
+      remedy: 'Install Nightlift in the cluster (kubectl apply -k deploy), or name its namespace with --namespace.',
+    });
+  });
   return Object.fromEntries(
     Object.entries(all)
       .filter(([key]) => key.startsWith(prefix))

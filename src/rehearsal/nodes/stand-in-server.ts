@@ -19,25 +19,23 @@ export interface StandInServer {
 export async function startStandInServer(commands: CommandLog): Promise<StandInServer> {
   const machines = new Map<string, Machine>();
   const sockets = new Set<Socket>();
+  const tokens = new Map<Machine, string>();
+  const install = (machine: Machine, file: string, program: string): void => {
+    const token = tokens.get(machine) ?? randomBytes(16).toString('hex');
+    tokens.set(machine, token);
+    machines.set(token, machine);
+    const { port } = server.address() as AddressInfo;
+    writeFileSync(file, clientScript(port, token, program), { mode: 0o755 });
+  };
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
-    void serve(socket, machines, commands);
+    void serve(socket, machines, commands, install);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const tokens = new Map<Machine, string>();
   return {
-    install(machine, file, program) {
-      let token = tokens.get(machine);
-      if (token === undefined) {
-        token = randomBytes(16).toString('hex');
-        tokens.set(machine, token);
-        machines.set(token, machine);
-      }
-      writeFileSync(file, clientScript(port, token, program), { mode: 0o755 });
-    },
+    install: (machine, file, program) => install(machine, file, program),
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -64,7 +62,12 @@ exit 137
 `;
 }
 
-async function serve(socket: Socket, machines: ReadonlyMap<string, Machine>, commands: CommandLog): Promise<void> {
+async function serve(
+  socket: Socket,
+  machines: ReadonlyMap<string, Machine>,
+  commands: CommandLog,
+  install: (machine: Machine, file: string, program: string) => void,
+): Promise<void> {
   const incoming = reader(socket);
   const [token, program, cwd, count] = await incoming.fields(4);
   const args = await incoming.fields(Number(count));
@@ -95,6 +98,7 @@ async function serve(socket: Socket, machines: ReadonlyMap<string, Machine>, com
     },
     signal: abort.signal,
     sleep: (ms) => delay(ms, abort.signal),
+    install: (file, to) => install(machine, file, to),
   };
   const [name = ''] = program.split('@');
   const standIn: StandIn = standIns[name] ?? (() => 127);

@@ -15,6 +15,8 @@ export interface StandInCall {
   /** Aborted when the calling process was killed. */
   readonly signal: AbortSignal;
   sleep(ms: number): Promise<void>;
+  /** Writes a program of the node; `program` as above. */
+  install(file: string, program: string): void;
 }
 
 /** Returns the exit code. */

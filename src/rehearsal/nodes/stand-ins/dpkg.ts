@@ -60,7 +60,7 @@ function fill(format: string, name: string, found: Package): string {
 }
 
 /** dpkg-deb -x FILE DIRECTORY, of a package of the rehearsal's feed. */
-export function dpkgDeb(call: StandInCall, install: (file: string, program: string) => void): number {
+export function dpkgDeb(call: StandInCall): number {
   const [verb, file = '', directory = ''] = call.args;
   if (verb !== '-x' && verb !== '--extract') {
     call.err('dpkg-deb: error: need an action option\n');
@@ -75,6 +75,6 @@ export function dpkgDeb(call: StandInCall, install: (file: string, program: stri
   }
   const bin = join(resolve(call.cwd, directory), 'usr/bin');
   mkdirSync(bin, { recursive: true });
-  install(join(bin, name), `${name}@${version}`);
+  call.install(join(bin, name), `${name}@${version}`);
   return 0;
 }

@@ -64,6 +64,8 @@ export function systemdRun(call: StandInCall): number {
   child.on('error', () => undefined);
   child.on('exit', (code, signal) => {
     clearTimeout(timer);
+    // The node went down under it: nobody is there to run anything afterwards.
+    if (machine.units.get(name) !== unit) return;
     unit.state = 'deactivating';
     // What is left of the control group goes with the main process.
     unit.kill('SIGKILL');

@@ -1,0 +1,61 @@
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { Settings } from '../settings.ts';
+import { BUNDLE_CONFIG_MAP, type Bundle } from './bundle.ts';
+import type { InstallObject } from './install-object.ts';
+import { installObjects } from './install-objects.ts';
+import type { InstallTemplates } from './install-templates.ts';
+
+/** Generated files by path from the project's folder. */
+export type DeployFiles = ReadonlyMap<string, string>;
+
+const HEADER = `# Generated from src/install and templates/ by: node src/install/generate-manifests.ts
+# A change made here is lost at the next run; a test compares.
+`;
+
+/** deploy/base by file. ConfigMap k8s-upgrade-config is not here: kustomize makes it of config.yaml. */
+const BASE: readonly (readonly [file: string, of: (object: InstallObject) => boolean])[] = [
+  ['namespace', ({ kind }) => kind === 'Namespace'],
+  ['service-accounts', ({ kind }) => kind === 'ServiceAccount'],
+  ['rbac', ({ apiVersion }) => apiVersion.startsWith('rbac.')],
+  ['network-policies', ({ kind }) => kind === 'NetworkPolicy'],
+  ['scripts', ({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'k8s-upgrade-scripts'],
+  ['job-template', ({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'k8s-upgrade-job-template'],
+  ['cron-jobs', ({ kind }) => kind === 'CronJob'],
+];
+
+/** What deploy/no-image replaces; the program itself is made by a build. */
+const NO_IMAGE = ['job-template', 'cron-jobs'];
+
+/** All that is committed. `config`: text of deploy/base/config.yaml. */
+export function deployFiles(templates: InstallTemplates, config: string): DeployFiles {
+  const withImage = installObjects({ templates, config });
+  const withoutImage = installObjects({ templates, config, bundle: { gzip: Buffer.alloc(0) } });
+  return new Map([
+    ...BASE.map(([file, of]) => [`deploy/base/${file}.yaml`, toYaml(withImage.filter(of))] as const),
+    ...BASE.filter(([file]) => NO_IMAGE.includes(file)).map(
+      ([file, of]) => [`deploy/no-image/${file}.yaml`, toYaml(withoutImage.filter(of))] as const,
+    ),
+    ['terraform/settings-keys.json', `${JSON.stringify(settingsKeys(), undefined, 2)}\n`],
+  ]);
+}
+
+/** The ConfigMap with the program, for deploy/no-image. */
+export function bundleFile(templates: InstallTemplates, bundle: Bundle): string {
+  return toYaml(installObjects({ templates, bundle }).filter(({ metadata }) => metadata.name === BUNDLE_CONFIG_MAP));
+}
+
+export function toYaml(objects: readonly InstallObject[]): string {
+  const texts = objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }));
+  return HEADER + texts.join('---\n');
+}
+
+/** Names of the settings, groups with a dot, so that Terraform can refuse a misspelt one at plan time. */
+function settingsKeys(): readonly string[] {
+  const group = z.object({ properties: z.record(z.string(), z.unknown()).optional() });
+  const top = group.parse(z.toJSONSchema(Settings, { io: 'input' })).properties ?? {};
+  return Object.entries(top).flatMap(([key, schema]) => {
+    const inner = Object.keys(group.safeParse(schema).data?.properties ?? {});
+    return [key, ...inner.map((name) => `${key}.${name}`)];
+  });
+}

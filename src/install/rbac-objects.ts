@@ -1,0 +1,69 @@
+import type { Permission } from '../cluster/cluster.ts';
+import { type Namespaces, permissionsOf, type Role } from '../cluster/permissions.ts';
+import { ACCOUNTS, type InstallObject, OBJECT_LABELS } from './install-object.ts';
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+const ROLES: readonly Role[] = ['phase', 'detector', 'report'];
+const RBAC = 'rbac.authorization.k8s.io';
+
+/** The accounts and what each may do: the rows of cluster/permissions.ts, nothing added. */
+export function rbacObjects(namespaces: Namespaces): readonly InstallObject[] {
+  return ROLES.flatMap((role) => {
+    const rows = permissionsOf(role, namespaces);
+    const places = [...new Set(rows.map(({ namespace }) => namespace))].toSorted();
+    return places.flatMap((place) =>
+      roleAndBinding(ACCOUNTS[role], namespaces.own, place, rulesOf(rows.filter((row) => row.namespace === place))),
+    );
+  });
+}
+
+export function serviceAccounts(namespace: string): readonly InstallObject[] {
+  return ROLES.map((role) => ({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: ACCOUNTS[role], namespace, labels: OBJECT_LABELS },
+  }));
+}
+
+function roleAndBinding(account: string, own: string, place: string, rules: readonly Rule[]): readonly InstallObject[] {
+  const clusterWide = place === '';
+  const metadata = { name: account, ...(clusterWide ? {} : { namespace: place }), labels: OBJECT_LABELS };
+  const apiVersion = `${RBAC}/v1`;
+  const kind = clusterWide ? 'ClusterRole' : 'Role';
+  return [
+    { apiVersion, kind, metadata, rules },
+    {
+      apiVersion,
+      kind: `${kind}Binding`,
+      metadata,
+      roleRef: { apiGroup: RBAC, kind, name: account },
+      subjects: [{ kind: 'ServiceAccount', name: account, namespace: own }],
+    },
+  ];
+}
+
+/** One rule for each set of verbs in an API group. Resources that share a set stand together, so the role reads as a table. */
+export function rulesOf(rows: readonly Permission[]): readonly Rule[] {
+  const byResource = new Map<string, { group: string; resource: string; verbs: string[] }>();
+  for (const { group, resource, verb } of rows) {
+    const entry = byResource.get(`${group}/${resource}`) ?? { group, resource, verbs: [] };
+    entry.verbs.push(verb);
+    byResource.set(`${group}/${resource}`, entry);
+  }
+  const rules = new Map<string, { group: string; resources: string[]; verbs: string[] }>();
+  for (const { group, resource, verbs } of byResource.values()) {
+    const sorted = verbs.toSorted();
+    const key = `${group} ${sorted.join()}`;
+    const rule = rules.get(key) ?? { group, resources: [], verbs: sorted };
+    rule.resources.push(resource);
+    rules.set(key, rule);
+  }
+  return [...rules.entries()]
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([, { group, resources, verbs }]) => ({ apiGroups: [group], resources: resources.toSorted(), verbs }));
+}

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../clock.ts';
+import { ClusterError } from '../cluster/kube-error.ts';
+import { createLog } from '../log.ts';
+import { Paused } from './outcome.ts';
+import { createWaiter, type Probe } from './wait.ts';
+
+const AWAY = new ClusterError('listing nodes: connect ECONNREFUSED', {
+  status: 0,
+  reason: 'Unreachable',
+  unavailable: true,
+});
+
+function setup(options: { pauseAt?: number; pollSeconds?: number } = {}) {
+  let ms = Date.parse('2026-11-20T23:00:00Z');
+  const start = ms;
+  const seconds = (): number => (ms - start) / 1000;
+  const clock: Clock = {
+    now: () => new Date(ms),
+    sleep(duration, signal) {
+      if (signal?.aborted) return Promise.reject(signal.reason as Error);
+      ms += duration;
+      return Promise.resolve();
+    },
+  };
+  const lines: string[] = [];
+  const abort = new AbortController();
+  const waiter = createWaiter({
+    clock,
+    log: createLog({ format: 'text', write: (line) => lines.push(line), now: () => clock.now() }),
+    pollSeconds: options.pollSeconds ?? 5,
+    signal: abort.signal,
+    mayGoOn: () =>
+      seconds() >= (options.pauseAt ?? Number.POSITIVE_INFINITY)
+        ? Promise.reject(new Paused('the kill switch is engaged'))
+        : Promise.resolve(),
+  });
+  return { waiter, seconds, lines, abort };
+}
+
+const never = (): Promise<Probe<string>> => Promise.resolve({ done: false, missing: 'w1 is not Ready' });
+
+describe('waiter.until', () => {
+  it('asks at once, and then until the probe is done', async () => {
+    const { waiter, seconds } = setup();
+    const value = await waiter.until(
+      'w1',
+      () => Promise.resolve(seconds() < 12 ? { done: false, missing: 'x' } : { done: true, value: 'up' }),
+      { seconds: 60, remedy: '' },
+    );
+    expect([value, seconds()]).toEqual(['up', 15]);
+  });
+
+  it('ends with what is still missing, and with what to do', async () => {
+    const { waiter, seconds } = setup();
+    await expect(
+      waiter.until('w1 to be Ready', never, { seconds: 60, remedy: 'journalctl -u kubelet' }),
+    ).rejects.toMatchObject({
+      kind: 'timeout',
+      message: 'waiting 60 s for w1 to be Ready: w1 is not Ready',
+      remedy: 'journalctl -u kubelet',
+    });
+    expect(seconds()).toBe(60);
+  });
+
+  it('looks once when there is no time to wait', async () => {
+    const { waiter, seconds } = setup();
+    await expect(waiter.until('w1', never, { seconds: 0, remedy: '' })).rejects.toMatchObject({ kind: 'timeout' });
+    expect(seconds()).toBe(0);
+  });
+
+  it('D06 sees the kill switch in the middle of a wait', async () => {
+    const { waiter, seconds } = setup({ pauseAt: 30 });
+    await expect(waiter.until('w1', never, { seconds: 600, remedy: '' })).rejects.toThrow(Paused);
+    expect(seconds()).toBe(30);
+  });
+
+  it('takes an API server that is away for "not yet", and any other error for the end', async () => {
+    const { waiter, seconds } = setup();
+    const probe = (): Promise<Probe<string>> =>
+      seconds() < 20 ? Promise.reject(AWAY) : Promise.resolve({ done: true, value: 'back' });
+    await expect(waiter.until('w1', probe, { seconds: 60, remedy: '' })).resolves.toBe('back');
+    await expect(
+      waiter.until('w1', () => Promise.reject(new Error('a defect')), { seconds: 60, remedy: '' }),
+    ).rejects.toThrow('a defect');
+  });
+
+  it('says what it waits for when that changes, and not at every look', async () => {
+    const { waiter, lines, seconds } = setup();
+    await waiter.until(
+      'w1',
+      () =>
+        Promise.resolve(
+          seconds() < 50 ? { done: false, missing: seconds() < 30 ? 'a' : 'b' } : { done: true, value: 0 },
+        ),
+      { seconds: 60, remedy: '' },
+    );
+    expect(lines.map((line) => line.slice(9))).toEqual(['waiting for w1 missing=a', 'waiting for w1 missing=b']);
+  });
+
+  it('ends when the process is stopped', async () => {
+    const { waiter, abort } = setup();
+    abort.abort(new Error('stopped by SIGTERM'));
+    await expect(waiter.until('w1', never, { seconds: 60, remedy: '' })).rejects.toThrow('stopped by SIGTERM');
+  });
+});
+
+describe('waiter.pass', () => {
+  it('lets exactly the time pass, and looks at its end too', async () => {
+    const { waiter, seconds } = setup({ pollSeconds: 25 });
+    const looks: number[] = [];
+    await waiter.pass('soak', 60, () => Promise.resolve(void looks.push(seconds())));
+    expect(looks).toEqual([0, 25, 50, 60]);
+  });
+
+  it('ends by a look that throws', async () => {
+    const { waiter, seconds } = setup();
+    await expect(
+      waiter.pass('soak', 60, () =>
+        seconds() >= 10 ? Promise.reject(new Error('an alert fires')) : Promise.resolve(),
+      ),
+    ).rejects.toThrow('an alert fires');
+    expect(seconds()).toBe(10);
+  });
+
+  it('D06 sees the kill switch while it lets time pass', async () => {
+    const { waiter, seconds } = setup({ pauseAt: 15 });
+    await expect(waiter.pass('soak', 600, () => Promise.resolve())).rejects.toThrow(Paused);
+    expect(seconds()).toBe(15);
+  });
+});

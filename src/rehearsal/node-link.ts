@@ -1,0 +1,90 @@
+import { parse, stringify } from 'yaml';
+import type { ApiServer } from './api/api-server.ts';
+import { configMaps, daemonSets, deployments, nodes } from './api/resources.ts';
+import { isTrue } from './controllers/conditions.ts';
+import type { Controllers } from './controllers/controllers.ts';
+import { apiServerVersions, writeMirrorPod } from './node-objects.ts';
+import type { ClusterPort } from './nodes/cluster-port.ts';
+
+export interface NodeLinkOptions {
+  readonly server: ApiServer;
+  /** Started after the nodes, which need this link. */
+  readonly controllers: () => Controllers;
+  readonly controlPlanes: number;
+  /** How long the one API server of a single control plane is away when its manifest changes. */
+  readonly apiAwayMs: number;
+  /** How long any other static pod takes to come back. */
+  readonly staticPodMs: number;
+}
+
+/** What the rehearsal's nodes do to their cluster: kubelets report, static pods change, kubeadm reads and writes. */
+export function createNodeLink(options: NodeLinkOptions): ClusterPort {
+  const { server } = options;
+  const { store } = server;
+  const away = (): void => {
+    // kubeadm on a node goes through the API server like everybody else.
+    if (!server.availability.isUp) throw new Error('the connection to the server was refused');
+  };
+  return {
+    kubeletStarted(node, kubelet, containerRuntime) {
+      store.modify(nodes, node, undefined, (draft) => {
+        const info = (draft.status.nodeInfo ??= {});
+        info['kubeletVersion'] = `v${kubelet}`;
+        info['containerRuntimeVersion'] = containerRuntime;
+      });
+      options.controllers().startKubelet(node);
+      return Promise.resolve();
+    },
+    kubeletStopped(node) {
+      options.controllers().stopKubelet(node);
+      return Promise.resolve();
+    },
+    async staticPodChanged(node, pod) {
+      const takesApiAway = pod.component === 'kube-apiserver' && options.controlPlanes === 1;
+      if (takesApiAway) await server.setAvailable(false);
+      await sleep(takesApiAway ? options.apiAwayMs : options.staticPodMs);
+      writeMirrorPod(store, node, pod);
+      if (pod.component === 'kube-apiserver') server.setVersion(`v${oldest([...apiServerVersions(store).values()])}`);
+      if (takesApiAway) await server.setAvailable(true);
+    },
+    kubeadmConfigVersion() {
+      away();
+      const text = store.read(configMaps, 'kubeadm-config', 'kube-system').data?.['ClusterConfiguration'] ?? '';
+      return Promise.resolve((parse(text) as { kubernetesVersion: string }).kubernetesVersion.replace(/^v/, ''));
+    },
+    writeKubeadmConfigVersion(version) {
+      away();
+      store.modify(configMaps, 'kubeadm-config', 'kube-system', (draft) => {
+        const configuration = parse(draft.data?.['ClusterConfiguration'] ?? '') as Record<string, unknown>;
+        draft.data = { ...draft.data, ClusterConfiguration: stringify({ ...configuration, kubernetesVersion: `v${version}` }) };
+      });
+      return Promise.resolve();
+    },
+    apiServerVersions() {
+      away();
+      return Promise.resolve(apiServerVersions(store));
+    },
+    unreadyControlPlanes() {
+      away();
+      const planes = store.list(nodes, { labels: 'node-role.kubernetes.io/control-plane' });
+      return Promise.resolve(planes.filter(({ status }) => !isTrue(status.conditions, 'Ready')).map(({ metadata }) => metadata.name));
+    },
+    addonUpgraded(addon, image) {
+      const change = (draft: { spec: { template: { spec: { containers: { image?: string }[] } } } }): void => {
+        for (const container of draft.spec.template.spec.containers) container.image = image;
+      };
+      if (addon === 'coredns') store.modify(deployments, addon, 'kube-system', change);
+      else store.modify(daemonSets, addon, 'kube-system', change);
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Behind a load balancer any of them may answer: the oldest is the one to be careful for. */
+function oldest(versions: readonly string[]): string {
+  return versions.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))[0] ?? '';
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

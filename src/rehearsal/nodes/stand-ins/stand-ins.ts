@@ -1,0 +1,33 @@
+import type { StandIn } from '../stand-in.ts';
+import { aptCache } from './apt-cache.ts';
+import { aptGet } from './apt-get.ts';
+import { aptMark } from './apt-mark.ts';
+import { curl } from './curl.ts';
+import { dpkg, dpkgDeb, dpkgQuery } from './dpkg.ts';
+import { gpg } from './gpg.ts';
+import { kubeadm } from './kubeadm.ts';
+import { crictl, ctr, df, hostname, journalctl, kubectl, kubelet } from './small-programs.ts';
+import { systemctl } from './systemctl.ts';
+import { systemdRun } from './systemd-run.ts';
+
+/** Programs of a node that are stand-ins; sudo is made by bin-directory.ts. */
+export const standIns: Readonly<Record<string, StandIn>> = {
+  'apt-cache': aptCache,
+  'apt-get': aptGet,
+  'apt-mark': aptMark,
+  crictl,
+  ctr,
+  curl,
+  df,
+  dpkg,
+  'dpkg-deb': dpkgDeb,
+  'dpkg-query': dpkgQuery,
+  gpg,
+  hostname,
+  journalctl,
+  kubeadm,
+  kubectl,
+  kubelet,
+  systemctl,
+  'systemd-run': systemdRun,
+};

@@ -1,0 +1,156 @@
+import type { Faults } from './fault.ts';
+import {
+  type RecordedRequest,
+  type ServiceAnswer,
+  type ServiceRequest,
+  startFaultyHttpServer,
+} from './faulty-http-server.ts';
+
+export interface RehearsalAlert {
+  readonly name: string;
+  readonly severity?: string;
+  readonly state?: 'firing' | 'pending';
+  readonly since?: Date;
+  readonly summary?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface RehearsalDeprecatedApi {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly removedRelease: string;
+}
+
+export interface Prometheus {
+  readonly url: string;
+  readonly requests: readonly RecordedRequest[];
+  readonly faults: Faults;
+  /** Fires from now on; one alert of that name at a time. */
+  setAlert(alert: RehearsalAlert): void;
+  clearAlert(name: string): void;
+  /** Series in use within any look-back. */
+  setDeprecatedApis(apis: readonly RehearsalDeprecatedApi[]): void;
+  /** What is scraped: instances of jobs. None = a Prometheus that sees nothing. */
+  setTargets(targets: readonly { readonly job: string; readonly instance: string }[]): void;
+  /** In every answer from now on, as Thanos and Mimir report missing data. */
+  setWarnings(warnings: readonly string[]): void;
+  close(): Promise<void>;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+const API_SERVER_JOB = 'apiserver';
+
+/** Prometheus' HTTP API as far as a gate asks it. It evaluates no PromQL: it knows the queries that the gate may ask. */
+export async function startPrometheus(
+  options: { readonly now?: () => Date; readonly port?: number } = {},
+): Promise<Prometheus> {
+  const now = options.now ?? (() => new Date());
+  const alerts = new Map<string, RehearsalAlert & { readonly since: Date }>();
+  let deprecated: readonly RehearsalDeprecatedApi[] = [];
+  let warnings: readonly string[] = [];
+  let targets: readonly { readonly job: string; readonly instance: string }[] = [
+    { job: API_SERVER_JOB, instance: 'control-plane:6443' },
+    { job: 'prometheus', instance: 'localhost:9090' },
+  ];
+
+  const labelsOf = ({ name, severity, labels }: RehearsalAlert): Labels => ({
+    alertname: name,
+    ...(severity === undefined ? {} : { severity }),
+    ...labels,
+  });
+  const success = (data: unknown): ServiceAnswer =>
+    json(200, { status: 'success', data, ...(warnings.length === 0 ? {} : { warnings }) });
+  const vector = (series: readonly Labels[], value = '1'): ServiceAnswer =>
+    success({
+      resultType: 'vector',
+      result: series.map((metric) => ({ metric, value: [now().getTime() / 1000, value] })),
+    });
+
+  const evaluate = (query: string): ServiceAnswer => {
+    const text = query.trim();
+    if (text === '') return badQuery('unknown position: parse error: no expression found in input');
+    if (!balanced(text)) return badQuery('1:1: parse error: unclosed left parenthesis');
+    const scrapesApiServers = targets.some(({ job }) => job === API_SERVER_JOB);
+    if (text === 'up') return vector(targets.map((target) => ({ __name__: 'up', ...target })));
+    if (text.includes('apiserver_requested_deprecated_apis')) {
+      return vector(
+        scrapesApiServers
+          ? deprecated.map(({ removedRelease, ...api }) => ({ ...api, removed_release: removedRelease }))
+          : [],
+      );
+    }
+    if (text === 'count(apiserver_request_total)') return vector(scrapesApiServers ? [{}] : [], '1234');
+    if (text.startsWith('ALERTS')) {
+      const state = /alertstate="(\w+)"/.exec(text)?.[1];
+      const found = [...alerts.values()].filter((alert) => state === undefined || (alert.state ?? 'firing') === state);
+      return vector(
+        found.map((alert) => ({ __name__: 'ALERTS', alertstate: alert.state ?? 'firing', ...labelsOf(alert) })),
+      );
+    }
+    return vector([]);
+  };
+
+  const server = await startFaultyHttpServer({
+    now,
+    ...(options.port === undefined ? {} : { port: options.port }),
+    handle(request) {
+      switch (request.path) {
+        case '/-/healthy':
+          return { status: 200, body: 'Prometheus Server is Healthy.\n' };
+        case '/-/ready':
+          return { status: 200, body: 'Prometheus Server is Ready.\n' };
+        case '/api/v1/query':
+          return evaluate(queryOf(request));
+        case '/api/v1/alerts':
+          return success({
+            alerts: [...alerts.values()].map((alert) => ({
+              labels: labelsOf(alert),
+              annotations: alert.summary === undefined ? {} : { summary: alert.summary },
+              state: alert.state ?? 'firing',
+              activeAt: alert.since.toISOString(),
+              value: '1e+00',
+            })),
+          });
+        default:
+          return { status: 404, body: '404 page not found\n' };
+      }
+    },
+  });
+  return {
+    url: server.url,
+    requests: server.requests,
+    faults: server.faults,
+    setAlert: (alert) => void alerts.set(alert.name, { ...alert, since: alert.since ?? now() }),
+    clearAlert: (name) => void alerts.delete(name),
+    setDeprecatedApis(apis) {
+      deprecated = apis;
+    },
+    setTargets(next) {
+      targets = next;
+    },
+    setWarnings(next) {
+      warnings = next;
+    },
+    close: () => server.close(),
+  };
+}
+
+function queryOf({ method, query, body }: ServiceRequest): string {
+  return (method === 'POST' ? new URLSearchParams(body) : query).get('query') ?? '';
+}
+
+function balanced(text: string): boolean {
+  let open = 0;
+  for (const character of text) open += '([{'.includes(character) ? 1 : ')]}'.includes(character) ? -1 : 0;
+  return open === 0;
+}
+
+function badQuery(error: string): ServiceAnswer {
+  return json(400, { status: 'error', errorType: 'bad_data', error: `invalid parameter "query": ${error}` });
+}
+
+function json(status: number, value: unknown): ServiceAnswer {
+  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
+}

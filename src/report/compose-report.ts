@@ -1,0 +1,135 @@
+import type { TargetChoice } from '../detect/choose-target.ts';
+import type { Facts, JobFact } from '../facts/facts.ts';
+import type { Finding, GateResult } from '../gate/finding.ts';
+import { known, type Observed } from '../observed.ts';
+import { formatDuration } from './age.ts';
+import { type ChainState, chainState } from './chain-state.ts';
+import { type DetectorState, detectedByGauge, detectorState } from './detector.ts';
+import { findingSections } from './finding-sections.ts';
+import { judgeNight, type ReportOutcome } from './report-outcome.ts';
+import { describeRunning, kubeletsByVersion, type Running } from './running.ts';
+import { bold, escapeSlack, type Section, type SlackMessage, slackMessage } from './slack-message.ts';
+
+export interface ReportDecision {
+  /** A live look-up; `unknown` is fine for an account that cannot ask apt. */
+  readonly choice: TargetChoice;
+  /** The gate's live answer for `reportTarget(facts, choice)`; null when there is no target. */
+  readonly gate: GateResult | null;
+}
+
+export interface ReportOptions {
+  /** A detector that has not run for longer is stale. */
+  readonly staleHours?: number;
+  /** Chain Jobs of the last hours are listed. */
+  readonly jobHours?: number;
+  readonly namespace?: string;
+}
+
+export interface Report extends SlackMessage {
+  readonly outcome: ReportOutcome;
+}
+
+/** The nightly report: one message that a person understands at breakfast. */
+export function composeReport(facts: Facts, decision: ReportDecision, options: ReportOptions = {}): Report {
+  const { staleHours = 25, jobHours = 26, namespace = 'k8s-upgrade' } = options;
+  const detector = detectorState(facts, staleHours);
+  const running = describeRunning(facts);
+  const chain: Observed<ChainState> = facts.chainJobs.known
+    ? known(chainState(facts.chainJobs.value, facts, jobHours, running.known && running.value.halfDone))
+    : facts.chainJobs;
+  const target = decision.gate?.target ?? reportTarget(facts, decision.choice);
+  const night = judgeNight({ ...decision, target, facts, detector, chain, running, windowHours: jobHours, namespace });
+  const prefix = detector.fresh ? '' : '⚠️ Detector did not run last night — ';
+  const findings: readonly Finding[] = decision.gate?.findings ?? [];
+  const sections: Section[] = [
+    [bold(escapeSlack(oneLine(`${prefix}${night.headline}`)))],
+    night.notes.map((note) => escapeSlack(capitalized(note))),
+    [runningLine(facts, running), detectorLine(detector), targetLine(decision.choice, detector)],
+    ...(night.outcome === 'nothing' || night.outcome === 'upgraded' ? [] : findingSections(findings)),
+    jobLines(chain, facts, jobHours),
+  ];
+  return { outcome: night.outcome, ...slackMessage(sections, '`nightlift report --dry-run` shows all of it') };
+}
+
+/** The target that the report runs the gate for: what a live look-up finds, else what the detector found. */
+export function reportTarget(facts: Facts, choice: TargetChoice): string | null {
+  if (choice.kind === 'target') return choice.version;
+  if (choice.kind === 'none') return null;
+  const detected = detectedByGauge(facts);
+  return detected.known ? detected.value.target : null;
+}
+
+/** What a terminal shows for a Slack message: emoji stay, bold marks go, entities become characters. */
+export function plainReport(text: string): string {
+  return text
+    .replaceAll(/(?<=^|[\s(])\*(?=\S)([^*\n]*\S)\*(?=$|[\s),.:;])/gm, '$1')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
+}
+
+function capitalized(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
+
+/** A bold mark does not survive a line break. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ');
+}
+
+function runningLine(facts: Facts, running: Observed<Running>): string {
+  if (!running.known) {
+    const kubelets =
+      facts.nodes.known && facts.nodes.value.length > 0 ? `; kubelets: ${kubeletsByVersion(facts.nodes.value)}` : '';
+    return escapeSlack(`Running: unknown: ${running.why}${kubelets}`);
+  }
+  const { uniform, nodes, oldestApiServer, newestApiServer } = running.value;
+  if (uniform !== null) return `Running: ${bold(uniform)} (all ${nodes} nodes uniform)`;
+  const apiServers =
+    oldestApiServer === newestApiServer
+      ? `API server ${newestApiServer}`
+      : `API servers ${oldestApiServer} to ${newestApiServer}`;
+  const kubelets = facts.nodes.known ? kubeletsByVersion(facts.nodes.value) : 'unknown';
+  return `Running: ${bold('MIXED')} (${apiServers}; kubelets: ${kubelets})`;
+}
+
+function detectorLine(detector: DetectorState): string {
+  if (!detector.ageMs.known) return escapeSlack(`Detector: last run unknown ⚠️ (${detector.ageMs.why})`);
+  return `Detector: last ran ${formatDuration(detector.ageMs.value)} ago, ${detector.fresh ? 'fresh ✓' : 'STALE ⚠️'}`;
+}
+
+function targetLine(choice: TargetChoice, detector: DetectorState): string {
+  const { detected } = detector;
+  const byDetector = detected.known ? named(detected.value.target, detected.value.kind) : 'unknown';
+  if (choice.kind === 'unknown') {
+    const why = detected.known ? `a look just now failed: ${choice.why}` : detected.why;
+    return `Detected target: ${byDetector} ${escapeSlack(`(${why})`)}`;
+  }
+  const live = choice.kind === 'target' ? choice.version : null;
+  const liveText = choice.kind === 'target' ? named(choice.version, choice.jump) : 'nothing newer';
+  if (!detected.known) return `Detected target: unknown; found now: ${liveText}`;
+  return detected.value.target === live
+    ? `Detected target: ${byDetector}`
+    : `Detected target: ${byDetector}; found now: ${liveText}`;
+}
+
+function named(target: string | null, kind: string): string {
+  if (target === null) return 'none';
+  return `${bold(escapeSlack(target))} (${escapeSlack(kind)})`;
+}
+
+const MARKS = { active: '🔄', complete: '✅', failed: '❌', deleting: '🗑️' } as const;
+
+function jobLines(chain: Observed<ChainState>, facts: Facts, hours: number): Section {
+  const title = `Chain Jobs of the last ${hours} h:`;
+  if (!chain.known) return [escapeSlack(`${title} unknown (${chain.why})`)];
+  if (chain.value.recent.length === 0) return [`${title} none`];
+  return [title, ...chain.value.recent.map((job) => `• ${jobLine(job, facts)}`)];
+}
+
+function jobLine(job: JobFact, facts: Facts): string {
+  const ago = formatDuration(Date.parse(facts.observedAt) - Date.parse(job.finishedAt ?? job.createdAt));
+  const reason = job.status === 'failed' && job.reason !== '' ? ` (${escapeSlack(job.reason)})` : '';
+  const status = job.status === 'active' ? `active, started ${ago} ago` : `${job.status}${reason}, ${ago} ago`;
+  return `${MARKS[job.status]} ${escapeSlack(job.name)}: ${status}`;
+}

@@ -1,0 +1,61 @@
+import type { Facts, GaugeFact } from '../facts/facts.ts';
+import { known, type Observed, unknown } from '../observed.ts';
+import { newestVersion, parseVersion } from '../version.ts';
+
+/** What the detector's gauges say it found; `target` null = nothing newer. */
+export interface Detected {
+  readonly kind: string;
+  readonly target: string | null;
+}
+
+export interface DetectorState {
+  readonly ageMs: Observed<number>;
+  /** False also when the age is unknown. */
+  readonly fresh: boolean;
+  readonly detected: Observed<Detected>;
+}
+
+/** Clocks of nodes differ a little; a last run further in the future is no last run. */
+const CLOCK_SKEW_MS = 300_000;
+
+export function detectorState(facts: Facts, staleHours: number): DetectorState {
+  const ageMs = lastRunAge(facts);
+  return {
+    ageMs,
+    fresh: ageMs.known && ageMs.value <= staleHours * 3_600_000,
+    detected: detectedByGauge(facts),
+  };
+}
+
+/** One series of the Pushgateway; undefined when it has none of that name. */
+export function gaugeValue(facts: Facts, name: string): Observed<number | undefined> {
+  if (!facts.gauges.known) return facts.gauges;
+  return known(facts.gauges.value.find((gauge) => gauge.name === name)?.value);
+}
+
+function lastRunAge(facts: Facts): Observed<number> {
+  const seconds = gaugeValue(facts, 'k8s_version_check_last_run_timestamp');
+  if (!seconds.known) return unknown(`the Pushgateway could not be read: ${seconds.why}`);
+  if (seconds.value === undefined) return unknown('the Pushgateway has no last run of it');
+  const age = Date.parse(facts.observedAt) - seconds.value * 1000;
+  if (!Number.isFinite(age) || age < -CLOCK_SKEW_MS)
+    return unknown(`the last run, ${seconds.value}, is not a time in the past`);
+  return known(Math.max(0, age));
+}
+
+export function detectedByGauge(facts: Facts): Observed<Detected> {
+  if (!facts.gauges.known) return unknown(`the Pushgateway could not be read: ${facts.gauges.why}`);
+  const series = facts.gauges.value.filter((gauge) => gauge.name === 'k8s_upgrade_available');
+  const target = newestVersion(series.filter((gauge) => gauge.value === 1).flatMap((gauge) => targetOf(gauge)));
+  if (target !== undefined) {
+    const found = series.find((gauge) => gauge.value === 1 && gauge.labels['target'] === target);
+    return known({ kind: found?.labels['kind'] ?? '', target });
+  }
+  if (series.some((gauge) => gauge.value === 0)) return known({ kind: 'none', target: null });
+  return unknown('the Pushgateway has no result of the detector');
+}
+
+function targetOf(gauge: GaugeFact): string[] {
+  const version = parseVersion(gauge.labels['target'] ?? '');
+  return version === undefined ? [] : [version];
+}
