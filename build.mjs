@@ -1,6 +1,19 @@
 // Bundles the program into one CommonJS file (ssh2 needs __dirname) with every template inside.
 import { chmodSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+
+// Of client-node only kubeconfigs are read; its 3 MB of generated API classes would be parsed at every start.
+const clientNode = join(import.meta.dirname, 'node_modules/@kubernetes/client-node/dist');
+const onlyKubeconfig = {
+  name: 'only-kubeconfig',
+  setup({ onResolve }) {
+    onResolve({ filter: /^@kubernetes\/client-node$/ }, () => ({ path: join(clientNode, 'config.js') }));
+    onResolve({ filter: /^\.\.?\// }, ({ importer, resolveDir, path }) =>
+      importer.startsWith(clientNode) ? { path: resolve(resolveDir, path), sideEffects: false } : undefined,
+    );
+  },
+};
 
 const quiet = process.argv.includes('--quiet');
 mkdirSync('dist', { recursive: true });
@@ -17,11 +30,13 @@ const result = await build({
   legalComments: 'none',
   sourcemap: false,
   define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+  plugins: [onlyKubeconfig],
   external: ['cpu-features', '*.node'],
   logLevel: 'warning',
   metafile: true,
 });
 chmodSync('dist/nightlift.cjs', 0o755);
 if (!quiet) {
-  for (const [file, { bytes }] of Object.entries(result.metafile.outputs)) console.log(`${file} ${(bytes / 1e6).toFixed(2)} MB`);
+  for (const [file, { bytes }] of Object.entries(result.metafile.outputs))
+    console.log(`${file} ${(bytes / 1e6).toFixed(2)} MB`);
 }

@@ -28,6 +28,8 @@ export interface Deps {
   readonly log: Log;
   readonly templates: Templates;
   readonly settings: Settings;
+  /** true in a pod: Services can be reached. */
+  readonly inCluster: boolean;
   /** The operator's addon matrix file, when the settings name one. */
   readonly addonMatrix: unknown;
 }

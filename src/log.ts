@@ -17,14 +17,14 @@ export interface LogOptions {
 
 export function createLog(options: LogOptions, bound: LogFields = {}): Log {
   const emit = (level: LogLevel, message: string, fields: LogFields = {}): void => {
-    const all = { ...bound, ...fields };
     const time = options.now().toISOString();
     if (options.format === 'json') {
-      options.write(JSON.stringify({ time, level, message, ...all }));
+      options.write(JSON.stringify({ time, level, message, ...bound, ...fields }));
       return;
     }
     const mark = level === 'info' ? '' : `${level.toUpperCase()} `;
-    const tail = Object.entries(all)
+    // What is bound says the same in every line: a person knows which phase they are reading.
+    const tail = Object.entries(fields)
       .filter(([, value]) => value !== undefined)
       .map(
         ([key, value]) => ` ${key}=${typeof value === 'string' && /[\s"]/.test(value) ? JSON.stringify(value) : value}`,

@@ -307,9 +307,12 @@ const Snapshot = z.strictObject({
 });
 
 const WorkloadSetting = z.strictObject({
-  kind: z.enum(['Deployment', 'StatefulSet']).default('Deployment'),
-  namespace: name,
-  name,
+  kind: z
+    .enum(['Deployment', 'StatefulSet'])
+    .default('Deployment')
+    .meta(notes('Kind of the workload.', { reason: 'Most operators are Deployments.' })),
+  namespace: name.meta(notes('Its namespace.', { reason: 'There is none that fits.' })),
+  name: name.meta(notes('Its name.', { reason: 'There is none that fits.' })),
 });
 
 const Drain = z.strictObject({
@@ -429,6 +432,17 @@ export const Settings = z.strictObject({
     .prefault({}),
   addons: z
     .strictObject({
+      untested: z
+        .enum(['block', 'warn'])
+        .default('block')
+        .meta(
+          notes(
+            'What to do when a minor is beyond what an addon was *tested* with, and nothing says that it is unsupported.',
+            {
+              reason: 'As in the runbook; many projects list only what their own tests run on.',
+            },
+          ),
+        ),
       matrixFile: z
         .string()
         .default('')
@@ -449,6 +463,9 @@ export const Settings = z.strictObject({
     ),
   postflight: z
     .strictObject({
+      clusterDomain: name
+        .default('cluster.local')
+        .meta(notes('DNS domain of the cluster.', { reason: "kubeadm's default (networking.dnsDomain)." })),
       podReadyRatio: z
         .number()
         .min(0)

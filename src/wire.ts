@@ -80,6 +80,7 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     log,
     templates,
     settings,
+    inCluster,
     addonMatrix: readMatrix(environment, settings),
   };
   return { deps, requests: () => client.requests(), close: () => shell.close() };

@@ -1,4 +1,4 @@
-import { runningVersions } from '../detect/choose-target.ts';
+import { runningVersions } from '../detect/running-versions.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';

@@ -1,27 +1,31 @@
 import { chooseTarget } from '../detect/choose-target.ts';
 import { NightliftError } from '../errors.ts';
-import { ALL_FACTS, observe } from '../facts/observe.ts';
+import { type FactPart, observe } from '../facts/observe.ts';
 import { evaluateGate, gateChecks } from '../gate/gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { announce } from '../notify/announce.ts';
-import { composeReport, plainReport, reportTarget } from '../report/compose-report.ts';
+import { composeReport, NOT_LOOKED, plainReport, reportTarget } from '../report/compose-report.ts';
 import { type Call, EXIT, flag, text } from './command.ts';
 import { type Question, withQuestion } from './gate.ts';
 import { withJobSession } from './session.ts';
 
-function compose({ facts, settings, options }: Question) {
-  const choice = chooseTarget(facts, settings.target);
+/**
+ * What the Job reads: its account has no key for the nodes and asks no package source, which is the detector's
+ * business; what that found stands in its gauges.
+ */
+const REPORT_FACTS: readonly FactPart[] = ['nodes', 'killSwitch', 'workloads', 'deprecatedApis', 'chainJobs', 'gauges'];
+
+function compose({ facts, settings, options }: Question, looked: boolean) {
+  const choice = looked ? chooseTarget(facts, settings.target) : NOT_LOOKED;
   const target = reportTarget(facts, choice);
-  return composeReport(facts, {
-    choice,
-    gate: target === null ? null : evaluateGate(facts, target, gateChecks, options),
-  });
+  const gate = target === null ? null : evaluateGate(facts, target, gateChecks, options);
+  return composeReport(facts, { choice, gate }, { namespace: settings.namespace });
 }
 
 export async function run(call: Call): Promise<number> {
   if (flag(call, 'dry-run')) {
     return await withQuestion(call, async (question) => {
-      const report = compose(question);
+      const report = compose(question, true);
       call.output.line(plainReport(report.text));
       call.output.json(report);
       return EXIT.done;
@@ -32,8 +36,8 @@ export async function run(call: Call): Promise<number> {
       remedy: 'nightlift report --dry-run --facts FILE',
     });
   return await withJobSession(call, 'report', async ({ deps }) => {
-    const facts = await observe(deps, ALL_FACTS, call.signal);
-    const report = compose({ facts, settings: deps.settings, options: gateOptions(deps) });
+    const facts = await observe(deps, REPORT_FACTS, call.signal);
+    const report = compose({ facts, settings: deps.settings, options: gateOptions(deps) }, false);
     await announce(deps, { text: report.text, blocks: report.blocks }, call.signal);
     call.output.json(report);
     return EXIT.done;

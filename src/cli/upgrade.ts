@@ -5,6 +5,7 @@ import { ALL_FACTS, CHAIN_SELECTOR, observe } from '../facts/observe.ts';
 import { evaluateGate, gateChecks } from '../gate/gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { planUpgrade } from '../phases/plan-upgrade.ts';
+import { readRun } from '../steps/latch.ts';
 import { versionFromUser } from '../version.ts';
 import type { Wired } from '../wire.ts';
 import { type Call, EXIT, flag, text } from './command.ts';
@@ -32,13 +33,16 @@ async function upgrade(call: Call, { deps }: Wired, target: string): Promise<num
     throw new NightliftError('network', `looking for ${target}: ${choice.why}`, {
       remedy: 'Nothing was changed. Mend what could not be asked, and try again.',
     });
-  if (choice.kind === 'refused') {
+  const unfinished =
+    choice.kind === 'refused' && choice.because === 'equal' && (await isUnfinished(deps, target, signal));
+  if (choice.kind === 'refused' && !unfinished) {
     output.line(choice.because === 'equal' ? `Nothing to do: ${choice.why}.` : `Refused: ${choice.why}.`);
     if (choice.remedy !== '') output.line(`  ${choice.remedy}`);
     output.json({ outcome: choice.because === 'equal' ? 'nothing' : 'refused', target, why: choice.why });
     return choice.because === 'equal' ? EXIT.done : EXIT.refused;
   }
-  printPlan(output, planUpgrade(facts, target, runningOf(facts), deps.settings), choice.why);
+  const why = unfinished ? 'a run for it did not finish; it is closed' : choice.why;
+  printPlan(output, planUpgrade(facts, target, runningOf(facts), deps.settings), why);
   const gate = evaluateGate(facts, target, gateChecks, gateOptions(deps));
   printGate(output, gate);
   if (gate.verdict !== 'safe') {
@@ -73,6 +77,12 @@ async function upgrade(call: Call, { deps }: Wired, target: string): Promise<num
     return EXIT.done;
   }
   return await followChain(call, deps, target);
+}
+
+/** Every node is on the version, but the run that brought them there was not closed, or a cordon of ours is left. */
+async function isUnfinished(deps: Wired['deps'], target: string, signal: AbortSignal): Promise<boolean> {
+  const run = await readRun({ deps, signal });
+  return run['target'] === target || (await deps.cluster.nodes(signal)).some((node) => node.cordonedBy !== null);
 }
 
 async function confirmed(call: Call, target: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type Agent as HttpAgent, Agent as PlainAgent } from 'node:http';
-import { Agent, type RequestOptions } from 'node:https';
+import type { Agent as HttpAgent } from 'node:http';
 import { NightliftError, reasonOf } from '../errors.ts';
+import { createAgentCache } from './tls-agent.ts';
 
 export interface Authorization {
   readonly agent: HttpAgent;
@@ -59,74 +59,8 @@ export interface KubeconfigChoice {
   readonly context?: string;
 }
 
-/** A kubeconfig with all that client-node knows: client certificates, tokens, exec plug-ins, OIDC, proxies. */
-export async function kubeconfigCredentials({ file, context }: KubeconfigChoice): Promise<KubeCredentials> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  try {
-    config.loadFromFile(file);
-  } catch (error) {
-    throw new NightliftError('config', `reading the kubeconfig ${file}: ${reasonOf(error)}`, {
-      remedy: 'Give an existing file with --kubeconfig or KUBECONFIG.',
-    });
-  }
-  if (context !== undefined) config.setCurrentContext(context);
-  const cluster = config.getCurrentCluster();
-  if (cluster === null || config.getCurrentUser() === null) {
-    const known = config.getContexts().map(({ name }) => name);
-    throw new NightliftError(
-      'config',
-      `reading the kubeconfig ${file}: the context "${config.getCurrentContext()}" has no cluster and user in it`,
-      { remedy: `Name one of its contexts: ${known.join(', ') || 'it has none'}.` },
-    );
-  }
-  const server = cluster.server.replace(/\/+$/, '');
-  const agents = createAgentCache();
-  const plain = new PlainAgent({ keepAlive: true });
-  return {
-    server,
-    async authorize() {
-      const options: RequestOptions = {};
-      try {
-        await config.applyToHTTPSOptions(options);
-      } catch (error) {
-        throw new NightliftError(
-          'cluster',
-          `getting credentials for ${server} from the kubeconfig ${file}: ${reasonOf(error)}`,
-          {
-            remedy: 'Log in again, or check the user of that context: kubectl uses the same.',
-          },
-        );
-      }
-      const headers: Record<string, string> = {};
-      for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = String(value);
-      if (typeof options.auth === 'string') {
-        headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
-      }
-      // A proxy's agent comes from client-node; its plain ones open a connection for every request.
-      if (cluster.proxyUrl !== undefined && options.agent instanceof PlainAgent)
-        return { agent: options.agent, headers };
-      if (server.startsWith('http:')) return { agent: plain, headers };
-      return { agent: agents.get(options), headers };
-    },
-  };
-}
-
-type TlsMaterial = Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>;
-
-/** One agent, and with it one set of open connections, for as long as the TLS material stays the same. */
-function createAgentCache(): { get(material: TlsMaterial): Agent } {
-  let current: { readonly key: string; readonly agent: Agent } | undefined;
-  return {
-    get({ ca, cert, key, rejectUnauthorized, servername }) {
-      const id = [ca, cert, key, rejectUnauthorized, servername].map(String).join('\n');
-      if (current?.key !== id) {
-        current?.agent.destroy();
-        const material = { ca, cert, key, rejectUnauthorized, servername };
-        const given = Object.fromEntries(Object.entries(material).filter(([, value]) => value !== undefined));
-        current = { key: id, agent: new Agent({ keepAlive: true, maxSockets: 16, ...given }) };
-      }
-      return current.agent;
-    },
-  };
+/** Loaded when it is asked for: client-node costs a Job, which has no kubeconfig, 80 ms and 30 MB. */
+export async function kubeconfigCredentials(choice: KubeconfigChoice): Promise<KubeCredentials> {
+  const { loadKubeconfig } = await import('./kubeconfig.ts');
+  return loadKubeconfig(choice);
 }

@@ -128,7 +128,8 @@ export function evictionResult(answer: KubeAnswer): EvictionResult | undefined {
   const code = status?.status === 'Failure' ? (status.code ?? answer.status) : answer.status;
   const message = status?.message ?? `HTTP ${code}`;
   const retryAfterMs = retryAfter(status, answer);
-  const isAbout = (cause: string): boolean => (status?.details?.causes ?? []).some(({ reason }) => reason === cause);
+  const causes = status?.details?.causes ?? [];
+  const isAbout = (cause: string): boolean => causes.some(({ reason }) => reason === cause);
 
   if (code >= 200 && code < 300) return { kind: 'accepted' };
   switch (code) {
@@ -139,7 +140,13 @@ export function evictionResult(answer: KubeAnswer): EvictionResult | undefined {
       return /precondition|uid/i.test(message) ? { kind: 'gone' } : { kind: 'busy', message, retryAfterMs };
     case 429:
       // API Priority and Fairness sends 429 as well, without a cause: that is no budget's doing.
-      return { kind: isAbout('DisruptionBudget') ? 'blocked' : 'busy', message, retryAfterMs };
+      if (!isAbout('DisruptionBudget')) return { kind: 'busy', message, retryAfterMs };
+      // The Status itself only says that there is a budget; its cause says which one, and what it lacks.
+      return {
+        kind: 'blocked',
+        message: causes.find(({ reason }) => reason === 'DisruptionBudget')?.message ?? message,
+        retryAfterMs,
+      };
     case 403:
       if (BUDGET_IN_DOUBT.test(message)) return { kind: 'blocked', message, retryAfterMs };
       return isAbout('NamespaceTerminating') ? { kind: 'busy', message, retryAfterMs } : undefined;

@@ -22,11 +22,14 @@ const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
 /** One HTTP exchange over node:https, which starts 50 ms faster than undici and keeps connections open between requests. */
 export function exchange(request: WireRequest, { agent, headers }: Authorization): Promise<WireAnswer> {
+  // Without its length, Node sends the body of a DELETE unframed, and the server takes it for the next request.
+  const length: Record<string, string> =
+    request.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(request.body)) };
   const send = request.url.startsWith('https:') ? requestTls : requestPlain;
   return new Promise((resolve, reject) => {
     const outgoing = send(
       request.url,
-      { method: request.method, agent, signal: request.signal, headers: { ...request.headers, ...headers } },
+      { method: request.method, agent, signal: request.signal, headers: { ...request.headers, ...length, ...headers } },
       (incoming) => {
         readAnswer(incoming).then(resolve, reject);
       },

@@ -5,12 +5,13 @@ import { CHAIN_SELECTOR, type FactPart, observe } from '../facts/observe.ts';
 import type { Finding, Verdict } from '../gate/finding.ts';
 import { evaluateGate, gateChecks, verdictOf } from '../gate/gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
+import { logFinding } from '../gate/log-finding.ts';
 import { announce } from '../notify/announce.ts';
 import { ensureJob } from '../phases/ensure-job.ts';
 import { mayGoOn } from '../phases/may-go-on.ts';
 import { Paused, Refused } from '../phases/outcome.ts';
 import { composeEvent } from '../report/compose-event.ts';
-import { gauge, push, pushGauges } from '../steps/latch.ts';
+import { clear, gauge, push, pushGauges } from '../steps/latch.ts';
 import { chooseTarget, type TargetChoice } from './choose-target.ts';
 import { recordFirstSeen } from './first-seen.ts';
 import { reconcileLatch } from './reconcile-latch.ts';
@@ -75,8 +76,7 @@ export async function gateAndStart(
 ): Promise<Detection> {
   const facts = await observe(deps, GATE, signal);
   const result = evaluateGate(facts, target, gateChecks, gateOptions(deps));
-  for (const finding of result.findings)
-    deps.log.warn(finding.message, { check: finding.check, reason: finding.reason, class: finding.class });
+  for (const finding of result.findings) if (finding.severity === 'warn') logFinding(deps.log, finding);
   if (result.verdict !== 'safe')
     return await refused(
       deps,
@@ -115,6 +115,7 @@ async function refused(
   findings: readonly Finding[],
   signal: AbortSignal,
 ): Promise<Detection> {
+  for (const finding of findings) logFinding(deps.log, finding);
   const actionable = findings.some((finding) => finding.class === 'actionable');
   const verdict = verdictOf(findings) === 'held' ? 'held' : 'blocked';
   await pushGauges(
@@ -139,6 +140,8 @@ async function remember(deps: Deps, facts: Facts, signal: AbortSignal): Promise<
 
 /** One value per run, never a 1→0→1 flap: the group is replaced by what this run found. */
 async function pushLastRun(deps: Deps, choice: TargetChoice | undefined, signal: AbortSignal): Promise<void> {
+  // What an earlier night found must not stand beside tonight's time stamp: unknown is no gauge at all.
+  if (choice === undefined || choice.kind === 'unknown') await clear({ deps, signal }, 'k8s-version-check');
   const now = Math.floor(deps.clock.now().getTime() / 1000);
   const available =
     choice === undefined || choice.kind === 'unknown'

@@ -84,7 +84,7 @@ export async function observe(deps: Deps, parts: readonly FactPart[], signal: Ab
     read('budgets', async () => (await cluster.budgets(signal)).filter((budget) => budget.disruptionsAllowed <= 0)),
     read('permissions', () =>
       Promise.all(
-        phasePermissions(settings.namespace).map(async (permission) => ({
+        phasePermissions(settings.namespace, settings.snapshot.namespace).map(async (permission) => ({
           ...permission,
           allowed: await cluster.allowed(permission, signal),
         })),

@@ -1,6 +1,4 @@
 import type { Deps } from '../deps.ts';
-import type { TargetPolicy } from '../detect/choose-target.ts';
-import type { Settings } from '../settings.ts';
 import { addonMatrix } from './addon-matrix.ts';
 import type { GateOptions } from './gate.ts';
 
@@ -8,14 +6,10 @@ import type { GateOptions } from './gate.ts';
 export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>, duringRun = false): GateOptions {
   const { settings } = deps;
   return {
-    addons: { matrix: addonMatrix(deps.addonMatrix, settings.addons.matrixFile), untested: 'block' },
+    addons: { matrix: addonMatrix(deps.addonMatrix, settings.addons.matrixFile), untested: settings.addons.untested },
     runtime: { raiseControlPlane: settings.containerd.raise },
     alerts: { ...settings.alerts, duringRun },
     quiet: { settleSeconds: settings.waits.settleSeconds },
     budgets: { severity: settings.budgets },
   };
-}
-
-export function targetPolicy(settings: Settings): TargetPolicy {
-  return settings.target;
 }

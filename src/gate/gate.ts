@@ -1,4 +1,4 @@
-import { runningVersions } from '../detect/choose-target.ts';
+import { runningVersions } from '../detect/running-versions.ts';
 import { NightliftError, reasonOf } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { type Jump, minorNumber, minorOf } from '../version.ts';

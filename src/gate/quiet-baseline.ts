@@ -5,6 +5,7 @@ import type { Check } from './gate.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'quiet-baseline';
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 
 export interface QuietBaselineOptions {
   /** No node may have changed its condition Ready within this time. */
@@ -34,7 +35,8 @@ function changedByTheRun(node: NodeFact, target: string): boolean {
 }
 
 function unrest(node: NodeFact, now: number, settleSeconds: number): Finding | undefined {
-  const since = node.readySince === null ? Number.NaN : Date.parse(node.readySince);
+  // Date.parse would make something of nearly any text.
+  const since = ISO_TIME.test(node.readySince ?? '') ? Date.parse(node.readySince ?? '') : Number.NaN;
   if (Number.isNaN(since) || Number.isNaN(now)) {
     const got = node.readySince === null ? 'the node gives no time' : `"${node.readySince}" is not a time`;
     return unknownFinding(

@@ -1,4 +1,4 @@
-import { runningVersions } from '../detect/choose-target.ts';
+import { runningVersions } from '../detect/running-versions.ts';
 import type { DeprecatedApiFact, Facts } from '../facts/facts.ts';
 import { isMinor, minorNumber } from '../version.ts';
 import type { Finding } from './finding.ts';

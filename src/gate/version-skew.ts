@@ -1,4 +1,4 @@
-import { runningVersions } from '../detect/choose-target.ts';
+import { runningVersions } from '../detect/running-versions.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { compareVersions, jumpBetween, minorNumber, minorOf } from '../version.ts';
 import type { Finding } from './finding.ts';

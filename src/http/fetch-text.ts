@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici';
+import type { Dispatcher, request as Request } from 'undici';
 import { NightliftError, reasonOf } from '../errors.ts';
 import { redactUrl } from './redact-url.ts';
 
@@ -38,13 +38,15 @@ export async function fetchText(address: string, options: FetchTextOptions): Pro
   const say = (url: URL): string => options.name ?? redactUrl(url);
   const first = parseAddress(address, options.name);
   const allowed = new Set([first.host, ...(options.allowedHosts ?? []).map((host) => host.toLowerCase())]);
+  // Loaded here, because it costs a command 50 ms that may never fetch anything; and before the clock starts to run.
+  const { request } = await import('undici');
   const deadline = AbortSignal.timeout(options.deadlineMs ?? DEADLINE_MS);
   const signal = AbortSignal.any([options.signal, deadline]);
   const visited = new Set<string>();
   let url = first;
   for (;;) {
     visited.add(url.href);
-    const { answer, location } = await exchange(url, first, options, signal).catch((error: unknown) => {
+    const { answer, location } = await exchange(request, url, first, options, signal).catch((error: unknown) => {
       options.signal.throwIfAborted();
       const ms = options.deadlineMs ?? DEADLINE_MS;
       throw network(say(url), deadline.aborted ? `no answer within ${ms / 1000} s` : reasonOf(error), error);
@@ -69,13 +71,12 @@ export async function fetchText(address: string, options: FetchTextOptions): Pro
 }
 
 async function exchange(
+  request: typeof Request,
   url: URL,
   first: URL,
   options: FetchTextOptions,
   signal: AbortSignal,
 ): Promise<{ answer: TextAnswer; location: string | undefined }> {
-  // Loaded here, because it costs a command 50 ms that may never fetch anything.
-  const { request } = await import('undici');
   const credentials =
     first.username === '' ? '' : `${decodeURIComponent(first.username)}:${decodeURIComponent(first.password)}`;
   // Credentials are for the host that they were written for, not for wherever it redirects.

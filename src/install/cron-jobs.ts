@@ -59,7 +59,7 @@ function cronJob({ name, role, command, schedule, deadline }: Nightly, { namespa
           backoffLimit: 2,
           podFailurePolicy: {
             rules: [
-              { action: 'FailJob', onExitCodes: { operator: 'In', values: [3, 64] } },
+              { action: 'FailJob', onExitCodes: { containerName: 'nightlift', operator: 'In', values: [3, 64] } },
               { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
             ],
           },

@@ -13,7 +13,7 @@ export interface InstallObject {
 /** On every object, so that all of them can be listed: `kubectl get all,cm,sa -l app.kubernetes.io/name=nightlift`. */
 export const OBJECT_LABELS = { 'app.kubernetes.io/name': 'nightlift' } as const;
 
-/** Accounts, each with no more than its Jobs need. The ClusterRole, Roles and bindings have the account's name. */
+/** Accounts, each with no more than its Jobs need. The ClusterRole, Roles and bindings have the account's name; where etcd snapshots are made, with `-snapshot`. */
 export const ACCOUNTS = {
   phase: 'k8s-upgrade-job',
   detector: 'k8s-upgrade-check',

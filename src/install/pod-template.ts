@@ -21,6 +21,7 @@ export function podTemplate({ role, command, image, bundle }: PodKind): Record<s
     metadata: { labels: { ...OBJECT_LABELS, app: POD_APPS[role] } },
     spec: {
       serviceAccountName: ACCOUNTS[role],
+      automountServiceAccountToken: true,
       restartPolicy: 'Never',
       priorityClassName: 'system-cluster-critical',
       // It talks to the API server alone: no need to know every Service of the namespace.
@@ -46,6 +47,7 @@ export function podTemplate({ role, command, image, bundle }: PodKind): Record<s
           ...(bundle === undefined ? {} : { command: bundleContainer.command }),
           args: [command],
           securityContext: {
+            runAsNonRoot: true,
             allowPrivilegeEscalation: false,
             readOnlyRootFilesystem: true,
             capabilities: { drop: ['ALL'] },

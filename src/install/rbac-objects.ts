@@ -11,14 +11,21 @@ interface Rule {
 const ROLES: readonly Role[] = ['phase', 'detector', 'report'];
 const RBAC = 'rbac.authorization.k8s.io';
 
+/** Stands for the namespace of the snapshot CronJob, so that its Role stays apart even where it is one of the others. */
+const SNAPSHOT = '<snapshot>';
+
 /** The accounts and what each may do: the rows of cluster/permissions.ts, nothing added. */
 export function rbacObjects(namespaces: Namespaces): readonly InstallObject[] {
   return ROLES.flatMap((role) => {
-    const rows = permissionsOf(role, namespaces);
+    const rows = permissionsOf(role, { own: namespaces.own, snapshot: SNAPSHOT });
     const places = [...new Set(rows.map(({ namespace }) => namespace))].toSorted();
-    return places.flatMap((place) =>
-      roleAndBinding(ACCOUNTS[role], namespaces.own, place, rulesOf(rows.filter((row) => row.namespace === place))),
-    );
+    return places.flatMap((place) => {
+      const rules = rulesOf(rows.filter((row) => row.namespace === place));
+      const grant = { account: ACCOUNTS[role], own: namespaces.own, rules };
+      return place === SNAPSHOT
+        ? roleAndBinding({ ...grant, name: `${grant.account}-snapshot`, place: namespaces.snapshot })
+        : roleAndBinding({ ...grant, name: grant.account, place });
+    });
   });
 }
 
@@ -27,12 +34,24 @@ export function serviceAccounts(namespace: string): readonly InstallObject[] {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
     metadata: { name: ACCOUNTS[role], namespace, labels: OBJECT_LABELS },
+    // The default, said aloud as Terraform's provider does: the pods talk to the API server.
+    automountServiceAccountToken: true,
   }));
 }
 
-function roleAndBinding(account: string, own: string, place: string, rules: readonly Rule[]): readonly InstallObject[] {
+interface Grant {
+  readonly account: string;
+  /** Namespace of the account. */
+  readonly own: string;
+  readonly name: string;
+  /** '' is cluster-wide. */
+  readonly place: string;
+  readonly rules: readonly Rule[];
+}
+
+function roleAndBinding({ account, own, name, place, rules }: Grant): readonly InstallObject[] {
   const clusterWide = place === '';
-  const metadata = { name: account, ...(clusterWide ? {} : { namespace: place }), labels: OBJECT_LABELS };
+  const metadata = { name, ...(clusterWide ? {} : { namespace: place }), labels: OBJECT_LABELS };
   const apiVersion = `${RBAC}/v1`;
   const kind = clusterWide ? 'ClusterRole' : 'Role';
   return [
@@ -41,7 +60,7 @@ function roleAndBinding(account: string, own: string, place: string, rules: read
       apiVersion,
       kind: `${kind}Binding`,
       metadata,
-      roleRef: { apiGroup: RBAC, kind, name: account },
+      roleRef: { apiGroup: RBAC, kind, name },
       subjects: [{ kind: 'ServiceAccount', name: account, namespace: own }],
     },
   ];

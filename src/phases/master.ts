@@ -6,6 +6,7 @@ import { nodeUpgrade } from '../steps/node-upgrade.ts';
 import { ready, uncordon } from '../steps/node-versions.ts';
 import { nodesReady } from '../steps/nodes-ready.ts';
 import { oidcRestore } from '../steps/oidc-restore.ts';
+import { oneChain } from '../steps/one-chain.ts';
 import { quiesce, restoreWorkloads } from '../steps/quiesce.ts';
 import { controlPlanePods } from '../steps/smoke.ts';
 import { stage } from '../steps/stage.ts';
@@ -18,6 +19,7 @@ export const master: Phase = {
   facts: [],
   checks: [],
   steps: [
+    oneChain,
     nodesReady,
     haltNow,
     controlPlanesHealthy,

@@ -29,9 +29,8 @@ export interface ActionStep {
   skip?(context: Context): Promise<string | undefined>;
   isDone?(context: Context): Promise<boolean>;
   run(context: Context): Promise<void>;
-  verify?(context: Context): Promise<void>;
   undo?(context: Context): Promise<void>;
-  /** Part of a node's critical section (from the first package change to the kubelet's return): no pause, no window ends it. */
+  /** From the first package change until the node is back in service: no pause and no window's end comes in between. */
   readonly critical?: boolean;
 }
 

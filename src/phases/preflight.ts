@@ -1,6 +1,7 @@
 import { gateChecks, preflightChecks } from '../gate/gate.ts';
 import { setLatch } from '../steps/latch.ts';
 import { liftLeftCordons } from '../steps/left-cordons.ts';
+import { oneChain } from '../steps/one-chain.ts';
 import { plan } from '../steps/plan.ts';
 import { pruneBackups } from '../steps/prune-backups.ts';
 import { restoreWorkloads } from '../steps/quiesce.ts';
@@ -13,5 +14,5 @@ export const preflight: Phase = {
   summary: 'gate, health, plan, etcd snapshot',
   facts: ['nodes', 'apiServer', 'workloads', 'deprecatedApis', 'alerts', 'budgets', 'permissions'],
   checks: [...gateChecks, ...preflightChecks],
-  steps: [restoreWorkloads, liftLeftCordons, plan, pruneBackups, setLatch, snapshot],
+  steps: [oneChain, restoreWorkloads, liftLeftCordons, plan, pruneBackups, setLatch, snapshot],
 };

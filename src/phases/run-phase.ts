@@ -5,6 +5,7 @@ import type { NodeFact } from '../facts/node-fact.ts';
 import { observe } from '../facts/observe.ts';
 import { evaluateGate, verdictOf } from '../gate/gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
+import { logFinding } from '../gate/log-finding.ts';
 import { announce } from '../notify/announce.ts';
 import { composeEvent } from '../report/compose-event.ts';
 import { pushGauges } from '../steps/latch.ts';
@@ -86,38 +87,35 @@ async function runSteps(phase: Phase, context: Context): Promise<void> {
   const { deps, signal, target } = context;
   if (phase.checks.length > 0) {
     const result = evaluateGate(await observe(deps, phase.facts, signal), target, phase.checks, gateOptions(deps));
-    for (const finding of result.findings)
-      deps.log[finding.severity === 'block' ? 'error' : 'warn'](finding.message, {
-        check: finding.check,
-        reason: finding.reason,
-      });
+    for (const finding of result.findings) if (finding.severity === 'warn') logFinding(deps.log, finding);
     if (result.verdict !== 'safe') throw new Refused(result.findings.filter((finding) => finding.severity === 'block'));
   }
   const begun: ActionStep[] = [];
-  for (const action of phase.steps) {
-    const why = await action.skip?.(context);
-    if (why !== undefined) {
-      deps.log.info(`skipping ${action.name}`, { why });
-      continue;
-    }
-    if ((await action.isDone?.(context)) === true) {
-      deps.log.info(`${action.name}: done already`);
-      continue;
-    }
-    const own =
-      action.critical === true ? createContext(context.step, target, deps, signal, { heedPause: false }) : context;
-    await own.waiter.mayGoOn();
-    deps.log.info(`${action.name}: ${action.summary}`);
-    begun.push(action);
-    try {
-      await action.run(own);
-      await action.verify?.(own);
-    } catch (error) {
-      // A retry or the Job that replaces this one goes on from here: taking back would only do the work twice.
-      if (!isWorthAnotherTry(error) && !signal.aborted) await undoAll(begun.toReversed(), context, error);
-      throw error;
-    }
+  try {
+    for (const action of phase.steps) await runAction(action, context, begun);
+  } catch (error) {
+    // A retry or the Job that replaces this one goes on from here: taking back would only do the work twice.
+    if (!isWorthAnotherTry(error) && !signal.aborted) await undoAll(begun.toReversed(), context, error);
+    throw error;
   }
+}
+
+async function runAction(action: ActionStep, context: Context, begun: ActionStep[]): Promise<void> {
+  const { deps, step, target, signal } = context;
+  const own = action.critical === true ? createContext(step, target, deps, signal, { heedPause: false }) : context;
+  await own.waiter.mayGoOn();
+  const why = await action.skip?.(own);
+  if (why !== undefined) {
+    deps.log.info(`skipping ${action.name}`, { why });
+    return;
+  }
+  if ((await action.isDone?.(own)) === true) {
+    deps.log.info(`${action.name}: done already`);
+    return;
+  }
+  deps.log.info(`${action.name}: ${action.summary}`);
+  begun.push(action);
+  await action.run(own);
 }
 
 /** Takes back in reverse order. An undo that fails is said and does not hide why the phase ended; the next Job tries again. */
@@ -158,7 +156,8 @@ async function endedEarly(context: Context, error: unknown): Promise<Outcome> {
   }
   if (error instanceof Refused) {
     const verdict = verdictOf(error.findings) === 'held' ? 'held' : 'blocked';
-    deps.log.warn('refused', { verdict, findings: error.message });
+    for (const finding of error.findings) logFinding(deps.log, finding);
+    deps.log.warn('refused', { verdict });
     const actionable = error.findings.some((finding) => finding.class === 'actionable');
     await pushGauges(context, {
       k8s_upgrade_blocked: actionable ? 1 : 0,
@@ -167,6 +166,8 @@ async function endedEarly(context: Context, error: unknown): Promise<Outcome> {
     await announce(deps, composeEvent({ kind: 'refused', step, target, verdict, findings: error.findings }), signal);
     return { kind: 'refused', verdict, findings: error.findings };
   }
+  // Stopped from outside (an eviction, a deadline, Ctrl-C): the next Job goes on, there is nothing to tell.
+  if (signal.aborted) throw error;
   // What is worth another try is left to the Job's retries; the report says in the morning when they came to nothing.
   if (!isWorthAnotherTry(error)) {
     await announce(

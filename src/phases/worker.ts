@@ -3,6 +3,7 @@ import { haltAfterWaiting, soak } from '../steps/halt-on-alert.ts';
 import { nodeUpgrade } from '../steps/node-upgrade.ts';
 import { ready, uncordon } from '../steps/node-versions.ts';
 import { nodesReady } from '../steps/nodes-ready.ts';
+import { oneChain } from '../steps/one-chain.ts';
 import { restoreWorkloads } from '../steps/quiesce.ts';
 import { daemonSets } from '../steps/smoke.ts';
 import { stage } from '../steps/stage.ts';
@@ -13,5 +14,17 @@ export const worker: Phase = {
   summary: 'upgrade a worker',
   facts: [],
   checks: [],
-  steps: [restoreWorkloads, nodesReady, haltAfterWaiting, stage, drain, nodeUpgrade, ready, uncordon, daemonSets, soak],
+  steps: [
+    oneChain,
+    restoreWorkloads,
+    nodesReady,
+    haltAfterWaiting,
+    stage,
+    drain,
+    nodeUpgrade,
+    ready,
+    uncordon,
+    daemonSets,
+    soak,
+  ],
 };

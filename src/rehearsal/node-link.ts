@@ -56,7 +56,10 @@ export function createNodeLink(options: NodeLinkOptions): ClusterPort {
       away();
       store.modify(configMaps, 'kubeadm-config', 'kube-system', (draft) => {
         const configuration = parse(draft.data?.['ClusterConfiguration'] ?? '') as Record<string, unknown>;
-        draft.data = { ...draft.data, ClusterConfiguration: stringify({ ...configuration, kubernetesVersion: `v${version}` }) };
+        draft.data = {
+          ...draft.data,
+          ClusterConfiguration: stringify({ ...configuration, kubernetesVersion: `v${version}` }),
+        };
       });
       return Promise.resolve();
     },
@@ -67,7 +70,9 @@ export function createNodeLink(options: NodeLinkOptions): ClusterPort {
     unreadyControlPlanes() {
       away();
       const planes = store.list(nodes, { labels: 'node-role.kubernetes.io/control-plane' });
-      return Promise.resolve(planes.filter(({ status }) => !isTrue(status.conditions, 'Ready')).map(({ metadata }) => metadata.name));
+      return Promise.resolve(
+        planes.filter(({ status }) => !isTrue(status.conditions, 'Ready')).map(({ metadata }) => metadata.name),
+      );
     },
     addonUpgraded(addon, image) {
       const change = (draft: { spec: { template: { spec: { containers: { image?: string }[] } } } }): void => {

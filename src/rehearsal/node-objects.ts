@@ -23,7 +23,12 @@ export interface NodeState {
 export function nodeObject(node: TopologyNode, state: NodeState, now: Date): NewObject<Node> {
   const isControlPlane = node.role === 'control-plane';
   const since = timestamp(new Date(now.getTime() - READY_FOR_HOURS * 3_600_000));
-  const condition = (type: string, status: string, reason: string) => ({ type, status, reason, lastTransitionTime: since });
+  const condition = (type: string, status: string, reason: string) => ({
+    type,
+    status,
+    reason,
+    lastTransitionTime: since,
+  });
   return {
     metadata: {
       name: node.name,
@@ -63,7 +68,8 @@ export function nodeObject(node: TopologyNode, state: NodeState, now: Date): New
 /** Writes the mirror of a static pod, as the kubelet does when its manifest has changed. */
 export function writeMirrorPod(store: Store, nodeName: string, pod: StaticPod): void {
   const name = mirrorName(pod.component, nodeName);
-  if (store.get(pods, name, 'kube-system') !== undefined) store.delete(pods, name, 'kube-system', { gracePeriodSeconds: 0 });
+  if (store.get(pods, name, 'kube-system') !== undefined)
+    store.delete(pods, name, 'kube-system', { gracePeriodSeconds: 0 });
   store.create(pods, mirrorPod(store, nodeName, pod));
 }
 
@@ -80,7 +86,11 @@ function mirrorPod(store: Store, nodeName: string, { component, image, hash }: S
       name: mirrorName(component, nodeName),
       namespace: 'kube-system',
       labels: { component, tier: 'control-plane' },
-      annotations: { [MIRROR_ANNOTATION]: hash, 'kubernetes.io/config.hash': hash, 'kubernetes.io/config.source': 'file' },
+      annotations: {
+        [MIRROR_ANNOTATION]: hash,
+        'kubernetes.io/config.hash': hash,
+        'kubernetes.io/config.source': 'file',
+      },
       ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: node.metadata.uid, controller: true }],
     },
     spec: {
@@ -94,7 +104,17 @@ function mirrorPod(store: Store, nodeName: string, { component, image, hash }: S
       phase: 'Running',
       startTime: now,
       conditions: [ready('PodScheduled'), ready('Initialized'), ready('ContainersReady'), ready('Ready')],
-      containerStatuses: [{ name: component, ready: true, restartCount: 0, image, imageID: image, started: true, state: { running: { startedAt: now } } }],
+      containerStatuses: [
+        {
+          name: component,
+          ready: true,
+          restartCount: 0,
+          image,
+          imageID: image,
+          started: true,
+          state: { running: { startedAt: now } },
+        },
+      ],
     },
   };
 }

@@ -1,4 +1,16 @@
 /** The scenarios of `nightlift demo`; beside their table, so that help and completion need not load the embedded cluster. */
-export const SCENARIO_NAMES = ['patch', 'minor', 'ha', 'blocked', 'held', 'pinned', 'pdb', 'node-down', 'killed', 'alert', 'nothing'] as const;
+export const SCENARIO_NAMES = [
+  'patch',
+  'minor',
+  'ha',
+  'blocked',
+  'held',
+  'pinned',
+  'pdb',
+  'node-down',
+  'killed',
+  'alert',
+  'nothing',
+] as const;
 
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];

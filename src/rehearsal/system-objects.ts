@@ -51,9 +51,22 @@ export function createSystemObjects(store: Store, { topology, dns }: SystemObjec
       }),
     },
   });
-  store.create(daemonSets, workload('kube-system', 'kube-proxy', kubeadmImage('kube-proxy', version), { tolerations: EVERYWHERE, hostNetwork: true }));
+  store.create(
+    daemonSets,
+    workload('kube-system', 'kube-proxy', kubeadmImage('kube-proxy', version), {
+      tolerations: EVERYWHERE,
+      hostNetwork: true,
+    }),
+  );
   store.create(deployments, {
-    ...workload('kube-system', 'coredns', kubeadmImage('coredns', version), { tolerations: ON_CONTROL_PLANES }, 2, 'kube-dns'),
+    ...workload(
+      'kube-system',
+      'coredns',
+      kubeadmImage('coredns', version),
+      { tolerations: ON_CONTROL_PLANES },
+      2,
+      'kube-dns',
+    ),
   });
   const ports = [
     { name: 'dns', port: dns.port, protocol: 'UDP', targetPort: 53 },
@@ -68,7 +81,8 @@ export function createSystemObjects(store: Store, { topology, dns }: SystemObjec
 }
 
 function createAddon(store: Store, { kind, namespace, name, image }: AddonWorkload): void {
-  if (store.get(namespaces, namespace) === undefined) store.create(namespaces, { metadata: { name: namespace }, spec: {}, status: {} });
+  if (store.get(namespaces, namespace) === undefined)
+    store.create(namespaces, { metadata: { name: namespace }, spec: {}, status: {} });
   if (kind === 'DaemonSet') store.create(daemonSets, workload(namespace, name, image, { tolerations: EVERYWHERE }));
   else store.create(deployments, workload(namespace, name, image));
 }
@@ -76,7 +90,10 @@ function createAddon(store: Store, { kind, namespace, name, image }: AddonWorklo
 function createApplications(store: Store): void {
   store.create(namespaces, { metadata: { name: 'shop' }, spec: {}, status: {} });
   store.create(deployments, workload('shop', 'web', 'shop/web:4.2', {}, 3));
-  store.create(deployments, workload('shop', 'worker', 'shop/worker:4.2', { volumes: [{ name: 'cache', emptyDir: {} }] }, 2));
+  store.create(
+    deployments,
+    workload('shop', 'worker', 'shop/worker:4.2', { volumes: [{ name: 'cache', emptyDir: {} }] }, 2),
+  );
   store.create(statefulSets, workload('shop', 'database', 'shop/database:17', {}, 2));
   // One by matchLabels, one by matchExpressions: both kinds of selector stand in real clusters (D07).
   store.create(podDisruptionBudgets, {
@@ -106,7 +123,10 @@ export function workload(
     spec: {
       ...(replicas === undefined ? {} : { replicas }),
       selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { terminationGracePeriodSeconds: 10, ...spec, containers: [{ name, image }] } },
+      template: {
+        metadata: { labels },
+        spec: { terminationGracePeriodSeconds: 10, ...spec, containers: [{ name, image }] },
+      },
     },
     status: {},
   };

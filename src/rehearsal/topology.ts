@@ -34,7 +34,10 @@ const CONTAINERD = '2.2.1-1';
 /** The nodes of a topology, control planes first. */
 export function topologyNodes(topology: Topology): readonly TopologyNode[] {
   const { controlPlanes, workers, names = [], containerd = {} } = topology;
-  const roles = [...Array<'control-plane'>(controlPlanes).fill('control-plane'), ...Array<'worker'>(workers).fill('worker')];
+  const roles = [
+    ...Array<'control-plane'>(controlPlanes).fill('control-plane'),
+    ...Array<'worker'>(workers).fill('worker'),
+  ];
   return roles.map((role, index) => {
     const number = role === 'control-plane' ? index + 1 : index - controlPlanes + 1;
     return {

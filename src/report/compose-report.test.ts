@@ -261,6 +261,11 @@ describe('the nightly report', () => {
     expect(report({ ...gauges(null, [], 30), ...blind }).outcome).toBe('unknown');
   });
 
+  it('does not let the gate pass for a version that is running everywhere', () => {
+    const blind = { patchReleases: unknown('no SSH key') };
+    expect(report({ ...gauges('1.36.4', [], 60), ...blind }, '1.36.4').outcome).toBe('unknown');
+  });
+
   it('D23 never reads as success or as nothing to do when the gauges or the live look are unknown', () => {
     const unreadable = {
       gauges: unknown('refused'),

@@ -17,6 +17,9 @@ export interface ReportDecision {
   readonly gate: GateResult | null;
 }
 
+/** For who did not look: the detector's gauges speak then. */
+export const NOT_LOOKED: TargetChoice = { kind: 'unknown', why: '' };
+
 export interface ReportOptions {
   /** A detector that has not run for longer is stale. */
   readonly staleHours?: number;
@@ -102,6 +105,7 @@ function targetLine(choice: TargetChoice, detector: DetectorState): string {
   const { detected } = detector;
   const byDetector = detected.known ? named(detected.value.target, detected.value.kind) : 'unknown';
   if (choice.kind === 'unknown') {
+    if (detected.known && choice.why === NOT_LOOKED.why) return `Detected target: ${byDetector}`;
     const why = detected.known ? `a look just now failed: ${choice.why}` : detected.why;
     return `Detected target: ${byDetector} ${escapeSlack(`(${why})`)}`;
   }

@@ -146,8 +146,9 @@ function upgraded({ chain, running, detector }: Night): Verdict | undefined {
 const BLOCKED = (target: string): string => `🔴 BLOCKED (action needed) — ${target}`;
 const HELD = (target: string): string => `⏸️ HELD — ${target} not yet upgradable`;
 
-function gated({ facts, gate, target, detector, chain, namespace }: Night): Verdict | undefined {
-  if (target === null) return undefined;
+function gated({ facts, gate, target, detector, chain, namespace, running }: Night): Verdict | undefined {
+  // A stale gauge still names the target of the last run.
+  if (target === null || (running.known && running.value.uniform === target)) return undefined;
   if (gate?.verdict === 'blocked') return verdict('blocked', BLOCKED(target));
   if (gate?.verdict === 'held') return verdict('held', HELD(target));
   // Preflight refuses for more than the gate does, and what it found may be gone by the morning.
@@ -171,12 +172,17 @@ function quiet({ choice, detector }: Night): Verdict {
   if (!detector.detected.known && !detector.ageMs.known) {
     const live =
       choice.kind === 'none'
-        ? 'A look just now found nothing newer.'
-        : `A look just now found nothing out: ${choice.why}.`;
-    return unknownNight('what the last run found cannot be read', `${detector.ageMs.why}.`, live);
+        ? ['A look just now found nothing newer.']
+        : choice.why === ''
+          ? []
+          : [`A look just now found nothing out: ${choice.why}.`];
+    return unknownNight('what the last run found cannot be read', `${detector.ageMs.why}.`, ...live);
   }
   if (choice.kind === 'none') return verdict('nothing', '⚪ No upgrade needed');
   if (detector.fresh && detector.detected.known && detector.detected.value.target === null)
     return verdict('nothing', '⚪ No upgrade needed');
-  return unknownNight('nobody could find out whether there is a new version', `${choice.why}.`);
+  return unknownNight(
+    'nobody could find out whether there is a new version',
+    ...(choice.why === '' ? [] : [`${choice.why}.`]),
+  );
 }

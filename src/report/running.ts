@@ -1,4 +1,4 @@
-import { type RunningVersions, runningVersions } from '../detect/choose-target.ts';
+import { type RunningVersions, runningVersions } from '../detect/running-versions.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { known, type Observed } from '../observed.ts';

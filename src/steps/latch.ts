@@ -28,6 +28,15 @@ export async function push({ deps, signal }: WithMetrics, group: MetricGroup, ga
   }
 }
 
+/** Removes a whole group; as with `push`, a failure is a warning. */
+export async function clear({ deps, signal }: WithMetrics, group: MetricGroup): Promise<void> {
+  try {
+    await deps.metrics.clear(group, signal);
+  } catch (error) {
+    deps.log.warn('metrics could not be cleared', { group, error: reasonOf(error) });
+  }
+}
+
 export async function pushGauges(context: WithMetrics, values: Readonly<Record<string, number>>): Promise<void> {
   await push(
     context,

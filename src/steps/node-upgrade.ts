@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { stripVTControlCharacters } from 'node:util';
 import { addressOf } from '../node/node-address.ts';
 import { repositoryOf, roleOf, scriptsOf } from '../node/node-scripts.ts';
 import type { ActionStep } from '../phases/phase.ts';
@@ -29,7 +30,7 @@ export const nodeUpgrade: ActionStep = {
     const result = await deps.shell.runDetached(
       addressOf(node),
       { unit, script, timeLimitSeconds: kubeadm.timeoutSeconds },
-      { signal, onLine: (line) => deps.log.info(line, { from: node.name }) },
+      { signal, onLine: (line) => deps.log.info(stripVTControlCharacters(line), { from: node.name }) },
     );
     if (result.attached) deps.log.info('followed a command that an earlier Job had started', { unit });
     if (result.exitCode !== 0) throw nodeFailure(node, script, `upgrading to ${target}`, result.exitCode, result.tail);

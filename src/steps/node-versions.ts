@@ -19,6 +19,7 @@ export async function undoCordon(context: Context): Promise<void> {
 export const uncordon: ActionStep = {
   name: 'uncordon',
   summary: 'lift the cordon that Nightlift made',
+  critical: true,
   isDone: async (context) => (await context.node()).cordonedBy === null,
   run: undoCordon,
 };
@@ -27,6 +28,7 @@ export const uncordon: ActionStep = {
 export const ready: ActionStep = {
   name: 'ready',
   summary: 'wait until the node is Ready with the new version',
+  critical: true,
   async run(context) {
     await context.waiter.until(
       `${(await context.node()).name} to be Ready with ${context.target}`,

@@ -23,6 +23,7 @@ export const quiesce: ActionStep = {
 export const restoreWorkloads: ActionStep = {
   name: 'restore-workloads',
   summary: 'scale quiesced workloads back',
+  critical: true,
   run: restoreQuiesced,
 };
 

@@ -44,8 +44,10 @@ export const apiHealth: ActionStep = {
 export const clusterDns: ActionStep = {
   name: 'cluster-dns',
   summary: 'the cluster DNS answers for kubernetes.default',
+  skip: ({ deps }) => Promise.resolve(deps.inCluster ? undefined : 'this process is outside the cluster'),
   async run(context) {
     const { deps, signal } = context;
+    const name = `kubernetes.default.svc.${deps.settings.postflight.clusterDomain}`;
     const service = await deps.cluster.dnsService(signal);
     if (service === undefined) {
       deps.log.warn('there is no Service kube-system/kube-dns: the cluster DNS was not tried');
@@ -56,10 +58,10 @@ export const clusterDns: ActionStep = {
       service.address.includes(':') ? `[${service.address}]:${service.port}` : `${service.address}:${service.port}`,
     ]);
     await context.waiter.until(
-      'the cluster DNS',
+      `the cluster DNS to know ${name}`,
       async () => {
         try {
-          const addresses = await resolver.resolve4('kubernetes.default.svc.cluster.local');
+          const addresses = await resolver.resolve4(name);
           return addresses.length > 0
             ? { done: true, value: undefined }
             : { done: false, missing: 'it answers without an address' };

@@ -10,6 +10,16 @@ APT_OPTIONS=(
   -o APT::Update::Error-Mode=any
 )
 
+# The arguments without their options.
+words_of() {
+  local words=()
+  while [ "$#" -gt 0 ]; do
+    case "$1" in -o) shift ;; -*) ;; *) words+=("$1") ;; esac
+    shift
+  done
+  printf '%s' "${words[*]}"
+}
+
 # apt_get CODE ARGUMENT…: exits with CODE, or with 11 for a held lock and 28 for a full disk.
 apt_get() {
   local code="$1" output
@@ -25,6 +35,6 @@ apt_get() {
   case "$code" in
     11) fail 11 "another program held the package lock for longer than "{{lockTimeoutSeconds}}" s" "see which one (the line above names it), let it end, and start again" ;;
     28) fail 28 "the disk is full: $(free_bytes "$ROOT/var") bytes free on the file system of /var" "make room and start again" ;;
-    *) fail "$code" "apt-get $* did not succeed" "read the lines of apt above, mend the cause, and start again" ;;
+    *) fail "$code" "apt-get $(words_of "$@") did not succeed" "read the lines of apt above, mend the cause, and start again" ;;
   esac
 }

@@ -17,7 +17,8 @@ trap 'exit 143' TERM
 
 matches() { [[ "$1" == "$VERSION" || "$1" == "$VERSION"[-~+]* ]]; }
 if ! matches "$(package_version "$package")"; then
-  apt_get 40 update
+  # Another source of the node may be out of order: whether the wanted version is listed decides.
+  if ! apt-get "${APT_OPTIONS[@]}" update </dev/null; then say "warning: not all package lists could be refreshed"; fi
   wanted=""
   while read -r _ _ version _; do
     if [ -z "$wanted" ] && matches "$version"; then wanted="$version"; fi

@@ -9,6 +9,9 @@ NEEDED_BYTES={{neededBytes}}
 
 stage="$ROOT/var/lib/nightlift/stage/$TARGET"
 mkdir -p "$stage" "$ROOT/tmp"
+# A connection that was lost may have left an earlier one of these behind, still at work.
+exec 9>"$stage/.lock"
+if ! flock -w 900 9; then fail 11 "another stage.sh has been at work on this node for 15 minutes" "see what it waits for: fuser $stage/.lock"; fi
 # What an earlier target left behind, but for its records.
 for other in "$ROOT"/var/lib/nightlift/stage/*/; do
   if [ "$(basename "$other")" != "$TARGET" ]; then rm -rf "$other/archives" "$other/lists" "$other/program" "$other/staged"; fi

@@ -64,8 +64,12 @@ export async function startNode(lab: string, spec: LabSpec, node: LabNode): Prom
     // crun refuses a hybrid cgroup tree; without a cgroup namespace nested containers cannot mount theirs.
     '--runtime=runc',
     '--privileged',
-    '--systemd=always',
     '--cgroupns=private',
+    // Podman's own way with systemd gives every container the host's "systemd" hierarchy: each kubelet would then find
+    // the pods of all other nodes there, take them for orphans, and fail for minutes to remove them.
+    '--systemd=false',
+    '--env=container=podman',
+    '--stop-signal=RTMIN+3',
     // Without both, nested containers fail with "error setting rlimit".
     '--ulimit=nofile=8192:8192',
     '--ulimit=nproc=8192:8192',

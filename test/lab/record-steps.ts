@@ -19,9 +19,9 @@ const apt = 'sudo apt-get -q -y';
 
 /** apt asks for its locks with fcntl, which flock(1) does not take. */
 function holdLock(file: string): string {
-  const perl =
-    'use Fcntl; open(F, ">", $ARGV[0]); fcntl(F, F_SETLK, pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0)) or die; sleep 60';
-  return `sudo systemd-run -q --unit=lab-lock perl -e '${perl}' ${file}; sleep 1`;
+  const region = 'pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0)';
+  const perl = `use Fcntl; open(F, ">", "${file}"); fcntl(F, F_SETLK, ${region}) or die; sleep 60`;
+  return `sudo systemd-run -q --unit=lab-lock perl -e '${perl}'; sleep 1`;
 }
 
 const releaseLock = 'sudo systemctl stop lab-lock';
@@ -133,8 +133,9 @@ export const patchSteps: RecordStep[] = [
     name: 'apt-get-update-key-expired',
     node: 'cp1',
     command: 'sudo apt-get update',
+    // Beside the good key, as it is when upstream's own key grows too old.
     before:
-      'sudo cp /etc/apt/keyrings/kubernetes-apt-keyring.gpg /root/k; curl -sL {repository}/core:/stable:/v1.36/deb/Release.key | sudo gpg --dearmor --yes -o /etc/apt/keyrings/kubernetes-apt-keyring.gpg',
+      'sudo cp /etc/apt/keyrings/kubernetes-apt-keyring.gpg /root/k; curl -sL {repository}/core:/stable:/v1.36/deb/Release.key | gpg --dearmor | sudo tee -a /etc/apt/keyrings/kubernetes-apt-keyring.gpg > /dev/null',
     after: 'sudo cp /root/k /etc/apt/keyrings/kubernetes-apt-keyring.gpg',
     lab: ['repository', 'sign', 'expired'],
     labAfter: ['repository', 'sign', 'good'],

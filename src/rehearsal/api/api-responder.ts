@@ -1,20 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access, Identity } from './access.ts';
 import { requestToken, reviewAccess } from './access-review.ts';
+import { discoveryDocument } from './discovery.ts';
 import type { Fault, Faults } from './faults.ts';
 import { type ApiAnswer, handleWrite } from './handlers.ts';
-import { discoveryDocument } from './discovery.ts';
+import type { Workload } from './kinds.ts';
 import { listObjects } from './list.ts';
-import type { PodLogs } from './pod-logs.ts';
 import { servePodLog } from './pod-log-response.ts';
+import type { PodLogs } from './pod-logs.ts';
 import { readBody } from './request-body.ts';
 import type { RequestLog, RequestRecord } from './request-log.ts';
 import { serviceAccounts } from './resources.ts';
 import { parseRoute, type Route } from './routes.ts';
 import { scaleOf } from './scale.ts';
+import { AppliedFields } from './server-side-apply.ts';
 import { methodNotAllowed, qualified, StatusError, unauthorized, unknownResource } from './status-error.ts';
 import type { Store } from './store.ts';
-import type { Workload } from './kinds.ts';
 import { serveWatch } from './watch.ts';
 
 export interface Backend {
@@ -42,6 +43,7 @@ const REVIEW_PATH = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 export class ApiResponder {
   readonly #backend: Backend;
   readonly #streams = new Set<() => void>();
+  readonly #applied = new AppliedFields();
   #version: string;
 
   constructor(backend: Backend, version: string) {
@@ -114,7 +116,7 @@ export class ApiResponder {
     }
     if (resource.subresources.length === 0 && subresource !== undefined) throw methodNotAllowed();
     const contentType = request.headers['content-type'] ?? '';
-    return handleWrite(store, route, { method, query: url.searchParams, contentType, body });
+    return handleWrite(store, this.#applied, route, { method, query: url.searchParams, contentType, body });
   }
 
   #read(exchange: Exchange, route: Route): void {
@@ -151,9 +153,12 @@ export class ApiResponder {
   #authorize(identity: Identity, route: Route, verb: string): void {
     const { resource, name, namespace, subresource } = route;
     const full = subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`;
-    const place = namespace === undefined ? {} : { namespace };
+    // A Namespace is in itself: a Role there may grant it (k8s.io/apiserver `request/requestinfo.go`).
+    const within = namespace ?? (resource.kind === 'Namespace' ? name : undefined);
+    const place = within === undefined ? {} : { namespace: within };
     const named = name === undefined ? {} : { name };
-    if (this.#backend.access.allows(identity, { verb, group: resource.group, resource: full, ...named, ...place })) return;
+    if (this.#backend.access.allows(identity, { verb, group: resource.group, resource: full, ...named, ...place }))
+      return;
     const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`;
     const subject = qualified(resource.group, resource.plural);
     const what = name === undefined ? subject : `${subject} "${name}"`;
@@ -207,7 +212,10 @@ async function meetFault(exchange: Exchange, fault: Fault): Promise<boolean> {
       return false;
     case 'status': {
       const { code, retryAfterSeconds } = fault;
-      const [reason, usual] = FAULT_WORDS[code] ?? ['InternalError', 'an error on the server has prevented the request from succeeding'];
+      const [reason, usual] = FAULT_WORDS[code] ?? [
+        'InternalError',
+        'an error on the server has prevented the request from succeeding',
+      ];
       const details = retryAfterSeconds === undefined ? undefined : { retryAfterSeconds };
       throw new StatusError(code, reason, fault.message ?? usual, details);
     }
@@ -230,7 +238,11 @@ function answerError(exchange: Exchange, error: unknown): void {
   const known =
     error instanceof StatusError
       ? error
-      : new StatusError(500, 'InternalError', `Internal error occurred: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      : new StatusError(
+          500,
+          'InternalError',
+          `Internal error occurred: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        );
   const retryAfter = known.status.details?.retryAfterSeconds;
   if (retryAfter !== undefined && retryAfter > 0) exchange.response.setHeader('retry-after', String(retryAfter));
   sendJson(exchange, { code: known.status.code, body: known.status });
@@ -260,5 +272,15 @@ function send(exchange: Exchange, code: number, contentType: string, text: strin
 /** A version as `/version` gives it. */
 function versionInfo(gitVersion: string): unknown {
   const [major = '', minor = ''] = gitVersion.slice(1).split('.');
-  return { major, minor, gitVersion, gitCommit: '', gitTreeState: 'clean', buildDate: '', goVersion: '', compiler: 'gc', platform: 'linux/amd64' };
+  return {
+    major,
+    minor,
+    gitVersion,
+    gitCommit: '',
+    gitTreeState: 'clean',
+    buildDate: '',
+    goVersion: '',
+    compiler: 'gc',
+    platform: 'linux/amd64',
+  };
 }

@@ -8,9 +8,9 @@ import { Availability } from './availability.ts';
 import { type CertificateAuthority, createCertificateAuthority } from './certificate.ts';
 import { Faults } from './faults.ts';
 import { kubeconfigFor } from './kubeconfig.ts';
-import { namespaces } from './resources.ts';
 import { PodLogs } from './pod-logs.ts';
 import { RequestLog } from './request-log.ts';
+import { namespaces } from './resources.ts';
 import { Store } from './store.ts';
 
 export interface ApiServerOptions {
@@ -65,9 +65,12 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const responder = new ApiResponder({ store, access, podLogs, requests, faults }, options.version ?? 'v1.36.3');
 
   const sockets = new Set<Socket>();
-  const server = createServer({ cert: certificatePem, key: privateKeyPem }, (request: IncomingMessage, response: ServerResponse) => {
-    void responder.respond(request, response);
-  });
+  const server = createServer(
+    { cert: certificatePem, key: privateKeyPem },
+    (request: IncomingMessage, response: ServerResponse) => {
+      void responder.respond(request, response);
+    },
+  );
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));

@@ -20,11 +20,18 @@ export const FOREGROUND_FINALIZER = 'foregroundDeletion';
 export const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 
 /** The object as a delete leaves it; `isGone` tells whether anything still holds it. */
-export function deletionOf<T extends KubeObject>(resource: Resource<T>, object: T, options: DeleteOptions, now: Date): T {
+export function deletionOf<T extends KubeObject>(
+  resource: Resource<T>,
+  object: T,
+  options: DeleteOptions,
+  now: Date,
+): T {
   checkPreconditions(resource, object, options);
   const { metadata } = object;
   const policy = options.propagationPolicy ?? existingPolicy(object) ?? resource.defaultPropagation ?? 'Background';
-  const others = (metadata.finalizers ?? []).filter((each) => each !== ORPHAN_FINALIZER && each !== FOREGROUND_FINALIZER);
+  const others = (metadata.finalizers ?? []).filter(
+    (each) => each !== ORPHAN_FINALIZER && each !== FOREGROUND_FINALIZER,
+  );
   if (policy === 'Orphan') others.push(ORPHAN_FINALIZER);
   if (policy === 'Foreground') others.push(FOREGROUND_FINALIZER);
   if (others.length > 0) metadata.finalizers = others;
@@ -37,8 +44,10 @@ export function deletionOf<T extends KubeObject>(resource: Resource<T>, object: 
     if (!wasDeleting || grace > 0) metadata.deletionTimestamp = new Date(now.getTime() + grace * 1000).toISOString();
     metadata.deletionTimestamp = metadata.deletionTimestamp?.replace(/\.\d+Z$/, 'Z') ?? now.toISOString();
     metadata.deletionGracePeriodSeconds = grace;
+    if (!wasDeleting && metadata.generation !== undefined) metadata.generation += 1;
   }
-  if (resource.kind === 'Namespace') Object.assign(object, { status: { ...asRecord(object.status), phase: 'Terminating' } });
+  if (resource.kind === 'Namespace')
+    Object.assign(object, { status: { ...asRecord(object.status), phase: 'Terminating' } });
   return object;
 }
 
@@ -50,16 +59,22 @@ export function isGone(object: KubeObject): boolean {
   return object.kind !== 'Namespace' || !Array.isArray(contents) || contents.length === 0;
 }
 
-function checkPreconditions(resource: Resource, object: KubeObject, { preconditions }: DeleteOptions): void {
+export function checkPreconditions(resource: Resource, object: KubeObject, { preconditions }: DeleteOptions): void {
   const { name, uid, resourceVersion } = object.metadata;
   if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
-    const both = `UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`;
-    throw conflict(resource, name, `Precondition failed: ${both}`);
+    const why = `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid})`;
+    throw conflict(asKind(resource), name, `${why}. The object might have been deleted and then recreated`);
   }
   if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion) {
-    const both = `ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`;
-    throw conflict(resource, name, `Precondition failed: ${both}`);
+    const given = preconditions.resourceVersion;
+    const why = `the ResourceVersion in the precondition (${given}) does not match the ResourceVersion in record (${resourceVersion})`;
+    throw conflict(asKind(resource), name, `${why}. The object might have been modified`);
   }
+}
+
+/** This one answer of the real server names the kind where all others name the resource. */
+function asKind({ group, kind }: Resource): Pick<Resource, 'group' | 'plural' | 'kind'> {
+  return { group, kind, plural: kind };
 }
 
 function existingPolicy(object: KubeObject): DeleteOptions['propagationPolicy'] | undefined {

@@ -1,22 +1,18 @@
-import type { DeleteOptions } from './deletion.ts';
+import { checkPreconditions, type DeleteOptions } from './deletion.ts';
 import type { Pod, PodDisruptionBudget } from './kinds.ts';
 import { timestamp } from './object-changes.ts';
 import { podDisruptionBudgets, pods } from './resources.ts';
 import { matchesSelector } from './selector.ts';
-import { conflict, forbidden, type Status, StatusError, success } from './status-error.ts';
+import { forbidden, type Status, StatusError, success } from './status-error.ts';
 import type { Store } from './store.ts';
 
 const CANNOT_EVICT = "Cannot evict pod as it would violate the pod's disruption budget.";
-const TWO_BUDGETS =
-  'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
+const TWO_BUDGETS = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
 
 /** The eviction subresource, after `pkg/registry/core/pod/storage/eviction.go`. */
 export function evict(store: Store, name: string, namespace: string, options: DeleteOptions): Status {
   const pod = store.read(pods, name, namespace);
-  if (options.preconditions?.uid !== undefined && options.preconditions.uid !== pod.metadata.uid) {
-    const both = `UID in precondition: ${options.preconditions.uid}, UID in object meta: ${pod.metadata.uid}`;
-    throw conflict(pods, name, `Precondition failed: ${both}`);
-  }
+  checkPreconditions(pods, pod, options);
   if (!isBudgetFree(pod)) {
     const budgets = store
       .list(podDisruptionBudgets, { namespace })
@@ -34,7 +30,9 @@ export function evict(store: Store, name: string, namespace: string, options: De
 /** Pods that do not count for a budget are deleted whatever it says. */
 function isBudgetFree(pod: Pod): boolean {
   const phase = pod.status.phase;
-  return phase === 'Succeeded' || phase === 'Failed' || phase === 'Pending' || pod.metadata.deletionTimestamp !== undefined;
+  return (
+    phase === 'Succeeded' || phase === 'Failed' || phase === 'Pending' || pod.metadata.deletionTimestamp !== undefined
+  );
 }
 
 function consume(store: Store, budget: PodDisruptionBudget, pod: Pod, options: DeleteOptions): void {
@@ -45,7 +43,8 @@ function consume(store: Store, budget: PodDisruptionBudget, pod: Pod, options: D
     if (spec.unhealthyPodEvictionPolicy === 'AlwaysAllow') return;
     if (currentHealthy >= desiredHealthy && desiredHealthy > 0) return;
   }
-  if (disruptionsAllowed < 0) throw forbidden(podDisruptionBudgets, metadata.name, 'pdb disruptions allowed is negative');
+  if (disruptionsAllowed < 0)
+    throw forbidden(podDisruptionBudgets, metadata.name, 'pdb disruptions allowed is negative');
   if (disruptionsAllowed === 0) throw wouldViolate(metadata.name, desiredHealthy, currentHealthy);
   if (options.dryRun === true) return;
   store.modify(podDisruptionBudgets, metadata.name, metadata.namespace, (draft) => {

@@ -7,7 +7,11 @@ import type { Store } from './store.ts';
 export interface KubeList {
   readonly kind: string;
   readonly apiVersion: string;
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string; readonly remainingItemCount?: number };
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly continue?: string;
+    readonly remainingItemCount?: number;
+  };
   readonly items: readonly KubeObject[];
 }
 
@@ -19,7 +23,12 @@ export function selection(resource: Resource, query: URLSearchParams): ObjectTes
 }
 
 /** Pages of a list. A page begins after the last key of the one before; versions older than `oldestVersion` have expired. */
-export function listObjects(store: Store, resource: Resource, namespace: string | undefined, query: URLSearchParams): KubeList {
+export function listObjects(
+  store: Store,
+  resource: Resource,
+  namespace: string | undefined,
+  query: URLSearchParams,
+): KubeList {
   const test = selection(resource, query);
   const selected = query.has('labelSelector') || query.has('fieldSelector');
   const all = store.list(resource, namespace === undefined ? {} : { namespace });

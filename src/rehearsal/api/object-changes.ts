@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { sameJson } from './json.ts';
 import type { KubeObject, NewObject, ObjectMeta } from './kinds.ts';
 import { apiVersionOf, type Resource } from './resources.ts';
-import { conflict, type FieldError, forbidden, invalid, StatusError } from './status-error.ts';
+import { conflict, type FieldError, invalid, StatusError } from './status-error.ts';
 import { validateMeta } from './validation.ts';
 
 /** 'main' leaves the status alone, 'status' everything but the status and the metadata; 'all' is for the cluster's own parts. */
@@ -26,7 +26,12 @@ export function microTimestamp(date: Date): string {
   return date.toISOString().replace('Z', '000Z');
 }
 
-export function completeNewObject<T extends KubeObject>(resource: Resource<T>, given: NewObject<T>, now: Date, part: Part): T {
+export function completeNewObject<T extends KubeObject>(
+  resource: Resource<T>,
+  given: NewObject<T>,
+  now: Date,
+  part: Part,
+): T {
   const meta = given.metadata;
   if (meta.resourceVersion !== undefined && meta.resourceVersion !== '') {
     throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
@@ -60,7 +65,9 @@ function runDefaults<T extends KubeObject>(resource: Resource<T>, object: T): vo
   } catch (error) {
     // Defaults look into required fields first; an object without them must not take the server down.
     if (!(error instanceof TypeError)) throw error;
-    throw invalid(resource, object.metadata.name, [{ reason: 'FieldValueRequired', field: 'spec', message: 'Required value' }]);
+    throw invalid(resource, object.metadata.name, [
+      { reason: 'FieldValueRequired', field: 'spec', message: 'Required value' },
+    ]);
   }
 }
 
@@ -76,16 +83,29 @@ function nameFor(resource: Resource, meta: Partial<ObjectMeta>): string {
     return `${meta.generateName.slice(0, GENERATED_BASE_MAX)}${randomSuffix()}`;
   }
   throw invalid(resource, '', [
-    { reason: 'FieldValueRequired', field: 'metadata.name', message: 'Required value: name or generateName is required' },
+    {
+      reason: 'FieldValueRequired',
+      field: 'metadata.name',
+      message: 'Required value: name or generateName is required',
+    },
   ]);
 }
 
 export function completeUpdate<T extends KubeObject>(resource: Resource<T>, current: T, given: T, part: Part): T {
   const { name } = current.metadata;
   const { resourceVersion } = given.metadata;
-  if (part === 'main' && resource.conditionalUpdates === true && (resourceVersion === undefined || resourceVersion === '')) {
-    throw invalid(resource, name, [
-      { reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message: 'Invalid value: 0: must be specified for an update' },
+  if (
+    part === 'main' &&
+    resource.conditionalUpdates === true &&
+    (resourceVersion === undefined || resourceVersion === '')
+  ) {
+    // This one answer of the real server names the resource where all others name the kind.
+    throw invalid({ ...resource, kind: resource.plural }, name, [
+      {
+        reason: 'FieldValueInvalid',
+        field: 'metadata.resourceVersion',
+        message: 'Invalid value: 0: must be specified for an update',
+      },
     ]);
   }
   if (given.metadata.uid !== undefined && given.metadata.uid !== current.metadata.uid) {
@@ -122,12 +142,16 @@ function isEmpty(value: object | undefined | null): value is undefined {
 
 function checkUpdate<T extends KubeObject>(resource: Resource<T>, current: T, next: T): void {
   const { name } = current.metadata;
-  const errors: FieldError[] = [...validateMeta(resource, next.metadata), ...(resource.validate?.(next, current) ?? [])];
+  const errors: FieldError[] = [
+    ...validateMeta(resource, next.metadata),
+    ...(resource.validate?.(next, current) ?? []),
+  ];
   if (errors.length > 0) throw invalid(resource, name, errors);
   const known = current.metadata.finalizers ?? [];
   const added = (next.metadata.finalizers ?? []).filter((each) => !known.includes(each));
   if (current.metadata.deletionTimestamp !== undefined && added.length > 0) {
     const list = added.map((each) => `"${each}"`).join(', ');
-    throw forbidden(resource, name, `metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`);
+    const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
+    throw invalid(resource, name, [{ reason: 'FieldValueForbidden', field: 'metadata.finalizers', message }]);
   }
 }

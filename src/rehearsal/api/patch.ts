@@ -34,14 +34,16 @@ function applyOperation(document: Json, { op, path, from, value = null }: JsonPa
     case 'add':
       return withValue(document, path, value, true);
     case 'replace':
-      if (valueAt(document, path) === undefined) throw rejected(`replace operation does not apply: doc is missing key: ${path}: missing value`);
+      if (valueAt(document, path) === undefined)
+        throw rejected(`replace operation does not apply: doc is missing key: ${path}: missing value`);
       return withValue(document, path, value, false);
     case 'remove':
       return without(document, path);
     case 'copy':
     case 'move': {
       const moved = valueAt(document, from ?? '');
-      if (moved === undefined) throw rejected(`${op} operation does not apply: doc is missing from path: ${from ?? ''}: missing value`);
+      if (moved === undefined)
+        throw rejected(`${op} operation does not apply: doc is missing from path: ${from ?? ''}: missing value`);
       const rest = op === 'move' ? without(document, from ?? '') : document;
       return withValue(rest, path, plainCopy(moved), true);
     }
@@ -76,7 +78,10 @@ function valueAt(document: Json, path: string): Json | undefined {
 function parentOf(document: Json, path: string): { parent: Json[] | JsonObject; last: string } {
   const parts = segments(path);
   const last = parts.pop();
-  const parent = valueAt(document, parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''));
+  const parent = valueAt(
+    document,
+    parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+  );
   if (last === undefined || (!Array.isArray(parent) && !isJsonObject(parent))) {
     throw rejected(`add operation does not apply: doc is missing path: "${path}": missing value`);
   }
@@ -95,11 +100,13 @@ function withValue(document: Json, path: string, value: Json, insert: boolean): 
 function without(document: Json, path: string): Json {
   const { parent, last } = parentOf(document, path);
   if (Array.isArray(parent)) {
-    if (parent[Number(last)] === undefined) throw rejected(`remove operation does not apply: doc is missing path: "${path}": missing value`);
+    if (parent[Number(last)] === undefined)
+      throw rejected(`remove operation does not apply: doc is missing path: "${path}": missing value`);
     parent.splice(Number(last), 1);
     return document;
   }
-  if (!Object.hasOwn(parent, last)) throw rejected(`remove operation does not apply: doc is missing path: "${path}": missing value`);
+  if (!Object.hasOwn(parent, last))
+    throw rejected(`remove operation does not apply: doc is missing path: "${path}": missing value`);
   delete parent[last];
   return document;
 }

@@ -12,15 +12,21 @@ interface PodLogRequest {
 }
 
 /** The log of a container, followed to its end when asked. Returns what stops following. */
-export function servePodLog(store: Store, podLogs: PodLogs, request: PodLogRequest, response: ServerResponse): () => void {
+export function servePodLog(
+  store: Store,
+  podLogs: PodLogs,
+  request: PodLogRequest,
+  response: ServerResponse,
+): () => void {
   const pod = store.read(pods, request.name, request.namespace);
   const { uid } = pod.metadata;
   const container = logContainer(pod, request.query.get('container'));
   if (!podLogs.has(uid, container)) refuseBeforeStart(pod, container);
   const query = logQuery(request.query);
   response.writeHead(200, { 'content-type': 'text/plain' });
-  response.write(podLogs.read(uid, container, query));
-  if (request.query.get('follow') !== 'true') {
+  const follows = request.query.get('follow') === 'true';
+  response.write(podLogs.read(uid, container, { ...query, wholeLines: follows }));
+  if (!follows) {
     response.end();
     return () => undefined;
   }

@@ -9,6 +9,8 @@ export interface LogQuery {
   readonly tailLines?: number;
   readonly timestamps?: boolean;
   readonly sinceTime?: string;
+  /** Leave out what is not a whole line yet: followers get it when it is. */
+  readonly wholeLines?: boolean;
 }
 
 /** What containers wrote, by pod uid; it outlives the pod, so that a test can still read it. */
@@ -43,9 +45,10 @@ export class PodLogs {
     const log = this.#log(podUid, container);
     const { sinceTime } = query;
     const since = sinceTime === undefined ? log.lines : log.lines.filter(({ at }) => at >= sinceTime);
-    const wanted = query.tailLines === undefined ? since : since.slice(since.length - Math.min(query.tailLines, since.length));
+    const wanted =
+      query.tailLines === undefined ? since : since.slice(since.length - Math.min(query.tailLines, since.length));
     const text = wanted.map((line) => `${formatLine(line.text, line.at, query)}\n`).join('');
-    return query.timestamps === true ? text : text + log.partial;
+    return query.wholeLines === true || query.timestamps === true ? text : text + log.partial;
   }
 
   /** Lines that are still to come, until the log ends. Returns what stops it. */

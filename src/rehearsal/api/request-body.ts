@@ -74,7 +74,9 @@ export function parseObject(resource: Resource, value: unknown, namespace: strin
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = issue === undefined ? '' : `${issue.path.join('.')}: ${issue.message}`;
-    throw badRequest(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${where}`);
+    throw badRequest(
+      `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${where}`,
+    );
   }
   const { kind, apiVersion, metadata } = parsed.data;
   const version = apiVersionOf(resource);
@@ -88,7 +90,9 @@ export function parseObject(resource: Resource, value: unknown, namespace: strin
   if (namespace !== undefined && (metadata?.namespace ?? namespace) !== namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
-  const present = Object.fromEntries(Object.entries(metadata ?? {}).filter(([, field]) => field !== null && field !== ''));
+  const present = Object.fromEntries(
+    Object.entries(metadata ?? {}).filter(([, field]) => field !== null && field !== ''),
+  );
   return {
     ...parsed.data,
     metadata: { ...present, ...(namespace === undefined ? {} : { namespace }) },

@@ -9,7 +9,10 @@ export interface Route {
 
 /** What a path of the API names; 'unknown resource' is a known group's path that leads nowhere. */
 export function parseRoute(path: string): Route | 'unknown resource' | undefined {
-  const parts = path.split('/').filter((part) => part !== '').map(decodeURIComponent);
+  const parts = path
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decodeURIComponent);
   const rest = parts[0] === 'api' ? parts.slice(2) : parts.slice(3);
   const apiVersion = parts[0] === 'api' ? parts[1] : `${parts[1]}/${parts[2]}`;
   if (parts[0] !== 'api' && parts[0] !== 'apis') return undefined;

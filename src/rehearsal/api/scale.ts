@@ -23,7 +23,8 @@ export function scaleOf({ metadata, spec, status }: Workload): unknown {
 
 export function applyScale(resource: Resource, workload: Workload, value: unknown): Workload {
   const parsed = ScaleBody.safeParse(value);
-  if (!parsed.success) throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw badRequest(`Scale in version "v1" cannot be handled as a Scale: ${z.prettifyError(parsed.error)}`);
   const version = parsed.data.metadata?.resourceVersion;
   if (version && version !== workload.metadata.resourceVersion) throw conflict(resource, workload.metadata.name);
   const next = plainCopy(workload);

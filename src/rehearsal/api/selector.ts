@@ -38,7 +38,7 @@ export function meets(requirement: LabelSelectorRequirement, labels: Readonly<Re
   }
 }
 
-const KEY = "[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?";
+const KEY = '[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?';
 const SET = new RegExp(`^(${KEY})\\s+(in|notin)\\s*\\(([^)]*)\\)$`);
 const EQUALITY = new RegExp(`^(${KEY})\\s*(==|=|!=)\\s*([-A-Za-z0-9_.]*)$`);
 const EXISTENCE = new RegExp(`^(!?)\\s*(${KEY})$`);

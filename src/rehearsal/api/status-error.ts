@@ -86,7 +86,7 @@ export interface FieldError {
 
 /** 422 with one cause for each field, as validation answers. */
 export function invalid(resource: Kind, name: string, errors: readonly FieldError[]): StatusError {
-  const listed = errors.map((error) => `${error.field}: ${error.message}`);
+  const listed = [...new Set(errors.map((error) => `${error.field}: ${error.message}`))];
   const text = listed.length === 1 ? listed.join('') : `[${listed.join(', ')}]`;
   const message = `${qualified(resource.group, resource.kind)} "${name}" is invalid: ${text}`;
   const causes = errors.map(({ reason, message: cause, field }) => ({ reason, message: cause, field }));

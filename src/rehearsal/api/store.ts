@@ -1,10 +1,10 @@
+import { type DeleteOptions, type DeleteResult, deletionOf, isGone } from './deletion.ts';
 import { deepFreeze, plainCopy, sameJson } from './json.ts';
 import type { KubeObject, NewObject } from './kinds.ts';
-import { deletionOf, type DeleteOptions, type DeleteResult, isGone } from './deletion.ts';
 import { completeNewObject, completeUpdate, type Part } from './object-changes.ts';
 import type { Resource } from './resources.ts';
-import { alreadyExists, conflict, notFound } from './status-error.ts';
 import { fieldText, parseLabelSelector } from './selector.ts';
+import { alreadyExists, conflict, notFound } from './status-error.ts';
 
 export interface StoreEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -103,13 +103,23 @@ export class Store {
   }
 
   /** Changes a copy of the object and stores it. Nothing is written when `change` changes nothing. */
-  modify<T extends KubeObject>(resource: Resource<T>, name: string, namespace: string | undefined, change: (draft: T) => void): T {
+  modify<T extends KubeObject>(
+    resource: Resource<T>,
+    name: string,
+    namespace: string | undefined,
+    change: (draft: T) => void,
+  ): T {
     const draft = plainCopy(this.read(resource, name, namespace));
     change(draft);
     return this.update(resource, draft);
   }
 
-  delete<T extends KubeObject>(resource: Resource<T>, name: string, namespace?: string, options: DeleteOptions = {}): DeleteResult<T> {
+  delete<T extends KubeObject>(
+    resource: Resource<T>,
+    name: string,
+    namespace?: string,
+    options: DeleteOptions = {},
+  ): DeleteResult<T> {
     const current = this.read(resource, name, namespace);
     const next = deletionOf(resource, plainCopy(current), options, this.now());
     if (options.dryRun === true) return { object: current, gone: isGone(next) };
@@ -140,7 +150,12 @@ export class Store {
     return collection;
   }
 
-  #commit<T extends KubeObject>(resource: Resource<T>, type: StoreEvent['type'], object: T, previous: T | undefined): T {
+  #commit<T extends KubeObject>(
+    resource: Resource<T>,
+    type: StoreEvent['type'],
+    object: T,
+    previous: T | undefined,
+  ): T {
     this.#version += 1;
     object.metadata.resourceVersion = String(this.#version);
     const stored = deepFreeze(object);

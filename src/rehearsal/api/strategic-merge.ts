@@ -26,7 +26,6 @@ const CONTAINER_PORT = 'containerPort';
 /** Lists of plain values that are merged as sets. */
 const SETS: ReadonlySet<string> = new Set(['finalizers', 'podCIDRs']);
 
-
 export function strategicMerge(target: Json, patch: Json): Json {
   return merge(target, patch, '');
 }
@@ -61,7 +60,7 @@ function removeValues(target: JsonObject, name: string, values: Json): void {
 
 function mergeList(target: readonly Json[], patch: readonly Json[], field: string): Json[] {
   if (SETS.has(field)) return [...target, ...patch.filter((value) => !target.some((known) => sameJson(known, value)))];
-  const key = keyFor(field, [...target, ...patch]);
+  const key = mergeKeyOf(field, [...target, ...patch]);
   if (key === undefined) return [...patch];
   if (patch.some((item) => isJsonObject(item) && item['$patch'] === 'replace')) {
     return patch.filter((item) => !isJsonObject(item) || item['$patch'] === undefined);
@@ -78,7 +77,8 @@ function mergeList(target: readonly Json[], patch: readonly Json[], field: strin
   return result;
 }
 
-function keyFor(field: string, items: readonly Json[]): string | undefined {
+/** The field by which items of a list are told apart; undefined for a list that is one value. */
+export function mergeKeyOf(field: string, items: readonly Json[]): string | undefined {
   if (field !== 'ports') return Object.hasOwn(MERGE_KEYS, field) ? MERGE_KEYS[field] : undefined;
   return items.some((item) => isJsonObject(item) && item[CONTAINER_PORT] !== undefined) ? CONTAINER_PORT : SERVICE_PORT;
 }

@@ -1,7 +1,7 @@
 import { sameJson } from './json.ts';
 import type { CronJob, Job, Lease, ObjectMeta, Pod, PodTemplate } from './kinds.ts';
 import type { Resource } from './resources.ts';
-import type { FieldError } from './status-error.ts';
+import { badRequest, type FieldError } from './status-error.ts';
 
 /** Validation in the words of the real server (apimachinery `pkg/util/validation`, `pkg/apis/*`/validation`). */
 
@@ -39,7 +39,12 @@ function tooLong(max: number): string {
 }
 
 export function validateMeta(resource: Resource, meta: ObjectMeta): FieldError[] {
-  return [...validateName(resource, meta.name), ...validateLabels('metadata.labels', meta.labels)];
+  const annotations = Object.fromEntries(Object.keys(meta.annotations ?? {}).map((key) => [key.toLowerCase(), '']));
+  return [
+    ...validateName(resource, meta.name),
+    ...validateLabels('metadata.labels', meta.labels),
+    ...validateLabels('metadata.annotations', annotations),
+  ];
 }
 
 function validateName(resource: Resource, name: string): FieldError[] {
@@ -78,10 +83,14 @@ function validateTemplate(field: string, template: PodTemplate | undefined): Fie
 }
 
 export function validateJob(job: Job, previous: Job | undefined): FieldError[] {
-  const errors = validateTemplate('spec.template', job.spec.template);
+  const generated = ['batch.kubernetes.io/job-name', 'job-name'];
+  const { labels } = job.spec.template.metadata ?? {};
+  const given = Object.fromEntries(Object.entries(labels ?? {}).filter(([key]) => !generated.includes(key)));
+  const errors = validateTemplate('spec.template', { ...job.spec.template, metadata: { labels: given } });
   // Its name becomes a label of its pods.
-  if (job.metadata.name.length > LABEL_MAX) {
-    errors.unshift(invalidValue('metadata.name', job.metadata.name, tooLong(LABEL_MAX)));
+  if (job.metadata.name.length > LABEL_MAX && job.spec.manualSelector !== true) {
+    const error = invalidValue('spec.template.labels', job.metadata.name, tooLong(LABEL_MAX));
+    errors.unshift(error, error);
   }
   const policy = job.spec.template.spec?.restartPolicy;
   if (policy !== 'Never' && policy !== 'OnFailure') {
@@ -110,7 +119,8 @@ function immutable(field: 'template' | 'selector', job: Job, previous: Job): Fie
 export function validateCronJob(cronJob: CronJob): FieldError[] {
   const errors = validateTemplate('spec.jobTemplate.spec.template', cronJob.spec.jobTemplate?.spec?.template);
   if (cronJob.metadata.name.length > CRON_JOB_NAME_MAX) {
-    errors.unshift(invalidValue('metadata.name', cronJob.metadata.name, tooLong(CRON_JOB_NAME_MAX)));
+    const rule = `must be no more than ${CRON_JOB_NAME_MAX} characters`;
+    errors.unshift(invalidValue('metadata.name', cronJob.metadata.name, rule));
   }
   return errors;
 }
@@ -129,20 +139,23 @@ export function validatePod(pod: Pod, previous: Pod | undefined): FieldError[] {
   return [{ reason: 'FieldValueForbidden', field: 'spec', message: `Forbidden: ${POD_RULE}` }];
 }
 
-/** The scheduler sets nodeName through its own subresource, once. */
 function fixedPart(pod: Pod): unknown {
-  const { tolerations: _, activeDeadlineSeconds: __, nodeName: ___, ...rest } = pod.spec;
-  return { ...rest, containers: rest.containers.map(({ image: ____, ...container }) => container) };
+  const { tolerations: _, activeDeadlineSeconds: __, ...rest } = pod.spec;
+  return { ...rest, containers: rest.containers.map(({ image: ___, ...container }) => container) };
 }
 
 /** MicroTime is parsed with exactly six fractional digits; JavaScript's own dates have three. */
 const MICRO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/;
-
-export function isMicroTime(text: string): boolean {
-  return MICRO_TIME.test(text);
-}
+const MICRO_TIME_LAYOUT = '2006-01-02T15:04:05.000000Z07:00';
 
 export function validateLease(lease: Lease): FieldError[] {
+  for (const time of [lease.spec?.acquireTime, lease.spec?.renewTime]) {
+    if (time === undefined || MICRO_TIME.test(time)) continue;
+    const rest = time.slice(19);
+    throw badRequest(
+      `Lease in version "v1" cannot be handled as a Lease: parsing time "${time}" as "${MICRO_TIME_LAYOUT}": cannot parse "${rest}" as ".000000"`,
+    );
+  }
   const seconds = lease.spec?.leaseDurationSeconds;
   if (seconds === undefined || seconds > 0) return [];
   return [
@@ -153,4 +166,3 @@ export function validateLease(lease: Lease): FieldError[] {
     },
   ];
 }
-

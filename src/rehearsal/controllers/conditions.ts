@@ -13,7 +13,11 @@ export function isTrue(conditions: readonly Condition[] | undefined, type: strin
 }
 
 /** The conditions with one of them set; its transition time moves only when its status does. */
-export function withCondition(conditions: readonly Condition[] | undefined, next: NextCondition, now: Date): Condition[] {
+export function withCondition(
+  conditions: readonly Condition[] | undefined,
+  next: NextCondition,
+  now: Date,
+): Condition[] {
   const known = conditionOf(conditions, next.type);
   const changed = known === undefined || known.status !== next.status;
   const lastTransitionTime = changed ? timestamp(now) : (known.lastTransitionTime ?? timestamp(now));

@@ -1,5 +1,5 @@
-import type { Job, Pod } from '../api/kinds.ts';
 import type { ApiServer } from '../api/api-server.ts';
+import type { Job, Pod } from '../api/kinds.ts';
 import type { ControllerContext } from './controller-context.ts';
 import { runScheduled, startCronJobController, triggerCronJob } from './cron-job-controller.ts';
 import { startDaemonSetController } from './daemon-set-controller.ts';
@@ -26,6 +26,8 @@ export interface ControllerOptions {
   readonly secondMs?: number;
   /** Between a change and the reaction of a controller. Default 20 ms. */
   readonly reactionMs?: number;
+  /** False: nodes without kubelets, as on a control plane that stands alone; the pods' status is written by others. */
+  readonly kubelets?: boolean;
   /** A controller that threw. By default the error ends the process: it is a bug of the embedded cluster. */
   readonly onError?: (error: unknown) => void;
 }
@@ -62,10 +64,12 @@ export function startControllers(server: Served, options: ControllerOptions = {}
         throw error;
       }),
   };
-  const heartbeats = startNodeHeartbeats(context);
+  const hasKubelets = options.kubelets !== false;
+  const heartbeats = hasKubelets ? startNodeHeartbeats(context) : undefined;
   const ordinary = ordinaryRunner(options.ordinary ?? (() => ({ startMs: reactionMs, stopMs: reactionMs })));
   const runners = [...(options.runners ?? []), ordinary];
-  const kubelet = startKubelet(context, { runners, podLogs, isStopped: heartbeats.isStopped });
+  const isStopped = (nodeName: string): boolean => heartbeats?.isStopped(nodeName) ?? true;
+  const kubelet = startKubelet(context, { runners, podLogs, isStopped });
   const running = [
     startNamespaceController(context),
     startNodeController(context),
@@ -83,19 +87,19 @@ export function startControllers(server: Served, options: ControllerOptions = {}
     trigger: (name, namespace, jobName) => triggerCronJob(store, name, namespace, jobName),
     runScheduled: (name, namespace, at) => runScheduled(store, name, namespace, at),
     killPod: kubelet.killPod,
-    stopKubelet: heartbeats.stop,
+    stopKubelet: (nodeName) => heartbeats?.stop(nodeName),
     startKubelet: (nodeName) => {
-      heartbeats.start(nodeName);
+      heartbeats?.start(nodeName);
       kubelet.resync(nodeName);
     },
     crashNode: (nodeName) => {
-      heartbeats.stop(nodeName);
+      heartbeats?.stop(nodeName);
       kubelet.killNode(nodeName);
     },
     close: () => {
       for (const each of running) each.close();
       kubelet.close();
-      heartbeats.close();
+      heartbeats?.close();
     },
   };
 }

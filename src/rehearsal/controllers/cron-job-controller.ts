@@ -34,7 +34,10 @@ function reconcile(store: Store, cronJob: CronJob): void {
   const active = owned.filter((job) => !complete.includes(job) && !failed.includes(job));
   trim(store, complete, cronJob.spec.successfulJobsHistoryLimit ?? 3);
   trim(store, failed, cronJob.spec.failedJobsHistoryLimit ?? 1);
-  const lastSuccessfulTime = complete.map(({ status }) => status.completionTime ?? '').sort().at(-1);
+  const lastSuccessfulTime = complete
+    .map(({ status }) => status.completionTime ?? '')
+    .sort()
+    .at(-1);
   store.modify(cronJobs, cronJob.metadata.name, cronJob.metadata.namespace, (draft) => {
     const references = active.map(({ metadata }) => ({
       apiVersion: 'batch/v1',
@@ -50,7 +53,9 @@ function reconcile(store: Store, cronJob: CronJob): void {
 }
 
 function trim(store: Store, finished: readonly Job[], limit: number): void {
-  const oldestFirst = [...finished].sort((left, right) => (left.status.startTime ?? '').localeCompare(right.status.startTime ?? ''));
+  const oldestFirst = [...finished].sort((left, right) =>
+    (left.status.startTime ?? '').localeCompare(right.status.startTime ?? ''),
+  );
   for (const { metadata } of oldestFirst.slice(0, Math.max(0, finished.length - limit))) {
     if (metadata.deletionTimestamp !== undefined) continue;
     store.delete(jobs, metadata.name, metadata.namespace, { propagationPolicy: 'Background' });

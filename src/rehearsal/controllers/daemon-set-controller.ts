@@ -60,7 +60,13 @@ function reconcile({ store }: ControllerContext, daemonSet: Workload): void {
 function shouldRun({ spec, metadata }: Workload, node: Node): boolean {
   const { template } = spec;
   // A pod as it would be, to ask the scheduler's own questions about.
-  const pod = { kind: 'Pod', apiVersion: 'v1', metadata, spec: { ...template.spec, tolerations: tolerationsOf(template.spec) }, status: {} };
+  const pod = {
+    kind: 'Pod',
+    apiVersion: 'v1',
+    metadata,
+    spec: { ...template.spec, tolerations: tolerationsOf(template.spec) },
+    status: {},
+  };
   return fitsSelectors(pod, node) && untolerated(pod, node, ['NoSchedule', 'NoExecute']) === undefined;
 }
 

@@ -29,7 +29,8 @@ function reconcile(store: Store, deployment: Workload): void {
   const owned = store
     .list(replicaSets, namespace === undefined ? {} : { namespace })
     .filter((each) => controllerOf(each)?.uid === deployment.metadata.uid);
-  const current = owned.find((each) => each.metadata.name === `${name}-${hash}`) ?? createReplicaSet(store, deployment, hash);
+  const current =
+    owned.find((each) => each.metadata.name === `${name}-${hash}`) ?? createReplicaSet(store, deployment, hash);
   for (const each of owned) if (each !== current) scale(store, each, 0);
   scale(store, current, replicas);
   const { readyReplicas = 0, replicas: existing = 0 } = current.status;
@@ -47,8 +48,18 @@ function reconcile(store: Store, deployment: Workload): void {
       conditions: withCondition(
         draft.status.conditions,
         available
-          ? { type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable', message: 'Deployment has minimum availability.' }
-          : { type: 'Available', status: 'False', reason: 'MinimumReplicasUnavailable', message: 'Deployment does not have minimum availability.' },
+          ? {
+              type: 'Available',
+              status: 'True',
+              reason: 'MinimumReplicasAvailable',
+              message: 'Deployment has minimum availability.',
+            }
+          : {
+              type: 'Available',
+              status: 'False',
+              reason: 'MinimumReplicasUnavailable',
+              message: 'Deployment does not have minimum availability.',
+            },
         store.now(),
       ),
     };

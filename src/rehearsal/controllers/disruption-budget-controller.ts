@@ -1,6 +1,6 @@
-import type { Pod, PodDisruptionBudget, Workload } from '../api/kinds.ts';
 import { isReady } from '../api/eviction.ts';
-import { deployments, podDisruptionBudgets, pods, replicaSets, type Resource, statefulSets } from '../api/resources.ts';
+import type { Pod, PodDisruptionBudget, Workload } from '../api/kinds.ts';
+import { deployments, podDisruptionBudgets, pods, type Resource, replicaSets, statefulSets } from '../api/resources.ts';
 import { matchesSelector } from '../api/selector.ts';
 import type { Store } from '../api/store.ts';
 import { withCondition } from './conditions.ts';
@@ -17,7 +17,8 @@ export function startDisruptionBudgetController(context: ControllerContext): Rec
   return startReconciler(context, {
     keysOf: ({ resource, object }) => {
       if (resource === podDisruptionBudgets) return [keyOf(object)];
-      if (resource !== pods && resource !== replicaSets && resource !== deployments && resource !== statefulSets) return [];
+      if (resource !== pods && resource !== replicaSets && resource !== deployments && resource !== statefulSets)
+        return [];
       const { namespace } = object.metadata;
       return store.list(podDisruptionBudgets, namespace === undefined ? {} : { namespace }).map(keyOf);
     },
@@ -55,7 +56,12 @@ function reconcile({ store, secondMs }: ControllerContext, budget: PodDisruption
       ...(Object.keys(disrupted).length === 0 ? {} : { disruptedPods: disrupted }),
       conditions: withCondition(
         draft.status.conditions,
-        { type: 'DisruptionAllowed', status: allowed > 0 ? 'True' : 'False', reason: allowed > 0 ? 'SufficientPods' : 'InsufficientPods', message: '' },
+        {
+          type: 'DisruptionAllowed',
+          status: allowed > 0 ? 'True' : 'False',
+          reason: allowed > 0 ? 'SufficientPods' : 'InsufficientPods',
+          message: '',
+        },
         store.now(),
       ),
     };
@@ -63,7 +69,12 @@ function reconcile({ store, secondMs }: ControllerContext, budget: PodDisruption
   return Object.keys(disrupted).length === 0 ? undefined : DISRUPTION_TIMEOUT_SECONDS * secondMs;
 }
 
-function stillDisrupted({ status }: PodDisruptionBudget, selected: readonly Pod[], now: Date, secondMs: number): Record<string, string> {
+function stillDisrupted(
+  { status }: PodDisruptionBudget,
+  selected: readonly Pod[],
+  now: Date,
+  secondMs: number,
+): Record<string, string> {
   const entries = Object.entries(status.disruptedPods ?? {}).filter(([name, since]) => {
     const pod = selected.find((each) => each.metadata.name === name);
     const expiredAt = Date.parse(since) + DISRUPTION_TIMEOUT_SECONDS * secondMs;

@@ -19,8 +19,11 @@ export function startGarbageCollector(context: ControllerContext): Reconciler {
     keysOf: ({ type, resource, object }) => {
       const own = type === 'DELETED' ? [] : [keyFor(resource, object)];
       const ownersChanged = type === 'DELETED' || object.metadata.deletionTimestamp !== undefined;
-      const dependents = ownersChanged ? dependentsOf(store, object).map((each) => keyFor(each.resource, each.object)) : [];
-      const owners = type === 'DELETED' ? ownersOf(store, object).map((each) => keyFor(each.resource, each.object)) : [];
+      const dependents = ownersChanged
+        ? dependentsOf(store, object).map((each) => keyFor(each.resource, each.object))
+        : [];
+      const owners =
+        type === 'DELETED' ? ownersOf(store, object).map((each) => keyFor(each.resource, each.object)) : [];
       return [...own, ...dependents, ...owners];
     },
     initialKeys: () => RESOURCES.flatMap((resource) => store.list(resource).map((object) => keyFor(resource, object))),
@@ -40,7 +43,9 @@ function locate(store: Store, key: string): Located | undefined {
   const resource = RESOURCES.find((each) => `${each.group}/${each.plural}` === id);
   if (resource === undefined) return undefined;
   const at = path.lastIndexOf('/');
-  const object = resource.namespaced ? store.get(resource, path.slice(at + 1), path.slice(0, at)) : store.get(resource, path);
+  const object = resource.namespaced
+    ? store.get(resource, path.slice(at + 1), path.slice(0, at))
+    : store.get(resource, path);
   return object === undefined ? undefined : { resource, object };
 }
 
@@ -61,7 +66,9 @@ function collect(store: Store, key: string): void {
         if (metadata.deletionTimestamp !== undefined) continue;
         store.delete(kind, metadata.name, metadata.namespace, { propagationPolicy: 'Foreground' });
       }
-      const blocking = dependentsOf(store, object).some((each) => ownerOf(each.object, object)?.blockOwnerDeletion === true);
+      const blocking = dependentsOf(store, object).some(
+        (each) => ownerOf(each.object, object)?.blockOwnerDeletion === true,
+      );
       if (!blocking) removeFinalizer(store, found, FOREGROUND_FINALIZER);
     }
     return;
@@ -93,7 +100,11 @@ function ownersOf(store: Store, { metadata }: KubeObject): Located[] {
 }
 
 /** An owner of a kind that the embedded cluster does not know counts as there: nothing is deleted on a guess. */
-function ownerExists(store: Store, { apiVersion, kind, name, uid }: OwnerReference, namespace: string | undefined): boolean {
+function ownerExists(
+  store: Store,
+  { apiVersion, kind, name, uid }: OwnerReference,
+  namespace: string | undefined,
+): boolean {
   const resource = resourceOf(apiVersion, kind);
   if (resource === undefined) return true;
   return store.get(resource, name, resource.namespaced ? namespace : undefined)?.metadata.uid === uid;

@@ -57,19 +57,33 @@ function reconcileJob(context: ControllerContext, job: Job, failedAt: Map<string
     for (const pod of owned) if (!isActive(pod)) release(store, pod);
     return expire(context, job);
   }
-  const finished = owned.filter((pod) => pod.metadata.finalizers?.includes(JOB_TRACKING) === true && isCounted(job, pod));
+  const finished = owned.filter(
+    (pod) => pod.metadata.finalizers?.includes(JOB_TRACKING) === true && isCounted(job, pod),
+  );
   const policies = finished.map((pod) => (pod.status.phase === 'Succeeded' ? undefined : failureAction(job, pod)));
-  const failures = finished.filter((pod, index) => pod.status.phase !== 'Succeeded' && policies[index]?.kind !== 'ignore');
+  const failures = finished.filter(
+    (pod, index) => pod.status.phase !== 'Succeeded' && policies[index]?.kind !== 'ignore',
+  );
   if (failures.length > 0) failedAt.set(job.metadata.uid, Date.now());
   const failJob = policies.find((policy) => policy?.kind === 'failJob');
 
   const active = owned.filter(isActive);
-  const terminating = owned.filter((pod) => !isActive(pod) && pod.status.phase !== 'Succeeded' && pod.status.phase !== 'Failed');
+  const terminating = owned.filter(
+    (pod) => !isActive(pod) && pod.status.phase !== 'Succeeded' && pod.status.phase !== 'Failed',
+  );
   const succeeded = (job.status.succeeded ?? 0) + finished.filter((pod) => pod.status.phase === 'Succeeded').length;
   const failed = (job.status.failed ?? 0) + failures.length;
-  const verdict = judgeJob(job, { succeeded, failed, active, failJobMessage: failJob?.message, now: store.now(), secondMs: context.secondMs });
+  const verdict = judgeJob(job, {
+    succeeded,
+    failed,
+    active,
+    failJobMessage: failJob?.message,
+    now: store.now(),
+    secondMs: context.secondMs,
+  });
 
-  if (verdict.kind !== 'running') for (const pod of active) store.delete(pods, pod.metadata.name, pod.metadata.namespace);
+  if (verdict.kind !== 'running')
+    for (const pod of active) store.delete(pods, pod.metadata.name, pod.metadata.namespace);
   const settled = active.length === 0 && terminating.length === 0;
   store.modify(jobs, job.metadata.name, job.metadata.namespace, (draft) => {
     writeStatus(draft, { succeeded, failed, active, terminating, verdict, settled, now: store.now() });

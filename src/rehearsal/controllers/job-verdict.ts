@@ -22,7 +22,11 @@ export function judgeJob({ spec, status }: Job, state: JobState): JobVerdict {
   if (failing?.status === 'True') {
     return { kind: 'failed', reason: failing.reason ?? '', message: failing.message ?? '' };
   }
-  const complete = { kind: 'complete', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' } as const;
+  const complete = {
+    kind: 'complete',
+    reason: 'CompletionsReached',
+    message: 'Reached expected number of succeeded pods',
+  } as const;
   if (isTrue(status.conditions, 'SuccessCriteriaMet')) return complete;
   if (state.failJobMessage !== undefined) {
     return { kind: 'failed', reason: 'PodFailurePolicy', message: state.failJobMessage };
@@ -36,14 +40,22 @@ export function judgeJob({ spec, status }: Job, state: JobState): JobVerdict {
   if (leftMs !== undefined && leftMs <= 0 && spec.suspend !== true) {
     return { kind: 'failed', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
   }
-  if (spec.completions === undefined ? state.succeeded > 0 && state.active.length === 0 : state.succeeded >= spec.completions) {
+  if (
+    spec.completions === undefined
+      ? state.succeeded > 0 && state.active.length === 0
+      : state.succeeded >= spec.completions
+  ) {
     return complete;
   }
   if (spec.suspend === true) return { kind: 'suspended' };
   return leftMs === undefined ? { kind: 'running' } : { kind: 'running', againMs: leftMs };
 }
 
-function deadlineMs(seconds: number | undefined, startTime: string | undefined, { now, secondMs }: JobState): number | undefined {
+function deadlineMs(
+  seconds: number | undefined,
+  startTime: string | undefined,
+  { now, secondMs }: JobState,
+): number | undefined {
   if (seconds === undefined) return undefined;
   const start = startTime === undefined ? now.getTime() : notBefore(startTime);
   return start + seconds * secondMs - now.getTime();

@@ -47,9 +47,14 @@ function containerStatus(state: ContainerState, pod: Pod): ContainerStatus {
     };
     const reason = exit.exitCode === 0 ? 'Completed' : 'Error';
     const message = exit.message === undefined ? {} : { message: exit.message };
-    return { ...shared, started: false, state: { terminated: { exitCode: exit.exitCode, reason, ...message, ...times } } };
+    return {
+      ...shared,
+      started: false,
+      state: { terminated: { exitCode: exit.exitCode, reason, ...message, ...times } },
+    };
   }
-  if (startedAt !== undefined) return { ...shared, started: true, state: { running: { startedAt: timestamp(startedAt) } } };
+  if (startedAt !== undefined)
+    return { ...shared, started: true, state: { running: { startedAt: timestamp(startedAt) } } };
   return { ...shared, started: false, state: { waiting: { reason: state.waiting } } };
 }
 
@@ -71,7 +76,9 @@ export interface StatusInput {
 export function podStatus(pod: Pod, { states, final, node, podIp, now }: StatusInput): PodStatus {
   const phase = phaseOf(states, final);
   const isReady = !final && states.every(isRunning);
-  const notReady = final ? { reason: phase === 'Succeeded' ? 'PodCompleted' : 'PodFailed' } : { reason: 'ContainersNotReady' };
+  const notReady = final
+    ? { reason: phase === 'Succeeded' ? 'PodCompleted' : 'PodFailed' }
+    : { reason: 'ContainersNotReady' };
   const ready = isReady ? { status: 'True' } : { status: 'False', ...notReady };
   const wanted: NextCondition[] = [
     { type: 'PodReadyToStartContainers', status: final || phase === 'Pending' ? 'False' : 'True' },

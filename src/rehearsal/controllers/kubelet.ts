@@ -43,7 +43,10 @@ export function startKubelet(context: ControllerContext, { runners, podLogs, isS
 
   const runnerFor = (container: Container, pod: Pod): PodRunner => {
     const runner = runners.find((each) => each.accepts(container, pod));
-    if (runner === undefined) throw new Error(`No runner accepts container ${container.name} of pod ${keyOf(pod)}: add an ordinary runner at the end of the list`);
+    if (runner === undefined)
+      throw new Error(
+        `No runner accepts container ${container.name} of pod ${keyOf(pod)}: add an ordinary runner at the end of the list`,
+      );
     return runner;
   };
 
@@ -93,7 +96,10 @@ export function startKubelet(context: ControllerContext, { runners, podLogs, isS
   const finish = (pod: Pod, state: PodState): void => {
     for (const { name } of state.containers) podLogs.end(pod.metadata.uid, name);
     writeStatus(pod, state, true);
-    store.delete(pods, pod.metadata.name, pod.metadata.namespace, { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } });
+    store.delete(pods, pod.metadata.name, pod.metadata.namespace, {
+      gracePeriodSeconds: 0,
+      preconditions: { uid: pod.metadata.uid },
+    });
   };
 
   const writeStatus = (pod: Pod, state: PodState, final: boolean): void => {
@@ -147,7 +153,10 @@ export function startKubelet(context: ControllerContext, { runners, podLogs, isS
   };
 
   const finishDeletion = ({ metadata }: Pod): void => {
-    store.delete(pods, metadata.name, metadata.namespace, { gracePeriodSeconds: 0, preconditions: { uid: metadata.uid } });
+    store.delete(pods, metadata.name, metadata.namespace, {
+      gracePeriodSeconds: 0,
+      preconditions: { uid: metadata.uid },
+    });
   };
 
   const endPod = (pod: Pod, state: PodState): undefined => {

@@ -28,7 +28,8 @@ function empty({ store }: ControllerContext, name: string): void {
   const kinds = RESOURCES.filter(({ namespaced }) => namespaced);
   for (const resource of kinds) {
     for (const { metadata } of store.list(resource, { namespace: name })) {
-      if (metadata.deletionTimestamp === undefined) store.delete(resource, metadata.name, name, { propagationPolicy: 'Background' });
+      if (metadata.deletionTimestamp === undefined)
+        store.delete(resource, metadata.name, name, { propagationPolicy: 'Background' });
     }
   }
   if (kinds.some((resource) => store.list(resource, { namespace: name }).length > 0)) return;

@@ -78,7 +78,8 @@ function evictUntolerated({ store, secondMs }: ControllerContext, node: Node): n
   if (taint === undefined) return undefined;
   let nextMs: number | undefined;
   for (const pod of store.list(pods, { fields: { 'spec.nodeName': node.metadata.name } })) {
-    if (pod.metadata.deletionTimestamp !== undefined || pod.metadata.annotations?.[MIRROR_ANNOTATION] !== undefined) continue;
+    if (pod.metadata.deletionTimestamp !== undefined || pod.metadata.annotations?.[MIRROR_ANNOTATION] !== undefined)
+      continue;
     const { name, namespace } = pod.metadata;
     if (untolerated(pod, node, ['NoExecute']) !== undefined) {
       store.delete(pods, name, namespace);

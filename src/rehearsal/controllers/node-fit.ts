@@ -33,9 +33,7 @@ function fitsTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm,
 }
 
 export function untolerated({ spec }: Pod, node: Node, effects: readonly string[]): Taint | undefined {
-  return node.spec.taints?.find(
-    (taint) => effects.includes(taint.effect) && !tolerates(spec.tolerations ?? [], taint),
-  );
+  return node.spec.taints?.find((taint) => effects.includes(taint.effect) && !tolerates(spec.tolerations ?? [], taint));
 }
 
 export function tolerates(tolerations: readonly Toleration[], taint: Taint): boolean {

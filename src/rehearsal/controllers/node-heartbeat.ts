@@ -90,4 +90,3 @@ function renew(store: Store, { metadata, kind, apiVersion }: Node): void {
     spec: { holderIdentity: metadata.name, leaseDurationSeconds: LEASE_SECONDS, renewTime },
   });
 }
-

@@ -8,7 +8,14 @@ export function controllerOf({ metadata }: { readonly metadata: ObjectMeta }): O
 
 export function ownerReference(resource: Resource, owner: KubeObject): OwnerReference {
   const { name, uid } = owner.metadata;
-  return { apiVersion: apiVersionOf(resource), kind: resource.kind, name, uid, controller: true, blockOwnerDeletion: true };
+  return {
+    apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
+    name,
+    uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
 }
 
 export function controlledPods(store: Store, owner: KubeObject): Pod[] {

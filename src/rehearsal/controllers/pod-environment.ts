@@ -9,13 +9,15 @@ export function podEnvironment(store: Store, container: Container, pod: Pod): Re
   const env: Record<string, string> = {};
   for (const source of container.envFrom ?? []) {
     const { configMapRef, secretRef, prefix = '' } = source;
-    const values = configMapRef === undefined ? {} : configMapData(store, pod, configMapRef.name, configMapRef.optional);
+    const values =
+      configMapRef === undefined ? {} : configMapData(store, pod, configMapRef.name, configMapRef.optional);
     if (secretRef !== undefined) Object.assign(values, secretData(store, pod, secretRef.name, secretRef.optional));
     for (const [key, value] of Object.entries(values)) env[`${prefix}${key}`] = value;
   }
   for (const variable of container.env ?? []) {
     const value = valueOf(store, variable, pod);
-    if (value !== undefined) env[variable.name] = value.replace(/\$\(([A-Za-z0-9_.-]+)\)/g, (whole, name: string) => env[name] ?? whole);
+    if (value !== undefined)
+      env[variable.name] = value.replace(/\$\(([A-Za-z0-9_.-]+)\)/g, (whole, name: string) => env[name] ?? whole);
   }
   return env;
 }
@@ -26,11 +28,19 @@ function valueOf(store: Store, { value, valueFrom }: EnvVar, pod: Pod): string |
   if (fieldRef !== undefined) return fieldValue(store, pod, fieldRef.fieldPath);
   if (secretKeyRef !== undefined) {
     const { name, key, optional } = secretKeyRef;
-    return required(secretData(store, pod, name, optional)[key], optional, `couldn't find key ${key} in Secret ${pod.metadata.namespace}/${name}`);
+    return required(
+      secretData(store, pod, name, optional)[key],
+      optional,
+      `couldn't find key ${key} in Secret ${pod.metadata.namespace}/${name}`,
+    );
   }
   if (configMapKeyRef !== undefined) {
     const { name, key, optional } = configMapKeyRef;
-    return required(configMapData(store, pod, name, optional)[key], optional, `couldn't find key ${key} in ConfigMap ${pod.metadata.namespace}/${name}`);
+    return required(
+      configMapData(store, pod, name, optional)[key],
+      optional,
+      `couldn't find key ${key} in ConfigMap ${pod.metadata.namespace}/${name}`,
+    );
   }
   return undefined;
 }
@@ -62,6 +72,9 @@ export function configMapData(store: Store, pod: Pod, name: string, optional = f
 export function secretData(store: Store, pod: Pod, name: string, optional = false): Record<string, string> {
   const found = store.get(secrets, name, pod.metadata.namespace);
   if (found === undefined && !optional) throw new NotStartable(`secret "${name}" not found`);
-  const decoded = Object.entries(found?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]);
+  const decoded = Object.entries(found?.data ?? {}).map(([key, value]) => [
+    key,
+    Buffer.from(value, 'base64').toString(),
+  ]);
   return Object.fromEntries(decoded);
 }

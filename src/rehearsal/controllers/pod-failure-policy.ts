@@ -11,7 +11,8 @@ export function failureAction({ spec }: Job, pod: Pod): FailureAction {
     if (match === undefined) continue;
     if (rule.action === 'Ignore') return { kind: 'ignore' };
     if (rule.action === 'Count') return { kind: 'count' };
-    if (rule.action === 'FailJob') return { kind: 'failJob', message: `${match} matching FailJob rule at index ${index}` };
+    if (rule.action === 'FailJob')
+      return { kind: 'failJob', message: `${match} matching FailJob rule at index ${index}` };
   }
   return { kind: 'count' };
 }
@@ -31,5 +32,7 @@ function matchRule({ onExitCodes, onPodConditions }: PodFailureRule, pod: Pod): 
   const condition = onPodConditions?.find((wanted) =>
     pod.status.conditions?.some(({ type, status }) => type === wanted.type && status === (wanted.status ?? 'True')),
   );
-  return condition === undefined ? undefined : `Pod ${pod.metadata.namespace}/${pod.metadata.name} has condition ${condition.type}`;
+  return condition === undefined
+    ? undefined
+    : `Pod ${pod.metadata.namespace}/${pod.metadata.name} has condition ${condition.type}`;
 }

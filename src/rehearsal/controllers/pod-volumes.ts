@@ -52,7 +52,11 @@ function write(path: string, { content, mode }: VolumeFile): void {
 function volumeFiles({ configMap, secret, projected }: Volume, pod: Pod, options: PodVolumeOptions): VolumeFile[] {
   const { store } = options;
   if (configMap !== undefined) {
-    return selected(configMapData(store, pod, configMap.name, configMap.optional), configMap.items, configMap.defaultMode);
+    return selected(
+      configMapData(store, pod, configMap.name, configMap.optional),
+      configMap.items,
+      configMap.defaultMode,
+    );
   }
   if (secret !== undefined) {
     return selected(secretData(store, pod, secret.secretName, secret.optional), secret.items, secret.defaultMode);
@@ -62,7 +66,9 @@ function volumeFiles({ configMap, secret, projected }: Volume, pod: Pod, options
     const files: VolumeFile[] = [];
     if (source.configMap !== undefined) files.push(...configMapFiles(pod, source.configMap, mode, options));
     if (source.secret !== undefined) {
-      files.push(...selected(secretData(store, pod, source.secret.name, source.secret.optional), source.secret.items, mode));
+      files.push(
+        ...selected(secretData(store, pod, source.secret.name, source.secret.optional), source.secret.items, mode),
+      );
     }
     if (source.serviceAccountToken !== undefined) {
       files.push({ path: source.serviceAccountToken.path, content: tokenOf(pod, options), mode });
@@ -85,7 +91,11 @@ function configMapFiles(
   return selected(data, items, mode);
 }
 
-function selected(data: Record<string, string>, items: readonly KeyToPath[] | undefined, mode = FILE_MODE): VolumeFile[] {
+function selected(
+  data: Record<string, string>,
+  items: readonly KeyToPath[] | undefined,
+  mode = FILE_MODE,
+): VolumeFile[] {
   if (items === undefined) return Object.entries(data).map(([path, content]) => ({ path, content, mode }));
   return items.map((item) => {
     const content = data[item.key];
@@ -105,6 +115,10 @@ function mountToken(root: string, container: Container, pod: Pod, options: PodVo
   if ((automountServiceAccountToken ?? account?.automountServiceAccountToken) === false) return;
   if (container.volumeMounts?.some(({ mountPath }) => mountPath === SERVICE_ACCOUNT_PATH) === true) return;
   const directory = join(root, SERVICE_ACCOUNT_PATH);
-  const files = { token: tokenOf(pod, options), 'ca.crt': options.caPem, namespace: pod.metadata.namespace ?? 'default' };
+  const files = {
+    token: tokenOf(pod, options),
+    'ca.crt': options.caPem,
+    namespace: pod.metadata.namespace ?? 'default',
+  };
   for (const [path, content] of Object.entries(files)) write(join(directory, path), { path, content, mode: FILE_MODE });
 }

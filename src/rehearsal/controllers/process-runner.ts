@@ -62,7 +62,12 @@ export function podRoot(podsDirectory: string, { metadata }: Pod): string {
   return join(podsDirectory, `${metadata.namespace}_${metadata.name}_${metadata.uid.slice(0, 8)}`);
 }
 
-function environment(options: ProcessRunnerOptions, container: Container, pod: Pod, root: string): Record<string, string> {
+function environment(
+  options: ProcessRunnerOptions,
+  container: Container,
+  pod: Pod,
+  root: string,
+): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '',
     HOME: join(root, 'tmp'),

@@ -35,7 +35,8 @@ export function startReconciler(context: ControllerContext, work: Reconciliation
       if (again !== undefined) enqueue(key, again);
     } catch (error) {
       // Somebody else wrote in between, or the object is gone: the next look sees it as it is.
-      if (!(error instanceof StatusError) || (error.status.code !== 409 && error.status.code !== 404)) context.onError(error);
+      if (!(error instanceof StatusError) || (error.status.code !== 409 && error.status.code !== 404))
+        context.onError(error);
       enqueue(key, RETRY_MS);
     }
   };

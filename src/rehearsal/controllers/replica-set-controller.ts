@@ -14,7 +14,8 @@ export function startReplicaSetController(context: ControllerContext): Reconcile
     reconcile: (key) => {
       const { namespace, name } = splitKey(key);
       const replicaSet = store.get(replicaSets, name, namespace);
-      if (replicaSet !== undefined && replicaSet.metadata.deletionTimestamp === undefined) reconcile(context, replicaSet);
+      if (replicaSet !== undefined && replicaSet.metadata.deletionTimestamp === undefined)
+        reconcile(context, replicaSet);
       return undefined;
     },
   });

@@ -44,9 +44,11 @@ function schedule({ store }: ControllerContext, pod: Pod): void {
       return;
     }
     draft.spec.nodeName = chosen.metadata.name;
-    draft.status.conditions = withCondition(draft.status.conditions, { type: 'PodScheduled', status: 'True' }, store.now()).map(
-      ({ reason: _, message: __, ...condition }) => condition,
-    );
+    draft.status.conditions = withCondition(
+      draft.status.conditions,
+      { type: 'PodScheduled', status: 'True' },
+      store.now(),
+    ).map(({ reason: _, message: __, ...condition }) => condition);
   });
 }
 
@@ -55,7 +57,8 @@ function leastLoaded(fitting: readonly Node[], all: readonly Pod[]): Node | unde
   for (const { spec } of all) load.set(spec.nodeName ?? '', (load.get(spec.nodeName ?? '') ?? 0) + 1);
   let chosen: Node | undefined;
   for (const node of fitting) {
-    if (chosen === undefined || (load.get(node.metadata.name) ?? 0) < (load.get(chosen.metadata.name) ?? 0)) chosen = node;
+    if (chosen === undefined || (load.get(node.metadata.name) ?? 0) < (load.get(chosen.metadata.name) ?? 0))
+      chosen = node;
   }
   return chosen;
 }

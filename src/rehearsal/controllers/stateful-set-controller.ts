@@ -1,3 +1,4 @@
+import { isReady } from '../api/eviction.ts';
 import type { Workload } from '../api/kinds.ts';
 import { pods, statefulSets } from '../api/resources.ts';
 import type { ControllerContext } from './controller-context.ts';
@@ -5,7 +6,7 @@ import { keyOf, ownerKeys, splitKey } from './ownership.ts';
 import { type Reconciler, startReconciler } from './reconciler.ts';
 import { createWorkloadPod, livePods, readyCount } from './workload-pods.ts';
 
-/** Pods with fixed names: the next one of a name comes when the last has really gone. */
+/** Pods with fixed names, one after the other: the next one comes when the last is ready, and a name again when it has really gone. */
 export function startStatefulSetController(context: ControllerContext): Reconciler {
   const { store } = context;
   return startReconciler(context, {
@@ -14,7 +15,8 @@ export function startStatefulSetController(context: ControllerContext): Reconcil
     reconcile: (key) => {
       const { namespace, name } = splitKey(key);
       const statefulSet = store.get(statefulSets, name, namespace);
-      if (statefulSet !== undefined && statefulSet.metadata.deletionTimestamp === undefined) reconcile(context, statefulSet);
+      if (statefulSet !== undefined && statefulSet.metadata.deletionTimestamp === undefined)
+        reconcile(context, statefulSet);
       return undefined;
     },
   });
@@ -26,9 +28,14 @@ function reconcile({ store }: ControllerContext, statefulSet: Workload): void {
   const live = livePods(store, statefulSet);
   for (let ordinal = 0; ordinal < wanted; ordinal += 1) {
     const podName = `${name}-${ordinal}`;
-    if (store.get(pods, podName, namespace) !== undefined) continue;
+    const existing = store.get(pods, podName, namespace);
+    if (existing !== undefined) {
+      if (isReady(existing) || statefulSet.spec['podManagementPolicy'] === 'Parallel') continue;
+      break;
+    }
     const labels = { 'statefulset.kubernetes.io/pod-name': podName, 'apps.kubernetes.io/pod-index': String(ordinal) };
     createWorkloadPod(store, statefulSets, statefulSet, { name: podName, labels });
+    if (statefulSet.spec['podManagementPolicy'] !== 'Parallel') break;
   }
   for (const { metadata } of live) {
     const ordinal = Number(metadata.name.slice(name.length + 1));

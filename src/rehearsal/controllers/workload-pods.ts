@@ -1,5 +1,5 @@
-import type { Pod, Workload } from '../api/kinds.ts';
 import { isReady } from '../api/eviction.ts';
+import type { Pod, Workload } from '../api/kinds.ts';
 import { randomSuffix } from '../api/object-changes.ts';
 import { pods, type Resource } from '../api/resources.ts';
 import type { Store } from '../api/store.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterPort, StaticPod } from './cluster-port.ts';
 import { kubeadmImages } from './kubeadm-images.ts';
@@ -190,9 +190,4 @@ function layOutFiles(options: MachineOptions, path: (absolute: string) => string
 /** kubeadm's hot copy of the etcd data. */
 export function copyEtcdData(machine: Machine, to: string): void {
   cpSync(machine.path('/var/lib/etcd'), machine.path(to), { recursive: true });
-}
-
-export function listDirectory(machine: Machine, directory: string): readonly string[] {
-  const full = machine.path(directory);
-  return existsSync(full) ? readdirSync(full).toSorted() : [];
 }

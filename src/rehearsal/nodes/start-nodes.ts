@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { fillBinDirectory, sudoMark } from './bin-directory.ts';
 import type { ClusterPort, StaticPod } from './cluster-port.ts';
 import { type CommandLog, createCommandLog } from './command-log.ts';
 import { createMachine, type Knobs, type Machine, type MachineOptions, staticPodsOf, type Timing } from './machine.ts';
+import { generateSshKey } from './ssh-key.ts';
 import { createNodeSshServer, type NodeSshServer } from './ssh-server.ts';
 import { type StandInServer, startStandInServer } from './stand-in-server.ts';
 
@@ -70,7 +70,7 @@ export async function startNodes(options: NodesOptions): Promise<RehearsalNodes>
   const user = options.user ?? 'nightlift';
   const commands = createCommandLog(options.now ?? (() => new Date()));
   const standIns = await startStandInServer(commands);
-  const key = ssh2.utils.generateKeyPairSync('ed25519');
+  const key = generateSshKey();
   const { port, addresses } = await freeAddresses(options.nodes.length);
   let requests = 0;
   const started: { node: RehearsalNode; server: NodeSshServer }[] = [];
@@ -82,7 +82,7 @@ export async function startNodes(options: NodesOptions): Promise<RehearsalNodes>
       mkdirSync(root, { recursive: true });
       const machine = createMachine(machineOptions(spec, internalIp, root, options));
       installPrograms(machine, standIns);
-      const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
+      const hostKey = generateSshKey();
       knownHosts.push(`[${internalIp}]:${port} ${hostKey.public}`);
       const server = createNodeSshServer({
         machine,
@@ -179,7 +179,10 @@ function rehearsalNode(machine: Machine, server: NodeSshServer): RehearsalNode {
   };
 }
 
-async function closeAll(started: readonly { node: RehearsalNode; server: NodeSshServer }[], standIns: StandInServer): Promise<void> {
+async function closeAll(
+  started: readonly { node: RehearsalNode; server: NodeSshServer }[],
+  standIns: StandInServer,
+): Promise<void> {
   for (const { node, server } of started) {
     await server.stopListening();
     const units = [...node.machine.units.values()];
@@ -195,7 +198,10 @@ async function freeAddresses(count: number): Promise<{ port: number; addresses: 
   for (;;) {
     const x = 16 + Math.floor(Math.random() * 200);
     const y = Math.floor(Math.random() * 250);
-    const addresses = Array.from({ length: count }, (_, index) => `127.${x}.${y + Math.floor(index / 250)}.${1 + (index % 250)}`);
+    const addresses = Array.from(
+      { length: count },
+      (_, index) => `127.${x}.${y + Math.floor(index / 250)}.${1 + (index % 250)}`,
+    );
     const port = await freePort(addresses[0] ?? '127.0.0.1');
     if (port !== undefined) return { port, addresses };
   }

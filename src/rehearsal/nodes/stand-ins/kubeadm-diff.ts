@@ -7,15 +7,42 @@ import type { KubeadmRequest } from './kubeadm.ts';
 export function kubeadmDiff(call: StandInCall, request: KubeadmRequest): number {
   const target = (request.words[2] ?? request.version).replace(/^v/, '');
   call.out('[upgrade/diff] Reading configuration from the "kubeadm-config" ConfigMap in namespace "kube-system"...\n');
+  call.out("[upgrade/diff] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.\n");
   for (const component of COMPONENTS.filter((one) => one !== 'etcd')) {
     const file = `/etc/kubernetes/manifests/${component}.yaml`;
     const before = readFileSync(call.machine.path(file), 'utf8').split('\n');
     const after = manifestOf(component, target, call.machine.internalIp).split('\n');
-    const hunk = linesOfDiff(before, after);
-    if (hunk.every((line) => line.startsWith(' '))) continue;
-    call.out(`--- ${file}\n+++ new manifest\n@@ -1,${before.length} +1,${after.length} @@\n${hunk.join('\n')}\n`);
+    const hunks = hunksOf(linesOfDiff(before, after));
+    if (hunks.length > 0) call.out(`--- ${file}\n+++ new manifest\n${hunks.join('\n')}\n`);
   }
   return 0;
+}
+
+/** Without context, as kubeadm prints them. */
+function hunksOf(lines: readonly string[]): readonly string[] {
+  const hunks: string[] = [];
+  let old = 1;
+  let fresh = 1;
+  for (let index = 0; index < lines.length; ) {
+    const block: string[] = [];
+    while (index < lines.length && !(lines[index] ?? '').startsWith(' ')) {
+      block.push(lines[index] ?? '');
+      index += 1;
+    }
+    const removed = block.filter((line) => line.startsWith('-')).length;
+    const added = block.length - removed;
+    if (block.length > 0) hunks.push(`@@ -${range(old, removed)} +${range(fresh, added)} @@\n${block.join('\n')}`);
+    else index += 1;
+    old += Math.max(removed, block.length > 0 ? 0 : 1);
+    fresh += Math.max(added, block.length > 0 ? 0 : 1);
+  }
+  return hunks;
+}
+
+/** As diff -U writes it: where, and how many when it is not one. */
+function range(line: number, count: number): string {
+  if (count === 1) return String(line);
+  return `${count === 0 ? line - 1 : line},${count}`;
 }
 
 /** By the longest common subsequence; the manifests are short. */

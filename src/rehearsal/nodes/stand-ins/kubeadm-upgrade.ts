@@ -17,21 +17,23 @@ export async function upgradeApply(call: StandInCall, request: KubeadmRequest): 
     return kubeadmError(call, "won't proceed; the user didn't answer (Y|y) in order to continue");
   }
   call.out('[upgrade] Reading configuration from the "kubeadm-config" ConfigMap in namespace "kube-system"...\n');
+  call.out("[upgrade] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.\n");
   const running = await machine.cluster.kubeadmConfigVersion();
-  call.out('[upgrade/preflight] Running preflight checks\n');
-  const policy = versionPolicy(running, target, request.version);
-  if (policy !== undefined) return kubeadmError(call, `error execution phase preflight: ${policy}`);
+  call.out('[upgrade/preflight] Running preflight checks\n[upgrade] Running cluster health checks\n');
   const unready = await machine.cluster.unreadyControlPlanes();
   const missing = COMPONENTS.filter((one) => one !== 'etcd' && !existsSync(machine.path(`${MANIFESTS}/${one}.yaml`)));
   const errors = [
     ...(unready.length > 0 ? [`[ERROR ControlPlaneNodesReady]: there are NotReady control-planes in the cluster: [${unready.join(' ')}]`] : []),
     ...(missing.length > 0 ? [`[ERROR StaticPodManifest]: couldn't find manifests for: [${missing.join(' ')}]`] : []),
-    ...(await imagePullErrors(call, request, target)),
   ];
-  if (isKilled(call)) return 137;
   if (errors.length > 0) return preflightError(call, errors);
   call.out(`[upgrade/preflight] You have chosen to upgrade the cluster version to "v${target}"\n`);
   call.out(`[upgrade/versions] Cluster version: v${running}\n[upgrade/versions] kubeadm version: v${request.version}\n`);
+  const policy = versionPolicy(running, target, request.version);
+  if (policy !== undefined) return kubeadmError(call, `error execution phase preflight: ${policy}`);
+  const unpulled = await imagePullErrors(call, request, target);
+  if (isKilled(call)) return 137;
+  if (unpulled.length > 0) return preflightError(call, unpulled);
   call.out(`[upgrade/control-plane] Upgrading your static Pod-hosted control plane to version "v${target}" (timeout: 5m0s)...\n`);
   const failure = await upgradeControlPlane(call, request, target);
   if (isKilled(call)) return 137;
@@ -118,20 +120,21 @@ async function upgradeControlPlane(call: StandInCall, request: KubeadmRequest, t
     const next = manifestOf(component, target, machine.internalIp);
     await call.sleep(machine.timing.kubeadmStep);
     if (isKilled(call)) return undefined;
-    if (current === next) {
+    if (current === next && component !== 'etcd') {
       call.out(`[upgrade/staticpods] Current and new manifests of ${component} are equal, skipping upgrade\n`);
       continue;
     }
+    const moved = current === next ? `Restarting the ${component} static pod and backing up its manifest to` : `Moving new manifest to "${file}" and backing up old manifest to`;
     writeFileSync(machine.path(`${work}/${component}.yaml`), next);
     renameSync(machine.path(file), machine.path(`${backup}/${component}.yaml`));
     // Killed here, the manifest is in the backup only.
     await call.sleep(machine.timing.kubeadmStep / 4);
     if (isKilled(call)) return undefined;
     renameSync(machine.path(`${work}/${component}.yaml`), machine.path(file));
-    call.out(`[upgrade/staticpods] Moving new manifest to "${file}" and backing up old manifest to "${backup}/${component}.yaml"\n`);
+    call.out(`[upgrade/staticpods] ${moved} "${backup}/${component}.yaml"\n`);
     call.out('[upgrade/staticpods] Waiting for the kubelet to restart the component\n');
     call.out('[upgrade/staticpods] This can take up to 5m0s\n');
-    if (!(await machine.syncStaticPod(component))) {
+    if (machine.knobs.stuckHashes.has(component) || !(await machine.syncStaticPod(component))) {
       await call.sleep(machine.timing.upgradeManifests);
       if (isKilled(call)) return undefined;
       // kubeadm puts back what it has moved; etcd only when etcd itself failed.
@@ -145,6 +148,7 @@ async function upgradeControlPlane(call: StandInCall, request: KubeadmRequest, t
     if (isKilled(call)) return undefined;
     call.out(`[apiclient] Found 1 Pods for label selector component=${component}\n`);
     call.out(`[upgrade/staticpods] Component "${component}" upgraded successfully!\n`);
+    if (component === 'etcd') call.out('[upgrade/etcd] Waiting for etcd to become available\n');
   }
   rmSync(machine.path(work), { recursive: true, force: true });
   call.out('[upgrade/control-plane] The control plane instance for this node was successfully upgraded!\n');

@@ -76,7 +76,9 @@ export async function pullImage(call: StandInCall, image: string): Promise<strin
   const { machine } = call;
   if (machine.images.has(image)) return undefined;
   if (machine.knobs.missingImages.has(image)) {
-    return `failed to pull image "${image}": failed to pull and unpack image "${image}": failed to resolve reference "${image}": ${image}: not found`;
+    const why = `rpc error: code = NotFound desc = failed to pull and unpack image "${image}": failed to resolve reference "${image}": ${image}: not found`;
+    call.err(`E0101 00:00:00.000000    2550 remote_image.go:250] "PullImage from image service failed" err=${JSON.stringify(why)} image="${image}"\n`);
+    return `failed to pull image ${image}: failed to pull image ${image}: ${why}`;
   }
   await call.sleep(machine.timing.package);
   if (!call.signal.aborted) machine.images.add(image);

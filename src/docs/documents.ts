@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { COMMANDS } from '../cli/commands.ts';
+import { Facts } from '../facts/facts.ts';
+import { Settings } from '../settings.ts';
+import { cliDoc } from './cli-doc.ts';
+import { configurationDoc } from './configuration-doc.ts';
+import type { SchemaNode } from './schema-field.ts';
+
+export interface GeneratedDocument {
+  /** Relative to the root of the project. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What a person writes, so a key with a default may be left out. */
+export function settingsSchema(): SchemaNode {
+  return z.toJSONSchema(Settings, { io: 'input' }) as SchemaNode;
+}
+
+/** Everything in docs/ that follows from the code. */
+export function generatedDocuments(): readonly GeneratedDocument[] {
+  return [
+    { path: 'docs/configuration.md', text: configurationDoc(settingsSchema()) },
+    { path: 'docs/configuration.schema.json', text: json('Settings of Nightlift', settingsSchema()) },
+    {
+      path: 'docs/facts.schema.json',
+      text: json('Facts: what `nightlift facts` writes', z.toJSONSchema(Facts, { io: 'output' })),
+    },
+    { path: 'docs/cli.md', text: cliDoc(COMMANDS) },
+  ];
+}
+
+function json(title: string, schema: object): string {
+  return `${JSON.stringify({ title, ...schema }, null, 2)}\n`;
+}

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ssh2 from 'ssh2';
+import { describe, expect, it } from 'vitest';
+import { fingerprint, parseKnownHosts } from './known-hosts.ts';
+
+const key = ssh2.utils.generateKeyPairSync('ed25519').public.split(' ').slice(0, 2).join(' ');
+
+function found(text: string, names: readonly string[], port = 22): number {
+  return parseKnownHosts(text).keysFor(names, port).length;
+}
+
+describe('parseKnownHosts', () => {
+  it.each([
+    ['10.0.0.1', ['10.0.0.1'], 22, 1],
+    ['node-1,10.0.0.1', ['10.0.0.1', 'node-1'], 22, 1],
+    ['10.0.0.1', ['10.0.0.2'], 22, 0],
+    ['10.0.0.1', ['10.0.0.1'], 2222, 0],
+    ['[10.0.0.1]:2222', ['10.0.0.1'], 2222, 1],
+    ['10.0.0.*', ['10.0.0.7'], 22, 1],
+    ['10.0.0.*,!10.0.0.7', ['10.0.0.7'], 22, 0],
+    ['10.0.0.?', ['10.0.0.77'], 22, 0],
+    ['Node-1.Example', ['node-1.example'], 22, 1],
+  ])('%s stands for %j at port %i: %i keys', (hosts, names, port, count) => {
+    expect(found(`# a comment\n\n${hosts} ${key} who@where\n`, names, port)).toBe(count);
+  });
+
+  it('finds hosts that ssh-keygen has hashed, and shows fingerprints as it does', (context) => {
+    const directory = mkdtempSync(join(tmpdir(), 'nightlift-known-hosts-'));
+    const file = join(directory, 'known_hosts');
+    writeFileSync(file, `10.0.0.1 ${key}\n[10.0.0.2]:2222 ${key}\n`);
+    try {
+      execFileSync('ssh-keygen', ['-H', '-f', file], { stdio: 'ignore' });
+    } catch {
+      context.skip('ssh-keygen is not installed');
+    }
+    const hashed = readFileSync(file, 'utf8');
+    expect(hashed).toContain('|1|');
+    expect(found(hashed, ['10.0.0.1'])).toBe(1);
+    expect(found(hashed, ['10.0.0.2'], 2222)).toBe(1);
+    expect(found(hashed, ['10.0.0.3'])).toBe(0);
+    const shown = execFileSync('ssh-keygen', ['-lf', '-'], { input: `10.0.0.1 ${key}\n`, encoding: 'utf8' });
+    expect(shown).toContain(fingerprint(Buffer.from(key.split(' ')[1] ?? '', 'base64')));
+  });
+
+  it.each([
+    [`@cert-authority *.example ${key}`, 'host certificates are not supported'],
+    [`@something 10.0.0.1 ${key}`, 'the marker @something is not known'],
+    ['10.0.0.1 ssh-ed25519', 'it has too few fields'],
+    ['10.0.0.1 ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAA', 'its key is not one of type ssh-rsa'],
+  ])('refuses %s', (line, problem) => {
+    expect(() => parseKnownHosts(`\n${line}\n`)).toThrow(`reading line 2 of the known hosts: ${problem}`);
+  });
+
+  it('keeps revoked keys apart', () => {
+    expect(parseKnownHosts(`@revoked * ${key}`).keysFor(['10.0.0.1'], 22)[0]?.revoked).toBe(true);
+  });
+});

@@ -1,0 +1,147 @@
+import ssh2 from 'ssh2';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../clock.ts';
+import { NightliftError } from '../errors.ts';
+import { createLog } from '../log.ts';
+import type { NodeShell } from './node-shell.ts';
+import type { SshSettings } from './ssh-connection.ts';
+import { createSshNodeShell } from './ssh-node-shell.ts';
+import { scriptTemplate, startTestBench, type TestBench } from '../rehearsal/nodes/test-bench.ts';
+
+const NODES = { nodes: [{ name: 'w1', role: 'worker', version: '1.36.3' }] as const, published: [] };
+const HELLO = { name: 'hello', text: 'echo hello from root' };
+
+function shellOf(bench: TestBench, settings: Partial<SshSettings> = {}, knownHosts = bench.nodes.knownHosts): NodeShell {
+  const { user, port, privateKeyPem } = bench.nodes;
+  return createSshNodeShell({
+    settings: { user, port, privateKey: privateKeyPem, hostKeys: 'pinned', connectTimeoutMs: 2000, ...settings },
+    knownHosts,
+    templates: scriptTemplate,
+    log: createLog({ format: 'text', write: () => undefined, now: () => new Date() }),
+    clock: systemClock(),
+  });
+}
+
+async function failure(bench: TestBench, shell: NodeShell): Promise<NightliftError> {
+  try {
+    await shell.run(bench.address('w1'), HELLO, AbortSignal.timeout(10_000));
+  } catch (error) {
+    if (error instanceof NightliftError) return error;
+    throw error;
+  } finally {
+    await shell.close();
+  }
+  throw new Error('it did not fail');
+}
+
+describe('the SSH shell', () => {
+  it('runs a script as root over one connection', async () => {
+    await using bench = await startTestBench(NODES);
+    for (const _ of [1, 2, 3]) {
+      expect(await bench.shell.run(bench.address('w1'), HELLO, AbortSignal.timeout(5000))).toEqual({
+        exitCode: 0,
+        stdout: 'hello from root\n',
+        stderr: '',
+      });
+    }
+    expect(bench.nodes.sshRequests()).toBe(3);
+  });
+
+  it('keeps both streams apart, and the exit code', async () => {
+    await using bench = await startTestBench(NODES);
+    const script = { name: 'test', text: 'echo out; echo err >&2; exit 7' };
+    const result = await bench.shell.run(bench.address('w1'), script, AbortSignal.timeout(5000));
+    expect(result).toEqual({ exitCode: 7, stdout: 'out\n', stderr: 'err\n' });
+  });
+
+  it('D15 refuses a node whose host key is not pinned', async () => {
+    await using bench = await startTestBench(NODES);
+    const error = await failure(bench, shellOf(bench, {}, ''));
+    expect(error.kind).toBe('node');
+    expect(error.message).toContain('no host key is pinned for this node');
+    expect(error.remedy).toContain('ssh-keyscan');
+    expect(bench.nodes.sshRequests()).toBe(0);
+  });
+
+  it('D15 refuses a changed host key and names both fingerprints', async () => {
+    await using bench = await startTestBench(NODES);
+    const other = ssh2.utils.generateKeyPairSync('ed25519').public;
+    const where = bench.nodes.knownHosts.split(' ')[0] ?? '';
+    const error = await failure(bench, shellOf(bench, {}, `${where} ${other}\n`));
+    expect(error.message).toMatch(/the host key has changed: it shows SHA256:\S{43}, pinned is SHA256:\S{43}/);
+    expect(error.kind).toBe('node');
+  });
+
+  it('says so when the pinned key is of a type that the node does not have', async () => {
+    await using bench = await startTestBench(NODES);
+    const other = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }).public;
+    const where = bench.nodes.knownHosts.split(' ')[0] ?? '';
+    const error = await failure(bench, shellOf(bench, {}, `${where} ${other}\n`));
+    expect(error.message).toContain('has no host key of the pinned type ecdsa-sha2-nistp256');
+  });
+
+  it('takes an unpinned key only when it is told to, and then holds the node to it', async () => {
+    await using bench = await startTestBench(NODES);
+    const shell = shellOf(bench, { hostKeys: 'accept-new-in-memory' }, '');
+    expect(await shell.run(bench.address('w1'), HELLO, AbortSignal.timeout(5000))).toMatchObject({ exitCode: 0 });
+    await shell.close();
+  });
+
+  it.each([
+    ['a key that the node does not know', { privateKey: ssh2.utils.generateKeyPairSync('ed25519').private }, 'the node refused the login', 'authorized_keys'],
+    ['a user that is not there', { user: 'nobody' }, 'the node refused the login', '~nobody/.ssh'],
+  ])('tells %s', async (_, settings, message, remedy) => {
+    await using bench = await startTestBench(NODES);
+    const error = await failure(bench, shellOf(bench, settings));
+    expect(error.kind).toBe('node');
+    expect(error.message).toContain(message);
+    expect(error.remedy).toContain(remedy);
+  });
+
+  it('tells a port where nobody listens, which may heal by itself', async () => {
+    await using bench = await startTestBench(NODES);
+    const key = bench.nodes.knownHosts.split(' ').slice(1).join(' ');
+    const error = await failure(bench, shellOf(bench, { port: 1 }, `[${bench.address('w1').internalIp}]:1 ${key}`));
+    expect(error.kind).toBe('network');
+    expect(error.message).toContain('nothing listens there');
+  });
+
+  it('tells a sudo that wants a password', async () => {
+    await using bench = await startTestBench(NODES);
+    bench.nodes.node('w1').setSudoNeedsPassword(true);
+    const error = await failure(bench, shellOf(bench));
+    expect(error.message).toBe('becoming root on w1: sudo: a password is required');
+    expect(error.remedy).toContain('NOPASSWD');
+  });
+
+  it.each([
+    ['not a key', 'reading the SSH private key'],
+    ['', 'reading the SSH private key'],
+  ])('refuses the private key %j at once', async (privateKey, message) => {
+    await using bench = await startTestBench(NODES);
+    expect(() => shellOf(bench, { privateKey })).toThrow(message);
+  });
+
+  it('gives an unknown outcome, never success, when the connection ends first', async () => {
+    await using bench = await startTestBench(NODES);
+    const script = { name: 'test', text: 'echo begun; sleep 5' };
+    const result = bench.shell.run(bench.address('w1'), script, AbortSignal.timeout(10_000));
+    setTimeout(() => bench.nodes.node('w1').dropConnections(), 500);
+    expect(await result).toMatchObject({ exitCode: null });
+    expect(await bench.shell.run(bench.address('w1'), HELLO, AbortSignal.timeout(5000))).toMatchObject({ exitCode: 0 });
+  });
+
+  it('ends its wait when it is told to', async () => {
+    await using bench = await startTestBench(NODES);
+    const script = { name: 'test', text: 'sleep 20' };
+    await expect(bench.shell.run(bench.address('w1'), script, AbortSignal.timeout(300))).rejects.toThrow(/timeout/i);
+  });
+
+  it('runs nothing of a script that arrived in half', async () => {
+    await using bench = await startTestBench(NODES);
+    const script = { name: 'test', text: 'echo first\nif true; then\n' };
+    const result = await bench.shell.run(bench.address('w1'), script, AbortSignal.timeout(5000));
+    expect(result.exitCode).not.toBe(0);
+    expect(result.stdout).toBe('');
+  });
+});

@@ -1,0 +1,151 @@
+import { Watch } from '@kubernetes/client-node';
+import { expect, test } from 'vitest';
+import { eventually, type Subject } from './subject.ts';
+
+export function readingContract(subject: () => Subject): void {
+  async function configMaps(namespace: string, labels: readonly (Record<string, string> | undefined)[]): Promise<void> {
+    for (const [index, each] of labels.entries()) {
+      const metadata = { name: `item-${index}`, ...(each === undefined ? {} : { labels: each }) };
+      await subject().core.createNamespacedConfigMap({ namespace, body: { metadata } });
+    }
+  }
+
+  test('lists come in pages, in the order of names, with what is left', async () => {
+    const namespace = await subject().namespace();
+    await configMaps(namespace, [undefined, undefined, undefined, undefined, undefined]);
+    const names: string[] = [];
+    const remaining: (number | undefined)[] = [];
+    let next: string | undefined;
+    do {
+      const page = await subject().core.listNamespacedConfigMap({
+        namespace,
+        limit: 2,
+        ...(next === undefined ? {} : { _continue: next }),
+      });
+      names.push(...page.items.map((item) => item.metadata?.name ?? ''));
+      remaining.push(page.metadata?.remainingItemCount);
+      next = page.metadata?._continue;
+    } while (next !== undefined && next !== '');
+    const own = names.filter((name) => name.startsWith('item-'));
+    expect(own).toEqual(['item-0', 'item-1', 'item-2', 'item-3', 'item-4']);
+    expect(remaining.at(-1)).toBeUndefined();
+    expect(remaining[0]).toBe(names.length - 2);
+  });
+
+  test('a continue token that is none is 400', async () => {
+    const answer = await subject().raw('GET', '/api/v1/namespaces/default/configmaps?limit=1&continue=garbage');
+    expect([answer.status, answer.body.reason]).toEqual([400, 'BadRequest']);
+  });
+
+  test.each([
+    ['app=a', ['item-0', 'item-1']],
+    ['app==a,tier!=front', ['item-1']],
+    ['app!=a', ['item-2', 'item-3']],
+    ['app in (a,b)', ['item-0', 'item-1', 'item-2']],
+    ['app notin (a)', ['item-2', 'item-3']],
+    ['tier', ['item-0']],
+    ['!app', ['item-3']],
+    ['app,tier notin (front)', ['item-1', 'item-2']],
+    ['app=', []],
+  ])('the label selector %s selects', async (labelSelector, expected) => {
+    const namespace = await subject().namespace();
+    await configMaps(namespace, [{ app: 'a', tier: 'front' }, { app: 'a' }, { app: 'b' }, undefined]);
+    const { items } = await subject().core.listNamespacedConfigMap({ namespace, labelSelector });
+    const names = items.map((item) => item.metadata?.name ?? '').filter((name) => name.startsWith('item-'));
+    expect(names).toEqual(expected);
+  });
+
+  test('a label selector that cannot be parsed is 400', async () => {
+    const answer = await subject().raw('GET', '/api/v1/nodes?labelSelector=a%20b%20c');
+    expect(answer.body).toMatchObject({
+      code: 400,
+      message: "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt",
+    });
+  });
+
+  test('field selectors select by name, node, phase and cordon; others are refused', async () => {
+    const namespace = await subject().namespace();
+    const nodeName = await subject().node();
+    const create = (name: string, spec: object): Promise<unknown> =>
+      subject().core.createNamespacedPod({
+        namespace,
+        body: { metadata: { name }, spec: { containers: [{ name: 'main', image: 'x' }], ...spec } },
+      });
+    await create('bound', { nodeName });
+    await create('unbound', { nodeSelector: { 'no.such': 'node' } });
+    await subject().run(namespace, 'bound');
+    const names = async (fieldSelector: string): Promise<string[]> => {
+      const { items } = await subject().core.listNamespacedPod({ namespace, fieldSelector });
+      return items.map((item) => item.metadata?.name ?? '');
+    };
+    expect(await names(`spec.nodeName=${nodeName}`)).toEqual(['bound']);
+    expect(await names('spec.nodeName=')).toEqual(['unbound']);
+    expect(await names('status.phase!=Running')).toEqual(['unbound']);
+    expect(await names(`metadata.name=bound,metadata.namespace=${namespace}`)).toEqual(['bound']);
+    const everywhere = await subject().core.listPodForAllNamespaces({ fieldSelector: `spec.nodeName=${nodeName}` });
+    expect(everywhere.items).toHaveLength(1);
+    await subject().raw(
+      'PATCH',
+      `/api/v1/nodes/${nodeName}`,
+      { spec: { unschedulable: true } },
+      { contentType: 'application/merge-patch+json' },
+    );
+    const cordoned = await subject().core.listNode({ fieldSelector: 'spec.unschedulable=true' });
+    expect(cordoned.items.map((item) => item.metadata?.name)).toContain(nodeName);
+    const refused = await subject().raw('GET', '/api/v1/nodes?fieldSelector=spec.foo=a');
+    expect(refused.body).toMatchObject({ code: 400, message: 'field label not supported: spec.foo' });
+  });
+
+  test('a list says its kind once and its items do not', async () => {
+    const answer = await subject().raw('GET', '/api/v1/namespaces?limit=1');
+    expect(answer.body).toMatchObject({
+      kind: 'NamespaceList',
+      apiVersion: 'v1',
+      metadata: { resourceVersion: expect.stringMatching(/^\d+$/) },
+    });
+    expect(answer.body.items[0].kind).toBeUndefined();
+  });
+
+  test('a watch from a resourceVersion tells every change, and leaving a selector is a deletion', async () => {
+    const namespace = await subject().namespace();
+    const path = `/api/v1/namespaces/${namespace}/configmaps`;
+    const { metadata } = await subject().core.listNamespacedConfigMap({ namespace });
+    await configMaps(namespace, [{ app: 'a' }]);
+    const seen: string[] = [];
+    const watch = new Watch(subject().config);
+    const controller = await watch.watch(
+      path,
+      { resourceVersion: metadata?.resourceVersion, labelSelector: 'app=a' },
+      (type: string, object: { metadata: { name: string }; data?: unknown }) =>
+        seen.push(`${type} ${object.metadata.name}`),
+      () => undefined,
+    );
+    const patch = (body: unknown): Promise<unknown> =>
+      subject().raw('PATCH', `${path}/item-0`, body, { contentType: 'application/merge-patch+json' });
+    await eventually(async () => expect(seen).toEqual(['ADDED item-0']));
+    await patch({ data: { a: 'b' } });
+    await patch({ metadata: { labels: { app: 'b' } } });
+    await patch({ metadata: { labels: { app: 'a' } } });
+    await subject().core.deleteNamespacedConfigMap({ namespace, name: 'item-0' });
+    await eventually(async () =>
+      expect(seen).toEqual(['ADDED item-0', 'MODIFIED item-0', 'DELETED item-0', 'ADDED item-0', 'DELETED item-0']),
+    );
+    controller.abort();
+  });
+
+  test('a watch without a resourceVersion begins with what is there, and ends after timeoutSeconds', async () => {
+    const namespace = await subject().namespace();
+    await configMaps(namespace, [undefined]);
+    const started = Date.now();
+    const answer = await subject().raw(
+      'GET',
+      `/api/v1/namespaces/${namespace}/configmaps?watch=true&timeoutSeconds=1&fieldSelector=metadata.name=item-0`,
+    );
+    const events = answer.text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; object: { kind: string } });
+    expect(events.map(({ type, object }) => [type, object.kind])).toEqual([['ADDED', 'ConfigMap']]);
+    expect(Date.now() - started).toBeGreaterThan(900);
+  });
+}

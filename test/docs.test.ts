@@ -1,0 +1,80 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../src/cli/commands.ts';
+import { parseSettings } from '../src/config.ts';
+import { generatedDocuments, settingsSchema } from '../src/docs/documents.ts';
+import { fieldsOf, isGroup } from '../src/docs/schema-field.ts';
+import { Settings } from '../src/settings.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const pages = ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md', { cwd: ROOT })];
+const blocks = (text: string, language: string): readonly string[] =>
+  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))].map((match) => match[1] ?? '');
+
+describe('generated documents', () => {
+  it.each(generatedDocuments())('$path is what the code says (npm run generate writes it)', ({ path, text }) => {
+    expect(read(path)).toBe(text);
+  });
+});
+
+describe('docs/configuration.md', () => {
+  const fields = fieldsOf(settingsSchema());
+
+  it.each(fields.filter((field) => !isGroup(field)))(
+    'has $key with what it is and why its default is what it is',
+    ({ key, node, required }) => {
+      expect(read('docs/configuration.md')).toContain(`| \`${key}\` |`);
+      expect(node.description).toMatch(/^\S.*\.$/);
+      expect(node.reason).toMatch(/\.$/);
+      expect(required || node.default !== undefined).toBe(true);
+    },
+  );
+
+  it.each(fields.filter(({ node }) => node.type === 'number'))('gives the unit of $key', ({ node }) => {
+    expect(node.unit).toMatch(/./);
+  });
+
+  it('has an example that parses, and all defaults as they are', () => {
+    const [example = '', defaults = ''] = blocks(read('docs/configuration.md'), 'yaml');
+    expect(parseSettings(example, 'the example')).toMatchObject({ ssh: { user: 'nightlift' } });
+    expect(parseSettings(defaults, 'the defaults')).toEqual(Settings.parse({}));
+  });
+});
+
+describe('pages written by hand', () => {
+  it.each(pages)('%s links to files that are there', (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => match[1] ?? '');
+    expect(links.filter((link) => !existsSync(resolve(ROOT, dirname(page), link)))).toEqual([]);
+  });
+
+  it.each(pages)('%s names only commands and npm scripts that there are', (page) => {
+    const shell = blocks(read(page), '(?:sh|bash|console)').join('\n');
+    const commands = [...shell.matchAll(/(?:^|[\s/])nightlift ([a-z][a-z-]*)/gm)].map((match) => match[1] ?? '');
+    expect(commands.filter((name) => !COMMANDS.some((command) => command.name === name))).toEqual([]);
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const used = [...shell.matchAll(/npm run (?:--silent )?([a-z:]+)/g)].map((match) => match[1] ?? '');
+    expect(used.filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+
+  // The blocks of docs/gates.md are addon matrices.
+  it.each(pages.filter((page) => page !== 'docs/gates.md'))('%s gives settings that parse', (page) => {
+    const settings = blocks(read(page), 'yaml').filter((text) => !/^apiVersion:/m.test(text));
+    for (const text of settings) expect(() => parseSettings(text, page)).not.toThrow();
+  });
+
+  it('README.md runs a whole night first and the tests second', () => {
+    const [first = '', second = ''] = blocks(read('README.md'), '(?:sh|bash|console)')
+      .join('\n')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    expect(first).toContain('npm ci && npm run demo');
+    expect(second).toContain('npm test');
+    expect(read('README.md').split('\n').length).toBeLessThanOrEqual(151);
+  });
+
+  it('.ci/run ends with the test command of the README', () => {
+    expect(read('.ci/run').trimEnd().split('\n').at(-1)).toBe('npm test');
+  });
+});

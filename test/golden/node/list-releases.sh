@@ -1,0 +1,129 @@
+#!/bin/bash
+# Stands in front of every other file of this folder. Runs as root on a node, by `bash -s` over SSH or as a systemd unit.
+set -euo pipefail
+umask 022
+# Empty on a real node; the rehearsal puts a directory of its own in front of every path.
+ROOT="${NIGHTLIFT_ROOT:-}"
+# Without a terminal nothing may ask, and needrestart must not restart the kubelet before kubeadm has written its settings.
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none UCF_FORCE_CONFFOLD=1
+export TMPDIR="$ROOT/tmp"
+
+say() { printf 'nightlift: %s\n' "$*"; }
+
+# fail CODE WHAT REMEDY: the last two lines of a script that failed.
+fail() {
+  printf 'nightlift: failed: %s\nnightlift: what to do: %s\n' "$2" "$3" >&2
+  exit "$1"
+}
+
+# Version of an installed package; empty when it is absent or only half installed.
+package_version() {
+  # shellcheck disable=SC2016 # dpkg-query expands these, not the shell
+  dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | awk '$1 == "installed" { print $2; exit }' || true
+}
+
+free_bytes() { df -P -B1 "$1" | awk 'NR == 2 { print $4 }'; }
+
+# For scripts that use apt: stands between common.sh and the script.
+APT_OPTIONS=(
+  # unattended-upgrades takes the same locks at times of its own.
+  -o "DPkg::Lock::Timeout="'300'
+  # DEBIAN_FRONTEND alone does not keep dpkg from asking about a changed conffile.
+  -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold
+  -o Dpkg::Use-Pty=0
+  -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30
+  # A list that could not be fetched is an error, not a reason to answer from the old one.
+  -o APT::Update::Error-Mode=any
+)
+
+# The arguments without their options.
+words_of() {
+  local words=()
+  while [ "$#" -gt 0 ]; do
+    case "$1" in -o) shift ;; -*) ;; *) words+=("$1") ;; esac
+    shift
+  done
+  printf '%s' "${words[*]}"
+}
+
+# apt_get CODE ARGUMENT…: exits with CODE, or with 11 for a held lock and 28 for a full disk.
+apt_get() {
+  local code="$1" output
+  shift
+  output="$(mktemp)"
+  if apt-get "${APT_OPTIONS[@]}" "$@" </dev/null 2>&1 | tee "$output"; then
+    rm -f "$output"
+    return 0
+  fi
+  if grep -qE 'Could not get lock|Unable to (acquire|lock)' "$output"; then code=11; fi
+  if grep -qE "No space left on device|don't have enough free space" "$output"; then code=28; fi
+  rm -f "$output"
+  case "$code" in
+    11) fail 11 "another program held the package lock for longer than "'300'" s" "see which one (the line above names it), let it end, and start again" ;;
+    28) fail 28 "the disk is full: $(free_bytes "$ROOT/var") bytes free on the file system of /var" "make room and start again" ;;
+    *) fail "$code" "apt-get $(words_of "$@") did not succeed" "read the lines of apt above, mend the cause, and start again" ;;
+  esac
+}
+
+# For scripts that look at the Kubernetes apt source: stands between apt.sh and the script.
+# What stands before /v1.36/deb/ in the sources line, and the minor that is wanted.
+REPO='https://pkgs.k8s.io/core:/stable:'
+MINOR='1.36'
+
+# Files with an apt source under REPO, whatever its minor, one per line.
+kubernetes_sources() {
+  local file
+  for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "$ROOT"/etc/apt/sources.list.d/*.sources; do
+    if [ -f "$file" ] && awk -v repo="$REPO/v" '!/^[[:space:]]*#/ && index($0, repo) { found = 1 } END { exit !found }' "$file"; then
+      printf '%s\n' "$file"
+    fi
+  done
+}
+
+# Copies a source file to stdout, with the minor of every address under REPO set to MINOR.
+with_minor() {
+  local line
+  while IFS= read -r line || [ -n "$line" ]; do
+    if [[ "$line" == *"$REPO/v"* ]]; then
+      local rest="${line#*"$REPO/v"}"
+      line="${line%%"$REPO/v"*}$REPO/v$MINOR/${rest#*/}"
+    fi
+    printf '%s\n' "$line"
+  done <"$1"
+}
+
+# Which Kubernetes packages the repository of MINOR offers, asked now. Prints the lines of `apt-cache madison`.
+# The lists go to a directory of their own: what an earlier refresh left behind can never be the answer (D03), and the
+# locks of apt-daily are not in the way. Source line and keyring are the node's own.
+mkdir -p "$ROOT/var/lib/nightlift"
+work="$(mktemp -d "$ROOT/var/lib/nightlift/lists.XXXXXX")"
+trap 'rm -rf "$work"' EXIT
+chmod 755 "$work"
+mkdir -p "$work/sources" "$work/lists/partial" "$work/archives/partial"
+
+mapfile -t sources < <(kubernetes_sources)
+if [ "${#sources[@]}" -eq 0 ]; then
+  fail 10 "no apt source of this node is under $REPO" "add the Kubernetes source to /etc/apt/sources.list.d/kubernetes.list, or set the address that this node uses in Nightlift's settings"
+fi
+number=0
+for file in "${sources[@]}"; do
+  number=$((number + 1))
+  case "$file" in
+    *.sources) with_minor "$file" >"$work/sources/$number.sources" ;;
+    # Only the Kubernetes lines: the rest of sources.list is not ours to refresh.
+    *) with_minor "$file" | awk -v repo="$REPO/v" '!/^[[:space:]]*#/ && index($0, repo)' >"$work/sources/$number.list" ;;
+  esac
+done
+
+own=(
+  -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$work/sources" -o "Dir::State::lists=$work/lists"
+  -o "Dir::Cache::archives=$work/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
+)
+apt_get 17 "${own[@]}" update >&2
+for package in kubeadm kubelet kubectl; do
+  apt-cache "${own[@]}" madison "$package" >"$work/$package"
+  if [ ! -s "$work/$package" ]; then
+    fail 17 "the repository $REPO/v$MINOR lists no $package, although it could be read" "look at $REPO/v$MINOR/deb/Packages: it is empty, or something else answers in its place"
+  fi
+done
+cat "$work/kubeadm" "$work/kubelet" "$work/kubectl"

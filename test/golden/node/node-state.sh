@@ -1,0 +1,68 @@
+#!/bin/bash
+# Stands in front of every other file of this folder. Runs as root on a node, by `bash -s` over SSH or as a systemd unit.
+set -euo pipefail
+umask 022
+# Empty on a real node; the rehearsal puts a directory of its own in front of every path.
+ROOT="${NIGHTLIFT_ROOT:-}"
+# Without a terminal nothing may ask, and needrestart must not restart the kubelet before kubeadm has written its settings.
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none UCF_FORCE_CONFFOLD=1
+export TMPDIR="$ROOT/tmp"
+
+say() { printf 'nightlift: %s\n' "$*"; }
+
+# fail CODE WHAT REMEDY: the last two lines of a script that failed.
+fail() {
+  printf 'nightlift: failed: %s\nnightlift: what to do: %s\n' "$2" "$3" >&2
+  exit "$1"
+}
+
+# Version of an installed package; empty when it is absent or only half installed.
+package_version() {
+  # shellcheck disable=SC2016 # dpkg-query expands these, not the shell
+  dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | awk '$1 == "installed" { print $2; exit }' || true
+}
+
+free_bytes() { df -P -B1 "$1" | awk 'NR == 2 { print $4 }'; }
+
+# What is on this node, as lines of "key<TAB>value". Changes nothing. Read by parseNodeState (src/node/node-state.ts).
+line() { printf '%s\t%s\n' "$1" "$2"; }
+bytes_of() { if [ -e "$1" ]; then du -sk "$1" 2>/dev/null | awk '{ print $1 * 1024 }'; else printf '0\n'; fi; }
+
+for package in kubeadm kubelet kubectl containerd containerd.io; do
+  # shellcheck disable=SC2016 # dpkg-query expands these, not the shell
+  found="$(dpkg-query -W -f '${Version} ${db:Status-Want} ${db:Status-Status}' "$package" 2>/dev/null || true)"
+  if [ -n "$found" ]; then line "package.$package" "$found"; fi
+done
+for manifest in "$ROOT"/etc/kubernetes/manifests/*.yaml; do
+  if [ -f "$manifest" ]; then
+    line "manifest.$(basename "$manifest" .yaml)" "$(awk '$1 == "image:" { gsub(/"/, "", $2); print $2; exit }' "$manifest")"
+  fi
+done
+for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "$ROOT"/etc/apt/sources.list.d/*.sources; do
+  if [ -f "$file" ]; then
+    awk -v file="${file#"$ROOT"}" '!/^[[:space:]]*#/ && /\/v[0-9]+\.[0-9]+\/deb/ { print "source\t" file ": " $0 }' "$file"
+  fi
+done
+line free.root "$(free_bytes "$ROOT/etc")"
+line free.var "$(free_bytes "$ROOT/var")"
+if [ -d "$ROOT/var/lib/etcd" ]; then
+  line free.etcd "$(free_bytes "$ROOT/var/lib/etcd")"
+  line etcd.bytes "$(bytes_of "$ROOT/var/lib/etcd")"
+fi
+for stage in "$ROOT"/var/lib/nightlift/stage/*/; do
+  version="$(basename "$stage")"
+  if [ -f "$stage/staged" ]; then line staged "$version"; fi
+  if [ -f "$stage/kubeadm-done" ]; then line kubeadm-done "$version"; fi
+  if [ -d "$stage/before" ]; then line source-changed "$version"; fi
+  if [ -f "$stage/images" ]; then awk -v version="$version" '{ print "image\t" version " " $1 }' "$stage/images"; fi
+done
+for unit in "$ROOT"/var/lib/nightlift/units/*/; do
+  if [ -d "$unit" ]; then
+    name="$(basename "$unit")"
+    line "unit.$name" "$(systemctl show -p ActiveState --value "$name.service" 2>/dev/null || printf 'unknown')"
+  fi
+done
+for backup in "$ROOT"/etc/kubernetes/tmp/kubeadm-backup-*; do
+  if [ -e "$backup" ]; then line backup "${backup#"$ROOT"} $(bytes_of "$backup")"; fi
+done
+line kubelet "$(systemctl is-active kubelet 2>/dev/null || true)"

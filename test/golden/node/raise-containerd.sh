@@ -1,0 +1,106 @@
+#!/bin/bash
+# Stands in front of every other file of this folder. Runs as root on a node, by `bash -s` over SSH or as a systemd unit.
+set -euo pipefail
+umask 022
+# Empty on a real node; the rehearsal puts a directory of its own in front of every path.
+ROOT="${NIGHTLIFT_ROOT:-}"
+# Without a terminal nothing may ask, and needrestart must not restart the kubelet before kubeadm has written its settings.
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none UCF_FORCE_CONFFOLD=1
+export TMPDIR="$ROOT/tmp"
+
+say() { printf 'nightlift: %s\n' "$*"; }
+
+# fail CODE WHAT REMEDY: the last two lines of a script that failed.
+fail() {
+  printf 'nightlift: failed: %s\nnightlift: what to do: %s\n' "$2" "$3" >&2
+  exit "$1"
+}
+
+# Version of an installed package; empty when it is absent or only half installed.
+package_version() {
+  # shellcheck disable=SC2016 # dpkg-query expands these, not the shell
+  dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | awk '$1 == "installed" { print $2; exit }' || true
+}
+
+free_bytes() { df -P -B1 "$1" | awk 'NR == 2 { print $4 }'; }
+
+# For scripts that use apt: stands between common.sh and the script.
+APT_OPTIONS=(
+  # unattended-upgrades takes the same locks at times of its own.
+  -o "DPkg::Lock::Timeout="'300'
+  # DEBIAN_FRONTEND alone does not keep dpkg from asking about a changed conffile.
+  -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold
+  -o Dpkg::Use-Pty=0
+  -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30
+  # A list that could not be fetched is an error, not a reason to answer from the old one.
+  -o APT::Update::Error-Mode=any
+)
+
+# The arguments without their options.
+words_of() {
+  local words=()
+  while [ "$#" -gt 0 ]; do
+    case "$1" in -o) shift ;; -*) ;; *) words+=("$1") ;; esac
+    shift
+  done
+  printf '%s' "${words[*]}"
+}
+
+# apt_get CODE ARGUMENT…: exits with CODE, or with 11 for a held lock and 28 for a full disk.
+apt_get() {
+  local code="$1" output
+  shift
+  output="$(mktemp)"
+  if apt-get "${APT_OPTIONS[@]}" "$@" </dev/null 2>&1 | tee "$output"; then
+    rm -f "$output"
+    return 0
+  fi
+  if grep -qE 'Could not get lock|Unable to (acquire|lock)' "$output"; then code=11; fi
+  if grep -qE "No space left on device|don't have enough free space" "$output"; then code=28; fi
+  rm -f "$output"
+  case "$code" in
+    11) fail 11 "another program held the package lock for longer than "'300'" s" "see which one (the line above names it), let it end, and start again" ;;
+    28) fail 28 "the disk is full: $(free_bytes "$ROOT/var") bytes free on the file system of /var" "make room and start again" ;;
+    *) fail "$code" "apt-get $(words_of "$@") did not succeed" "read the lines of apt above, mend the cause, and start again" ;;
+  esac
+}
+
+# Brings containerd to VERSION (upstream '1.7.24' or a full package version). Runs after the drain, detached (D22).
+VERSION='1.7.24'
+package=""
+for candidate in containerd containerd.io; do
+  if [ -n "$(package_version "$candidate")" ]; then package="$candidate"; fi
+done
+if [ -z "$package" ]; then fail 40 "neither containerd nor containerd.io is installed as a package" "raise containerd on this node by the way that it was installed"; fi
+held="$(apt-mark showhold "$package")"
+# shellcheck disable=SC2317 # run by the trap
+put_hold_back() {
+  code=$?
+  if [ -n "$held" ]; then apt-mark hold "$package" >/dev/null || true; fi
+  exit "$code"
+}
+trap put_hold_back EXIT
+trap 'exit 143' TERM
+
+matches() { [[ "$1" == "$VERSION" || "$1" == "$VERSION"[-~+]* ]]; }
+if ! matches "$(package_version "$package")"; then
+  # Another source of the node may be out of order: whether the wanted version is listed decides.
+  if ! apt-get "${APT_OPTIONS[@]}" update </dev/null; then say "warning: not all package lists could be refreshed"; fi
+  wanted=""
+  while read -r _ _ version _; do
+    if [ -z "$wanted" ] && matches "$version"; then wanted="$version"; fi
+  done < <(apt-cache madison "$package")
+  if [ -z "$wanted" ]; then fail 40 "no source of this node has $package $VERSION" "see what they have: apt-cache madison $package"; fi
+  say "installing $package $wanted"
+  apt_get 40 install -y --allow-change-held-packages --no-install-recommends "$package=$wanted"
+  systemctl daemon-reload
+  systemctl restart containerd
+fi
+for _ in $(seq 30); do
+  if systemctl is-active --quiet containerd && crictl info >/dev/null 2>&1; then
+    say "containerd is at $(package_version "$package")"
+    exit 0
+  fi
+  sleep 1
+done
+fail 41 "containerd did not answer within 30 s of its restart" "read journalctl -u containerd on this node"

@@ -1,0 +1,221 @@
+#!/bin/bash
+# Stands in front of every other file of this folder. Runs as root on a node, by `bash -s` over SSH or as a systemd unit.
+set -euo pipefail
+umask 022
+# Empty on a real node; the rehearsal puts a directory of its own in front of every path.
+ROOT="${NIGHTLIFT_ROOT:-}"
+# Without a terminal nothing may ask, and needrestart must not restart the kubelet before kubeadm has written its settings.
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none UCF_FORCE_CONFFOLD=1
+export TMPDIR="$ROOT/tmp"
+
+say() { printf 'nightlift: %s\n' "$*"; }
+
+# fail CODE WHAT REMEDY: the last two lines of a script that failed.
+fail() {
+  printf 'nightlift: failed: %s\nnightlift: what to do: %s\n' "$2" "$3" >&2
+  exit "$1"
+}
+
+# Version of an installed package; empty when it is absent or only half installed.
+package_version() {
+  # shellcheck disable=SC2016 # dpkg-query expands these, not the shell
+  dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | awk '$1 == "installed" { print $2; exit }' || true
+}
+
+free_bytes() { df -P -B1 "$1" | awk 'NR == 2 { print $4 }'; }
+
+# For scripts that use apt: stands between common.sh and the script.
+APT_OPTIONS=(
+  # unattended-upgrades takes the same locks at times of its own.
+  -o "DPkg::Lock::Timeout="'300'
+  # DEBIAN_FRONTEND alone does not keep dpkg from asking about a changed conffile.
+  -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold
+  -o Dpkg::Use-Pty=0
+  -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30
+  # A list that could not be fetched is an error, not a reason to answer from the old one.
+  -o APT::Update::Error-Mode=any
+)
+
+# The arguments without their options.
+words_of() {
+  local words=()
+  while [ "$#" -gt 0 ]; do
+    case "$1" in -o) shift ;; -*) ;; *) words+=("$1") ;; esac
+    shift
+  done
+  printf '%s' "${words[*]}"
+}
+
+# apt_get CODE ARGUMENT…: exits with CODE, or with 11 for a held lock and 28 for a full disk.
+apt_get() {
+  local code="$1" output
+  shift
+  output="$(mktemp)"
+  if apt-get "${APT_OPTIONS[@]}" "$@" </dev/null 2>&1 | tee "$output"; then
+    rm -f "$output"
+    return 0
+  fi
+  if grep -qE 'Could not get lock|Unable to (acquire|lock)' "$output"; then code=11; fi
+  if grep -qE "No space left on device|don't have enough free space" "$output"; then code=28; fi
+  rm -f "$output"
+  case "$code" in
+    11) fail 11 "another program held the package lock for longer than "'300'" s" "see which one (the line above names it), let it end, and start again" ;;
+    28) fail 28 "the disk is full: $(free_bytes "$ROOT/var") bytes free on the file system of /var" "make room and start again" ;;
+    *) fail "$code" "apt-get $(words_of "$@") did not succeed" "read the lines of apt above, mend the cause, and start again" ;;
+  esac
+}
+
+# For scripts that look at the Kubernetes apt source: stands between apt.sh and the script.
+# What stands before /v1.36/deb/ in the sources line, and the minor that is wanted.
+REPO='https://pkgs.k8s.io/core:/stable:'
+MINOR='1.37'
+
+# Files with an apt source under REPO, whatever its minor, one per line.
+kubernetes_sources() {
+  local file
+  for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "$ROOT"/etc/apt/sources.list.d/*.sources; do
+    if [ -f "$file" ] && awk -v repo="$REPO/v" '!/^[[:space:]]*#/ && index($0, repo) { found = 1 } END { exit !found }' "$file"; then
+      printf '%s\n' "$file"
+    fi
+  done
+}
+
+# Copies a source file to stdout, with the minor of every address under REPO set to MINOR.
+with_minor() {
+  local line
+  while IFS= read -r line || [ -n "$line" ]; do
+    if [[ "$line" == *"$REPO/v"* ]]; then
+      local rest="${line#*"$REPO/v"}"
+      line="${line%%"$REPO/v"*}$REPO/v$MINOR/${rest#*/}"
+    fi
+    printf '%s\n' "$line"
+  done <"$1"
+}
+
+# Fetches everything that the upgrade to TARGET needs, and changes nothing that is in use: key, lists, packages, kubeadm
+# itself and the images. Runs before the drain, so that a registry or repository that is away costs nobody anything.
+TARGET='1.37.1'
+ROLE='worker'
+# Accepted fingerprints of the repository key, space separated; empty accepts any (and says which one it was).
+KEY_FINGERPRINTS=''
+KEY_WARN_DAYS='45'
+NEEDED_BYTES='2000000000'
+
+stage="$ROOT/var/lib/nightlift/stage/$TARGET"
+mkdir -p "$stage" "$ROOT/tmp"
+# A connection that was lost may have left an earlier one of these behind, still at work.
+exec 9>"$stage/.lock"
+if ! flock -w 900 9; then fail 11 "another stage.sh has been at work on this node for 15 minutes" "see what it waits for: fuser $stage/.lock"; fi
+# What an earlier target left behind, but for its records.
+for other in "$ROOT"/var/lib/nightlift/stage/*/; do
+  if [ "$(basename "$other")" != "$TARGET" ]; then rm -rf "$other/archives" "$other/lists" "$other/program" "$other/staged"; fi
+done
+
+for tool in curl gpg; do
+  if ! command -v "$tool" >/dev/null; then fail 14 "$tool is not installed" "install $tool on this node"; fi
+done
+free="$(free_bytes "$stage")"
+if [ "$free" -lt "$NEEDED_BYTES" ]; then
+  fail 28 "$free bytes are free on the file system of /var/lib/nightlift, $NEEDED_BYTES are wanted" "make room on this node, or lower the setting for the wanted space"
+fi
+if [ -d "$ROOT/var/lib/etcd" ]; then
+  # kubeadm copies the etcd data to /etc/kubernetes/tmp before it changes etcd.
+  etcd="$(du -sk "$ROOT/var/lib/etcd" | awk '{ print $1 * 1024 }')"
+  free="$(free_bytes "$ROOT/etc/kubernetes")"
+  if [ "$free" -lt $((etcd + NEEDED_BYTES)) ]; then
+    fail 28 "$free bytes are free on the file system of /etc/kubernetes, $((etcd + NEEDED_BYTES)) are wanted (kubeadm copies the $etcd bytes of etcd there)" "make room on this node; old copies are in /etc/kubernetes/tmp"
+  fi
+fi
+case "$MINOR" in
+  1.3[0-4]) ;;
+  *)
+    # kubelet 1.35 and later do not start with it, and kubeadm takes it out of kubeadm-flags.env only.
+    if grep -qs -- --pod-infra-container-image "$ROOT/etc/default/kubelet"; then
+      fail 32 "/etc/default/kubelet has --pod-infra-container-image, with which kubelet $TARGET does not start" "take the flag out of /etc/default/kubelet (the sandbox image is a setting of containerd)"
+    fi
+    ;;
+esac
+
+if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$REPO" ]; then
+  rm -rf "$stage/archives" "$stage/lists" "$stage/program" "$stage/staged" "$stage/gnupg"
+  mkdir -p "$stage/archives/partial" "$stage/lists/partial" "$stage/program"
+  mkdir -m 700 "$stage/gnupg"
+
+  say "fetching the key of $REPO/v$MINOR"
+  if ! curl -fsSL --connect-timeout 15 --max-time 120 --retry 3 -o "$stage/Release.key" "$REPO/v$MINOR/deb/Release.key"; then
+    fail 15 "fetching $REPO/v$MINOR/deb/Release.key did not succeed" "see that this node reaches the repository and the host that it redirects to"
+  fi
+  if ! gpg --batch --homedir "$stage/gnupg" --show-keys --with-colons "$stage/Release.key" >"$stage/key" 2>/dev/null ||
+    ! grep -q '^pub:' "$stage/key"; then
+    fail 15 "$REPO/v$MINOR/deb/Release.key is not an OpenPGP key" "look at what that address answers; a proxy or a login page may stand in its place"
+  fi
+  # Field 10 of the first fpr line after a pub line; field 7 of the pub line is the expiry, empty for none.
+  while IFS=' ' read -r fingerprint expiry; do
+    if [ -n "$KEY_FINGERPRINTS" ] && [[ " $KEY_FINGERPRINTS " != *" $fingerprint "* ]]; then
+      fail 15 "the repository key has the fingerprint $fingerprint, expected is $KEY_FINGERPRINTS" "compare it with the one that the Kubernetes project publishes; when it is right, add it to the setting of pinned fingerprints"
+    fi
+    say "the repository key is $fingerprint"
+    if [ "$expiry" != never ]; then
+      left=$(((expiry - $(date +%s)) / 86400))
+      if [ "$expiry" -le "$(date +%s)" ]; then
+        fail 15 "the repository key $fingerprint expired on $(date -u -d "@$expiry" +%F)" "wait until the repository publishes an extended key; Nightlift fetches it by itself"
+      elif [ "$left" -lt "$KEY_WARN_DAYS" ]; then
+        say "warning: the repository key $fingerprint expires on $(date -u -d "@$expiry" +%F), in $left days"
+      fi
+    fi
+  done < <(awk -F: '$1 == "pub" { expiry = $7 == "" ? "never" : $7; primary = 1 } $1 == "fpr" && primary { print $10, expiry; primary = 0 }' "$stage/key")
+  gpg --batch --homedir "$stage/gnupg" --yes -o "$stage/keyring.gpg" --dearmor "$stage/Release.key"
+  chmod 644 "$stage/keyring.gpg"
+  rm -rf "$stage/gnupg" "$stage/key"
+
+  printf 'deb [signed-by=%s] %s/v%s/deb/ /\n' "$stage/keyring.gpg" "$REPO" "$MINOR" >"$stage/kubernetes.list"
+  own=(
+    -o "Dir::Etc::sourcelist=$stage/kubernetes.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$stage/lists"
+    -o "Dir::Cache::archives=$stage/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
+  )
+  apt_get 17 "${own[@]}" update
+  : >"$stage/versions.new"
+  for package in kubeadm kubelet kubectl; do
+    # The Debian revision is not always -1.1: take the highest that is listed.
+    version="$(apt-cache "${own[@]}" madison "$package" | awk -v prefix="$TARGET-" 'index($3, prefix) == 1 && !found { print $3; found = 1 }')"
+    if [ -z "$version" ]; then
+      fail 12 "$REPO/v$MINOR has no $package $TARGET" "see what it has: apt-cache madison $package; packages appear some hours after a release, and not all at once"
+    fi
+    printf '%s %s\n' "$package" "$version" >>"$stage/versions.new"
+  done
+  mapfile -t wanted < <(awk '{ print $1 "=" $2 }' "$stage/versions.new")
+  say "downloading ${wanted[*]}"
+  # Nothing is installed here, so that the holds stay.
+  apt_get 12 "${own[@]}" install -y --download-only --allow-change-held-packages --no-install-recommends "${wanted[@]}"
+  mv "$stage/versions.new" "$stage/versions"
+
+  kubeadm_version="$(awk '$1 == "kubeadm" { print $2 }' "$stage/versions")"
+  if [ "$(package_version kubeadm)" = "$kubeadm_version" ]; then
+    ln -sf "$(command -v kubeadm)" "$stage/program/kubeadm"
+  else
+    # Plan, diff and images come from the target's own kubeadm before anything is installed.
+    mkdir -p "$stage/program/deb"
+    dpkg-deb -x "$stage"/archives/kubeadm_*.deb "$stage/program/deb"
+    mv "$stage/program/deb/usr/bin/kubeadm" "$stage/program/kubeadm"
+    rm -rf "$stage/program/deb"
+  fi
+  printf '%s' "$REPO" >"$stage/staged"
+fi
+
+found="$("$stage/program/kubeadm" version -o short 2>&1 || true)"
+if [ "$found" != "v$TARGET" ]; then
+  rm -f "$stage/staged"
+  fail 23 "the kubeadm of the package for $TARGET answers \"$found\"" "see whether /var is mounted noexec, or whether the repository is sound"
+fi
+if [ "$ROLE" != worker ]; then
+  image="$(awk '$1 == "image:" { gsub(/"/, "", $2); print $2; exit }' "$ROOT/etc/kubernetes/manifests/kube-apiserver.yaml")"
+  registry=()
+  # Any other registry than kubeadm's own is the cluster's choice, and is asked for.
+  case "$image" in registry.k8s.io/kube-apiserver:*) ;; ?*) registry=(--image-repository "${image%/kube-apiserver:*}") ;; esac
+  "$stage/program/kubeadm" config images list --kubernetes-version "v$TARGET" "${registry[@]}" >"$stage/images"
+  # Also when it was staged before: the kubelet may have collected the images since.
+  if ! "$stage/program/kubeadm" config images pull --kubernetes-version "v$TARGET" "${registry[@]}" </dev/null; then
+    fail 24 "pulling the images of $TARGET did not succeed" "read the lines above; see that this node reaches the registry and that it has these images: $(tr '\n' ' ' <"$stage/images")"
+  fi
+fi
+say "staged $TARGET: $(tr '\n' ' ' <"$stage/versions")"

@@ -1,0 +1,324 @@
+#!/bin/bash
+# Stands in front of every other file of this folder. Runs as root on a node, by `bash -s` over SSH or as a systemd unit.
+set -euo pipefail
+umask 022
+# Empty on a real node; the rehearsal puts a directory of its own in front of every path.
+ROOT="${NIGHTLIFT_ROOT:-}"
+# Without a terminal nothing may ask, and needrestart must not restart the kubelet before kubeadm has written its settings.
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none UCF_FORCE_CONFFOLD=1
+export TMPDIR="$ROOT/tmp"
+
+say() { printf 'nightlift: %s\n' "$*"; }
+
+# fail CODE WHAT REMEDY: the last two lines of a script that failed.
+fail() {
+  printf 'nightlift: failed: %s\nnightlift: what to do: %s\n' "$2" "$3" >&2
+  exit "$1"
+}
+
+# Version of an installed package; empty when it is absent or only half installed.
+package_version() {
+  # shellcheck disable=SC2016 # dpkg-query expands these, not the shell
+  dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | awk '$1 == "installed" { print $2; exit }' || true
+}
+
+free_bytes() { df -P -B1 "$1" | awk 'NR == 2 { print $4 }'; }
+
+# For scripts that use apt: stands between common.sh and the script.
+APT_OPTIONS=(
+  # unattended-upgrades takes the same locks at times of its own.
+  -o "DPkg::Lock::Timeout="'300'
+  # DEBIAN_FRONTEND alone does not keep dpkg from asking about a changed conffile.
+  -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold
+  -o Dpkg::Use-Pty=0
+  -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30
+  # A list that could not be fetched is an error, not a reason to answer from the old one.
+  -o APT::Update::Error-Mode=any
+)
+
+# The arguments without their options.
+words_of() {
+  local words=()
+  while [ "$#" -gt 0 ]; do
+    case "$1" in -o) shift ;; -*) ;; *) words+=("$1") ;; esac
+    shift
+  done
+  printf '%s' "${words[*]}"
+}
+
+# apt_get CODE ARGUMENT…: exits with CODE, or with 11 for a held lock and 28 for a full disk.
+apt_get() {
+  local code="$1" output
+  shift
+  output="$(mktemp)"
+  if apt-get "${APT_OPTIONS[@]}" "$@" </dev/null 2>&1 | tee "$output"; then
+    rm -f "$output"
+    return 0
+  fi
+  if grep -qE 'Could not get lock|Unable to (acquire|lock)' "$output"; then code=11; fi
+  if grep -qE "No space left on device|don't have enough free space" "$output"; then code=28; fi
+  rm -f "$output"
+  case "$code" in
+    11) fail 11 "another program held the package lock for longer than "'300'" s" "see which one (the line above names it), let it end, and start again" ;;
+    28) fail 28 "the disk is full: $(free_bytes "$ROOT/var") bytes free on the file system of /var" "make room and start again" ;;
+    *) fail "$code" "apt-get $(words_of "$@") did not succeed" "read the lines of apt above, mend the cause, and start again" ;;
+  esac
+}
+
+# For scripts that look at the Kubernetes apt source: stands between apt.sh and the script.
+# What stands before /v1.36/deb/ in the sources line, and the minor that is wanted.
+REPO='https://pkgs.k8s.io/core:/stable:'
+MINOR='1.36'
+
+# Files with an apt source under REPO, whatever its minor, one per line.
+kubernetes_sources() {
+  local file
+  for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "$ROOT"/etc/apt/sources.list.d/*.sources; do
+    if [ -f "$file" ] && awk -v repo="$REPO/v" '!/^[[:space:]]*#/ && index($0, repo) { found = 1 } END { exit !found }' "$file"; then
+      printf '%s\n' "$file"
+    fi
+  done
+}
+
+# Copies a source file to stdout, with the minor of every address under REPO set to MINOR.
+with_minor() {
+  local line
+  while IFS= read -r line || [ -n "$line" ]; do
+    if [[ "$line" == *"$REPO/v"* ]]; then
+      local rest="${line#*"$REPO/v"}"
+      line="${line%%"$REPO/v"*}$REPO/v$MINOR/${rest#*/}"
+    fi
+    printf '%s\n' "$line"
+  done <"$1"
+}
+
+# Upgrades this node to TARGET, from the packages and the key that stage.sh has fetched. Every step looks at the state
+# first: it may be killed at any line and run again.
+# Exit codes: 10 apt source · 11 package lock · 12 package kubeadm · 13 holds · 16 not staged · 20 kubeadm · 21 manifest lost ·
+# 22 kubeadm done, state differs · 23 wrong kubeadm · 28 disk full · 30 package kubelet · 31 kubelet not active · 32 kubelet flags
+TARGET='1.36.4'
+# first-control-plane, control-plane or worker
+ROLE='control-plane'
+IGNORE='CoreDNSMigration,CoreDNSUnsupportedPlugins'
+SKIP_PHASES='addon/coredns'
+# false only when etcd's image is proven to stay the same (I06)
+ETCD_UPGRADE='true'
+
+stage="$ROOT/var/lib/nightlift/stage/$TARGET"
+manifests="$ROOT/etc/kubernetes/manifests"
+components=(kube-apiserver kube-controller-manager kube-scheduler)
+if [ ! -s "$stage/versions" ]; then fail 16 "the packages of $TARGET are not staged on this node" "run stage.sh first"; fi
+version_of() { awk -v package="$1" '$1 == package { print $2 }' "$stage/versions"; }
+kubeadm_wanted="$(version_of kubeadm)"
+kubelet_wanted="$(version_of kubelet)"
+kubectl_wanted="$(version_of kubectl)"
+mkdir -p "$ROOT/tmp"
+
+# What was there before, kept until the upgrade is done: a copy of each file that is replaced, or a mark that there was none.
+remember() {
+  local copy="$stage/before/${1//\//%}"
+  mkdir -p "$stage/before"
+  if [ -e "$copy" ] || [ -e "$copy.absent" ]; then return 0; fi
+  if [ -e "$1" ]; then cp -p "$1" "$copy"; else : >"$copy.absent"; fi
+}
+put_source_back() {
+  local copy file
+  for copy in "$stage"/before/*; do
+    file="$(basename "$copy")"
+    file="${file//%//}"
+    case "$copy" in *.absent) rm -f "${file%.absent}" ;; *) if [ -e "$copy" ]; then cp -p "$copy" "$file"; fi ;; esac
+  done
+  rm -rf "$stage/before"
+}
+hold_packages() {
+  local installed=() package
+  for package in kubeadm kubelet kubectl; do
+    if [ -n "$(package_version "$package")" ]; then installed+=("$package"); fi
+  done
+  for _ in 1 2 3 4 5 6; do
+    if apt-mark hold "${installed[@]}" >/dev/null; then return 0; fi
+    sleep 5
+  done
+  return 1
+}
+kubeadm_before="$(package_version kubeadm)"
+at_end() {
+  local code=$?
+  trap - EXIT
+  set +e
+  if ! hold_packages; then
+    printf 'nightlift: failed: the packages kubeadm, kubelet and kubectl are not on hold\nnightlift: what to do: apt-mark hold kubeadm kubelet kubectl\n' >&2
+    if [ "$code" -eq 0 ]; then code=13; fi
+  fi
+  if [ "$code" -ne 0 ] && [ "$(package_version kubeadm)" = "$kubeadm_before" ] && [ "$kubeadm_before" != "$kubeadm_wanted" ]; then
+    # No package has moved: the node must not be left pointing at a minor that it does not run (D13).
+    put_source_back
+  fi
+  exit "$code"
+}
+trap at_end EXIT
+trap 'exit 143' TERM
+
+install_packages() {
+  local code="$1"
+  shift
+  apt_get "$code" -o "Dir::Etc::sourcelist=$stage/kubernetes.list" -o Dir::Etc::sourceparts=- \
+    -o "Dir::State::lists=$stage/lists" -o "Dir::Cache::archives=$stage/archives" \
+    -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
+    install -y --allow-change-held-packages --no-install-recommends "$@"
+}
+
+# --- apt source and key of the target's minor
+mapfile -t sources < <(kubernetes_sources)
+if [ "${#sources[@]}" -eq 0 ]; then
+  elsewhere="$(grep -hsE '^[^#]*/v[0-9]+\.[0-9]+/deb' "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/* || true)"
+  if [ -n "$elsewhere" ]; then
+    fail 10 "the Kubernetes source of this node is not under $REPO: $elsewhere" "set the address that this node uses in Nightlift's settings, or mend the source"
+  fi
+  sources=("$ROOT/etc/apt/sources.list.d/kubernetes.list")
+fi
+for file in "${sources[@]}"; do
+  new="$ROOT/etc/apt/.nightlift-source"
+  if [ -e "$file" ]; then
+    with_minor "$file" >"$new"
+  else
+    mkdir -p "$(dirname "$file")"
+    printf 'deb [signed-by=/etc/apt/keyrings/kubernetes-apt-keyring.gpg] %s/v%s/deb/ /\n' "$REPO" "$MINOR" >"$new"
+  fi
+  # Path of the keyring of this source: [signed-by=/path] or Signed-By: /path
+  keyring="$(grep -F -- "$REPO/v" "$new" | sed -n 's/.*[Ss]igned-[Bb]y=\([^],[:space:]]*\).*/\1/p' | head -n 1)"
+  if [ -z "$keyring" ]; then keyring="$(sed -n 's/^[Ss]igned-[Bb]y:[[:space:]]*\(\/[^,[:space:]]*\).*/\1/p' "$new" | head -n 1)"; fi
+  case "$keyring" in
+    /*.asc) key="$stage/Release.key" ;;
+    /*) key="$stage/keyring.gpg" ;;
+    *) key="" ;;
+  esac
+  if [ -n "$key" ] && ! cmp -s "$key" "$ROOT$keyring"; then
+    say "writing the key of v$MINOR to $keyring"
+    remember "$ROOT$keyring"
+    mkdir -p "$(dirname "$ROOT$keyring")"
+    cp "$key" "$ROOT$keyring.nightlift"
+    mv "$ROOT$keyring.nightlift" "$ROOT$keyring"
+  fi
+  if cmp -s "$new" "$file"; then
+    rm -f "$new"
+  else
+    say "pointing ${file#"$ROOT"} at v$MINOR"
+    remember "$file"
+    mv "$new" "$file"
+  fi
+done
+
+# --- package kubeadm
+if [ -n "$(dpkg --audit)" ]; then
+  say "finishing what an interrupted dpkg left behind"
+  for attempt in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    if dpkg --configure -a --force-confdef --force-confold </dev/null; then break; fi
+    if [ "$attempt" = 12 ]; then fail 12 "dpkg --configure -a did not succeed" "read the lines of dpkg above and mend the package that they name"; fi
+    sleep 5
+  done
+fi
+if [ "$(package_version kubeadm)" != "$kubeadm_wanted" ]; then
+  # A mark of an earlier time, before somebody went back to an older version, must not count.
+  rm -f "$stage/kubeadm-done"
+  say "installing kubeadm $kubeadm_wanted"
+  apt-mark unhold kubeadm >/dev/null || true
+  install_packages 12 "kubeadm=$kubeadm_wanted"
+fi
+# The package of kubeadm owns a drop-in of the kubelet's unit.
+systemctl daemon-reload
+found="$(kubeadm version -o short 2>&1 || true)"
+if [ "$found" != "v$TARGET" ]; then
+  fail 23 "package kubeadm $kubeadm_wanted is installed, but kubeadm answers \"$found\"" "another kubeadm stands before it in the PATH: $(command -v kubeadm || true)"
+fi
+
+# --- kubeadm
+manifests_are_on_target() {
+  local component
+  for component in "${components[@]}"; do
+    if ! grep -qsE "image: .*/$component:v$TARGET([@\"]|\$)" "$manifests/$component.yaml"; then return 1; fi
+  done
+}
+kubeadm_is_done() {
+  if [ ! -f "$stage/kubeadm-done" ]; then return 1; fi
+  if [ "$ROLE" = worker ]; then return 0; fi
+  manifests_are_on_target
+}
+if ! kubeadm_is_done; then
+  if [ "$ROLE" != worker ]; then
+    # kubeadm moves a manifest away before it moves the new one in. Killed in between, the manifest is only in the copy,
+    # and `kubeadm upgrade node` would take a node without kube-apiserver.yaml for a worker.
+    for component in "${components[@]}" etcd; do
+      if [ ! -f "$manifests/$component.yaml" ]; then
+        copy=""
+        for backup in "$ROOT"/etc/kubernetes/tmp/kubeadm-backup-manifests-*/"$component.yaml"; do
+          # The names carry the time, so that the last one is the newest.
+          if [ -f "$backup" ]; then copy="$backup"; fi
+        done
+        if [ "$component" = etcd ] && ! grep -qs -- '--etcd-servers=https://127.0.0.1:2379' "$manifests/kube-apiserver.yaml"; then
+          # etcd stands elsewhere: an old copy must not come back to life.
+          continue
+        fi
+        if [ -n "$copy" ]; then
+          say "putting the manifest of $component back from ${copy#"$ROOT"}"
+          cp -p "$copy" "$manifests/.$component.nightlift"
+          mv "$manifests/.$component.nightlift" "$manifests/$component.yaml"
+        elif [ "$component" != etcd ]; then
+          fail 21 "/etc/kubernetes/manifests/$component.yaml is missing on a control plane, and no copy is in /etc/kubernetes/tmp" "put the manifest back (kubeadm init phase control-plane, or from another control plane), then start again"
+        fi
+      fi
+    done
+  fi
+  flags=()
+  if [ -n "$IGNORE" ]; then flags+=("--ignore-preflight-errors=$IGNORE"); fi
+  if [ -n "$SKIP_PHASES" ]; then flags+=("--skip-phases=$SKIP_PHASES"); fi
+  if [ "$ETCD_UPGRADE" = false ]; then flags+=(--etcd-upgrade=false); fi
+  if [ "$ROLE" = first-control-plane ]; then command=(kubeadm upgrade apply "v$TARGET" -y "${flags[@]}"); else command=(kubeadm upgrade node "${flags[@]}"); fi
+  say "running ${command[*]}"
+  if ! "${command[@]}" </dev/null; then
+    fail 20 "${command[*]} did not succeed; the kubelet was not touched" "read the lines of kubeadm above; starting again is safe"
+  fi
+  if [ "$ROLE" != worker ] && ! manifests_are_on_target; then
+    fail 22 "kubeadm ended well, but not all manifests in /etc/kubernetes/manifests are on $TARGET" "compare their images; look at the version in the ConfigMap kube-system/kubeadm-config"
+  fi
+  : >"$stage/kubeadm-done"
+else
+  say "kubeadm has done its part before"
+fi
+
+# --- packages kubelet and kubectl
+case "$MINOR" in
+  1.3[0-4]) ;;
+  *)
+    if grep -qs -- --pod-infra-container-image "$ROOT/var/lib/kubelet/kubeadm-flags.env"; then
+      fail 32 "/var/lib/kubelet/kubeadm-flags.env has --pod-infra-container-image, with which kubelet $TARGET does not start; the kubelet was not touched" "take the flag out of that file, then start again"
+    fi
+    ;;
+esac
+if [ "$(package_version kubelet)" != "$kubelet_wanted" ] || [ "$(package_version kubectl)" != "$kubectl_wanted" ]; then
+  say "installing kubelet $kubelet_wanted and kubectl $kubectl_wanted"
+  rm -f "$stage/kubelet-restarted"
+  apt-mark unhold kubelet kubectl >/dev/null || true
+  install_packages 30 "kubelet=$kubelet_wanted" "kubectl=$kubectl_wanted"
+fi
+if [ ! -f "$stage/kubelet-restarted" ] || ! systemctl is-active --quiet kubelet; then
+  say "restarting the kubelet"
+  systemctl daemon-reload
+  if ! systemctl restart kubelet; then
+    fail 31 "systemctl restart kubelet did not succeed" "read journalctl -u kubelet on this node"
+  fi
+  steady=0
+  for _ in $(seq 60); do
+    # Its own health endpoint is the proof; where it is switched off, ten seconds without a fall are.
+    if systemctl is-active --quiet kubelet; then steady=$((steady + 1)); else steady=0; fi
+    if [ "$steady" -gt 10 ]; then break; fi
+    if [ "$steady" -gt 0 ] && curl -fs --max-time 2 http://127.0.0.1:10248/healthz >/dev/null 2>&1; then break; fi
+    sleep 1
+  done
+  if [ "$steady" -eq 0 ]; then
+    fail 31 "the kubelet $TARGET is not active a minute after its restart" "read journalctl -u kubelet on this node"
+  fi
+  : >"$stage/kubelet-restarted"
+fi
+rm -rf "$stage/before" "$stage/archives" "$stage/lists" "$stage/program" "$stage/staged"
+say "this node is on $TARGET"

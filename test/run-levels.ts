@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { kubeDirectory } from './control-plane/kube-programs.ts';
+import { hasProgram } from './run-command.ts';
+import type { FileResult } from './run-vitest.ts';
+
+export interface Level {
+  readonly name: string;
+  /** Against what. */
+  readonly title: string;
+  readonly has: RegExp;
+  /** vitest's filters that select it; undefined for what vitest does not run here. */
+  readonly filters: readonly string[] | undefined;
+  /** Why it cannot run here, or what of it cannot; undefined when nothing stands in the way. */
+  missing(): string | undefined;
+}
+
+/** From fast to real; a test file belongs to the first level whose pattern it has, else to `unit`. */
+export const LEVELS: readonly Level[] = [
+  {
+    name: 'control-plane',
+    title: 'real etcd and API server',
+    has: /^test\/control-plane\//,
+    filters: ['test/control-plane/'],
+    missing: withoutKubernetes,
+  },
+  {
+    name: 'lab',
+    title: 'real kubeadm clusters',
+    has: /^test\/lab\//,
+    filters: undefined,
+    missing: () =>
+      'it builds kubeadm clusters with podman as root and takes longer than this command may: node test/lab/lab.ts --help',
+  },
+  {
+    name: 'components',
+    title: 'real Prometheus and its tools',
+    has: /^test\/components\//,
+    filters: ['test/components/'],
+    missing: withoutComponents,
+  },
+  {
+    name: 'rehearsal',
+    title: 'embedded cluster: HTTPS, SSH, bash',
+    has: /^(test\/(rehearsal|chaos)|src\/rehearsal)\//,
+    filters: ['test/rehearsal/', 'test/chaos/', 'src/rehearsal/'],
+    missing: () => undefined,
+  },
+  {
+    name: 'unit',
+    title: 'pure functions, rendered text, adapters on loopback',
+    has: /./,
+    filters: [],
+    missing: () => undefined,
+  },
+];
+
+function withoutKubernetes(): string | undefined {
+  const directory = kubeDirectory();
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'its programs are for linux/x64';
+  return existsSync(directory)
+    ? undefined
+    : `there are no Kubernetes programs in ${directory} (NIGHTLIFT_KUBE_DIR names another directory)`;
+}
+
+function withoutComponents(): string | undefined {
+  const absent = ['prometheus', 'promtool', 'prometheus-pushgateway'].filter((name) => !hasProgram(name));
+  return absent.length === 0
+    ? undefined
+    : `not installed: ${absent.join(', ')} (Debian: apt-get install prometheus prometheus-pushgateway)`;
+}
+
+export function levelOf(file: string): Level {
+  const level = LEVELS.find((item) => item.has.test(file));
+  if (level === undefined) throw new Error(`no level for ${file}`);
+  return level;
+}
+
+/** One line a level: how much of it ran, and why the rest did not. */
+export function describeLevel(level: Level, files: readonly FileResult[], asked: boolean): string {
+  const sum = (count: (file: FileResult) => number) => files.reduce((total, file) => total + count(file), 0);
+  const [passed, failed, skipped] = [
+    sum((file) => file.passed),
+    sum((file) => file.failed.length),
+    sum((file) => file.skipped),
+  ];
+  const label = `${level.name.padEnd(14)} ${level.title}: `;
+  const missing = level.missing();
+  if (!asked) return `${label}not asked for`;
+  if (passed + failed === 0)
+    return `${label}not run: ${missing ?? (skipped > 0 ? 'its tests skip themselves here' : 'there are no such tests')}`;
+  return `${label}${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped${missing === undefined ? '' : `: ${missing}`}`}`;
+}

@@ -1,0 +1,63 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { z } from 'zod';
+import { ROOT, runCommand } from './run-command.ts';
+
+const JsonReport = z.object({
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
+    }),
+  ),
+});
+
+export interface FileResult {
+  /** Relative to the root of the project. */
+  readonly file: string;
+  readonly passed: number;
+  readonly failed: readonly string[];
+  readonly skipped: number;
+}
+
+export interface VitestResult {
+  readonly files: readonly FileResult[];
+  /** What failed without being a test: a file that cannot be loaded, an error outside of any test, vitest itself. */
+  readonly broken: readonly string[];
+}
+
+/** Runs vitest with its usual output, and reads the counts from its JSON report, not from its closing lines. */
+export async function runVitest(filters: readonly string[]): Promise<VitestResult> {
+  const directory = mkdtempSync(join(tmpdir(), 'nightlift-vitest-'));
+  const report = join(directory, 'report.json');
+  try {
+    const { code } = await runCommand(
+      'vitest',
+      ['run', '--passWithNoTests', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters],
+      { live: true },
+    );
+    return judge(code, readFileSync(report, 'utf8'));
+  } catch (error) {
+    return { files: [], broken: [`vitest did not write its report: ${String(error)}`] };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function judge(code: number, report: string): VitestResult {
+  const { testResults } = JsonReport.parse(JSON.parse(report));
+  const broken: string[] = [];
+  const files = testResults.map((result): FileResult => {
+    const of = (...states: string[]) =>
+      result.assertionResults.filter((test) => states.includes(test.status)).map((test) => test.fullName);
+    const file = relative(ROOT, result.name);
+    const failed = of('failed');
+    if (result.status === 'failed' && failed.length === 0) broken.push(`${file} as a whole`);
+    return { file, passed: of('passed').length, failed, skipped: of('pending', 'skipped', 'todo', 'disabled').length };
+  });
+  if (code !== 0 && broken.length === 0 && files.every((file) => file.failed.length === 0))
+    broken.push(`vitest ended with exit code ${code}: an error outside of any test`);
+  return { files, broken };
+}

@@ -1,0 +1,115 @@
+import { parseArgs } from 'node:util';
+import { CHECKS } from './run-checks.ts';
+import { describeLevel, LEVELS, levelOf } from './run-levels.ts';
+import { type FileResult, runVitest } from './run-vitest.ts';
+
+const NAMES = [
+  ...CHECKS.map((check) => check.name),
+  ...LEVELS.filter((level) => level.filters !== undefined).map((level) => level.name),
+];
+const HELP = `Runs every check and every test level that can run here; the last line counts them.
+
+Usage: npm test [-- [--only NAME[,NAME…]] [FILTER…]]
+
+  --only NAME   only these: ${NAMES.join(', ')}
+  FILTER        only the test files whose path contains it
+  --help        this text
+
+Exit code 0 when nothing failed. What cannot run here is named with the reason and counts as skipped.`;
+
+const OLDEST_NODE: readonly [number, number] = [22, 19];
+const BUDGET_MS = 10 * 60_000;
+
+function readArguments() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { only: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } },
+  });
+  const only = (values.only ?? []).flatMap((names) => names.split(','));
+  const wrong = only.find((name) => !NAMES.includes(name));
+  if (wrong !== undefined) throw new Error(`there is no "${wrong}"; known: ${NAMES.join(', ')}`);
+  return { help: values.help === true, only, filters: positionals };
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
+}
+
+async function runChecks(only: readonly string[]) {
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  for (const check of CHECKS.filter((item) => only.length === 0 || only.includes(item.name))) {
+    const started = performance.now();
+    const { status, detail } = await check.run();
+    count[status === 'not run' ? 'skipped' : status] += 1;
+    const mark = { passed: '✓', failed: '✗', 'not run': '-' }[status];
+    console.log(
+      `${mark} ${check.title}${status === 'not run' ? ' not run' : ''}${detail === '' || status === 'failed' ? '' : `: ${detail}`} (${seconds(started)})`,
+    );
+    if (status === 'failed') console.log(detail.replaceAll(/^/gm, '    '));
+  }
+  return count;
+}
+
+async function runTests(only: readonly string[], filters: readonly string[]) {
+  const levels = LEVELS.filter(
+    (level) => level.filters !== undefined && (only.length === 0 || only.includes(level.name)),
+  );
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  if (levels.length === 0) return count;
+  // Of the files that vitest finds, `unit` has those that no other level has: it cannot be asked for by a path.
+  const unit = levels.some((level) => level.name === 'unit');
+  const others = LEVELS.filter((level) => !levels.includes(level)).flatMap((level) => level.filters ?? []);
+  const selection = unit ? others.map((path) => `--exclude=${path}**`) : levels.flatMap((level) => level.filters ?? []);
+  console.log();
+  const started = performance.now();
+  const { files, broken } = await runVitest([...selection, ...filters]);
+  console.log();
+  for (const what of broken) console.log(`✗ ${what}`);
+  for (const file of files) for (const test of file.failed) console.log(`✗ ${file.file}: ${test}`);
+  console.log(`Test levels (${seconds(started)}):`);
+  const byLevel = Map.groupBy(files, (file: FileResult) => levelOf(file.file));
+  for (const level of LEVELS.toReversed())
+    console.log(
+      `  ${describeLevel(level, byLevel.get(level) ?? [], level.filters === undefined || levels.includes(level))}`,
+    );
+  for (const file of files) {
+    count.passed += file.passed;
+    count.failed += file.failed.length;
+    count.skipped += file.skipped;
+  }
+  count.failed += broken.length;
+  return count;
+}
+
+async function main(): Promise<number> {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
+    console.error(
+      `The tests need Node ${OLDEST_NODE.join('.')} or newer, and this is ${process.version}: run them with "npm test" after "npm ci", which brings Node 24 on Linux.`,
+    );
+    return 64;
+  }
+  const started = performance.now();
+  const { help, only, filters } = readArguments();
+  if (help) {
+    console.log(HELP);
+    return 0;
+  }
+  console.log(`Node ${process.version}`);
+  const checks = filters.length > 0 && only.length === 0 ? { passed: 0, failed: 0, skipped: 0 } : await runChecks(only);
+  const tests = await runTests(only, filters);
+  const failed = checks.failed + tests.failed;
+  const skipped = checks.skipped + tests.skipped;
+  console.log(
+    `Took ${seconds(started)}${performance.now() - started > BUDGET_MS ? ', more than the ten minutes that it may take on two cores' : ''}`,
+  );
+  console.log(`${checks.passed + tests.passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);
+  return failed === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 64;
+}
