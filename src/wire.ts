@@ -35,6 +35,8 @@ export interface Wiring {
   readonly context?: string;
   readonly namespace?: string;
   readonly settingsFile?: string;
+  /** Runs phases, during which the API server goes away: it is waited for as in a Job. */
+  readonly runsPhases?: boolean;
 }
 
 export interface Wired {
@@ -58,7 +60,8 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     credentials: await credentials(wiring, inCluster),
     clock,
     userAgent: `${USER_AGENT} (${wiring.command})`,
-    patienceMs: inCluster ? (fileSettings?.waits.apiSeconds ?? 900) * 1000 : PATIENCE_OF_PEOPLE_MS,
+    patienceMs:
+      inCluster || wiring.runsPhases === true ? (fileSettings?.waits.apiSeconds ?? 900) * 1000 : PATIENCE_OF_PEOPLE_MS,
   });
   const namespace = wiring.namespace ?? fileSettings?.namespace ?? 'k8s-upgrade';
   const clusterFor = (settings: Pick<Settings, 'annotationPrefix'>) =>

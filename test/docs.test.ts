@@ -43,6 +43,29 @@ describe('docs/configuration.md', () => {
   });
 });
 
+describe('docs/messages.md', () => {
+  const page = read('docs/messages.md');
+  const sources = (...patterns: string[]) =>
+    globSync(patterns, { cwd: ROOT, exclude: (file) => file.endsWith('.test.ts') })
+      .map(read)
+      .join('\n');
+
+  it('explains every reason that a finding or a failure on a node can have', () => {
+    const code = sources('src/{gate,steps,phases,detect}/*.ts', 'src/node/explain-failure.ts');
+    const reasons = new Set([...code.matchAll(/reason: '([A-Z]\w+)'/g)].map((match) => match[1] ?? ''));
+    expect(reasons.size).toBeGreaterThan(20);
+    expect([...reasons].filter((reason) => !page.includes(`\`${reason}\``))).toEqual([]);
+  });
+
+  it('explains every exit code of the node scripts', () => {
+    const codes = new Set(
+      [...sources('templates/node/*.sh').matchAll(/\bfail (\d+) "/g)].map((match) => match[1] ?? ''),
+    );
+    expect(codes.size).toBeGreaterThan(10);
+    expect([...codes].filter((code) => !page.includes(`| ${code} |`))).toEqual([]);
+  });
+});
+
 describe('pages written by hand', () => {
   it.each(pages)('%s links to files that are there', (page) => {
     const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => match[1] ?? '');

@@ -58,24 +58,36 @@ const NOT_YET: Readonly<Record<string, string>> = {};
 
 const titles = globSync('{src,test}/**/*.test.ts', { cwd: ROOT })
   .filter((file) => !file.endsWith('incidents.test.ts'))
-  .flatMap((file) => [...readFileSync(join(ROOT, file), 'utf8').matchAll(/(['"`])((?:\\.|(?!\1)[^\\\n])+)\1/g)].map((match) => ({ file, title: match[2] ?? '' })));
+  .flatMap((file) =>
+    [...readFileSync(join(ROOT, file), 'utf8').matchAll(/(['"`])((?:\\.|(?!\1)[^\\\n])+)\1/g)].map((match) => ({
+      file,
+      title: match[2] ?? '',
+    })),
+  );
 
 /** The tests whose title carries the id; a title is a sentence, so that a bare id in data does not count. */
 function testsOf(id: string): readonly string[] {
-  return titles.filter(({ title }) => title.includes(' ') && new RegExp(`\\b${id}\\b`).test(title)).map(({ file, title }) => `${file}: ${title}`);
+  return titles
+    .filter(({ title }) => title.includes(' ') && new RegExp(`\\b${id}\\b`).test(title))
+    .map(({ file, title }) => `${file}: ${title}`);
 }
 
 describe('the regression catalogue', () => {
-  it.each(Object.entries(INCIDENTS).filter(([id]) => NOT_YET[id] === undefined))('%s (%s) has a test that carries its id', (id) => {
-    expect(testsOf(id)).not.toEqual([]);
-  });
+  it.each(Object.entries(INCIDENTS).filter(([id]) => NOT_YET[id] === undefined))(
+    '%s (%s) has a test that carries its id',
+    (id) => {
+      expect(testsOf(id)).not.toEqual([]);
+    },
+  );
 
   it('has no test for what is listed as not yet met', () => {
     expect(Object.keys(NOT_YET).filter((id) => testsOf(id).length > 0)).toEqual([]);
   });
 
   it('names no incident in a title that it does not know', () => {
-    const named = titles.filter(({ title }) => title.includes(' ')).flatMap(({ title }) => [...title.matchAll(/\b[ID]\d\d\b/g)].map(([id]) => id));
+    const named = titles
+      .filter(({ title }) => title.includes(' '))
+      .flatMap(({ title }) => [...title.matchAll(/\b[ID]\d\d\b/g)].map(([id]) => id));
     expect([...new Set(named)].filter((id) => INCIDENTS[id] === undefined)).toEqual([]);
   });
 });

@@ -13,7 +13,15 @@ import { withJobSession } from './session.ts';
  * What the Job reads: its account has no key for the nodes and asks no package source, which is the detector's
  * business; what that found stands in its gauges.
  */
-const REPORT_FACTS: readonly FactPart[] = ['nodes', 'killSwitch', 'workloads', 'deprecatedApis', 'chainJobs', 'gauges'];
+const REPORT_FACTS: readonly FactPart[] = [
+  'nodes',
+  'killSwitch',
+  'run',
+  'workloads',
+  'deprecatedApis',
+  'chainJobs',
+  'gauges',
+];
 
 function compose({ facts, settings, options }: Question, looked: boolean) {
   const choice = looked ? chooseTarget(facts, settings.target) : NOT_LOOKED;

@@ -37,7 +37,7 @@ export async function withSession(call: Call, body: (wired: Wired) => Promise<nu
     now: () => new Date(),
     write: (line) => (/^\S+ (WARN|ERROR) /.test(line) ? call.output.note(line.slice(9)) : undefined),
   });
-  return await withWired({ ...wiringOf(call, 'cli'), log }, body);
+  return await withWired({ ...wiringOf(call, 'cli'), log, runsPhases: call.values['here'] === true }, body);
 }
 
 /** For Jobs: the log is the output. JSON lines where no terminal reads them; stderr when stdout holds the JSON result. */

@@ -89,6 +89,14 @@ export const Facts = z.object({
   nextMinorReleases: observedSchema(ReleaseFact.nullable()).describe(
     'the next minor, from the package feed; null when there is no such minor yet',
   ),
+  run: observedSchema(
+    z.object({
+      startedAt: z.iso.datetime().nullable().describe('when the run that is recorded as in flight was started'),
+      target: z.string().nullable(),
+      snapshotPath: z.string().nullable(),
+      stopped: z.string().nullable().describe('where and why the run stopped before its end'),
+    }),
+  ).describe('the record of the run on our namespace'),
   firstSeen: observedSchema(z.record(z.string(), z.iso.datetime())).describe(
     'when the detector first saw a version, by version',
   ),

@@ -8,6 +8,7 @@ import { repositoryOf, scriptsOf } from '../node/node-scripts.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 import { controlPlanes } from '../phases/chain.ts';
 import { readKillSwitch } from '../phases/may-go-on.ts';
+import { recordedRun } from '../steps/latch.ts';
 import { minorOf, newestVersion, nextMinor, oldestVersion } from '../version.ts';
 import { FACTS_SCHEMA, type Facts, type ReleaseFact } from './facts.ts';
 import type { NodeFact } from './node-fact.ts';
@@ -21,6 +22,7 @@ export const ALL_FACTS: readonly FactPart[] = [
   'killSwitch',
   'patchReleases',
   'nextMinorReleases',
+  'run',
   'firstSeen',
   'workloads',
   'deprecatedApis',
@@ -60,6 +62,7 @@ export async function observe(deps: Deps, parts: readonly FactPart[], signal: Ab
     killSwitch,
     patchReleases,
     nextMinorReleases,
+    run,
     firstSeen,
     workloads,
     deprecatedApis,
@@ -77,6 +80,7 @@ export async function observe(deps: Deps, parts: readonly FactPart[], signal: Ab
       : unknown(NOT_ASKED),
     read('patchReleases', async () => patchReleasesOf(deps, await nodeList(), signal)),
     read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal)),
+    read('run', () => recordedRun({ deps, signal })),
     read('firstSeen', () => readFirstSeen(deps, signal)),
     read('workloads', async () => [...(await cluster.workloads(signal))]),
     read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
@@ -102,6 +106,7 @@ export async function observe(deps: Deps, parts: readonly FactPart[], signal: Ab
     killSwitch,
     patchReleases,
     nextMinorReleases,
+    run,
     firstSeen,
     workloads,
     deprecatedApis,

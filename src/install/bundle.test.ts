@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseSettings } from '../config.ts';
 import { renderJobManifest } from '../phases/job-manifest.ts';
@@ -20,11 +20,14 @@ describe('the install without an image of ours', () => {
   it('starts the program from the ConfigMap with the arguments of the Job, and hands back its exit code', () => {
     const directory = mkdtempSync(join(tmpdir(), 'nightlift-bundle-'));
     try {
-      const program = 'process.stdout.write(JSON.stringify(process.argv.slice(2))); process.exitCode = process.argv.length - 3;';
+      const program =
+        'process.stdout.write(JSON.stringify(process.argv.slice(2))); process.exitCode = process.argv.length - 3;';
       writeFileSync(join(directory, 'nightlift.cjs.gz'), packBundle(Buffer.from(program)).gzip);
       const [shell = '', ...args] = commandIn(directory);
       expect(execFileSync(shell, [...args, 'phase'], { encoding: 'utf8' })).toBe('["phase"]');
-      expect(() => execFileSync(shell, [...args, 'a', 'b c', '$d', '"'])).toThrow(expect.objectContaining({ status: 3 }));
+      expect(() => execFileSync(shell, [...args, 'a', 'b c', '$d', '"'])).toThrow(
+        expect.objectContaining({ status: 3 }),
+      );
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -36,7 +39,9 @@ describe('the install without an image of ours', () => {
       const { gzip } = packBundle(Buffer.from('process.stdout.write("ran")\n'.repeat(100)));
       writeFileSync(join(directory, 'nightlift.cjs.gz'), gzip.subarray(0, gzip.length - 10));
       const [shell = '', ...args] = commandIn(directory);
-      expect(() => execFileSync(shell, [...args, 'phase'], { stdio: 'pipe' })).toThrow(expect.objectContaining({ stdout: Buffer.from('') }));
+      expect(() => execFileSync(shell, [...args, 'phase'], { stdio: 'pipe' })).toThrow(
+        expect.objectContaining({ stdout: Buffer.from('') }),
+      );
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -57,12 +62,24 @@ describe('the install without an image of ours', () => {
   });
 
   it('gives a Job of the chain the program and the command that starts it', () => {
-    const job = { step: { phase: 'preflight' }, target: '1.36.4', name: 'k8s-upgrade-preflight-1-36-4', runner: undefined, image: 'node:24-slim' } as const;
+    const job = {
+      step: { phase: 'preflight' },
+      target: '1.36.4',
+      name: 'k8s-upgrade-preflight-1-36-4',
+      runner: undefined,
+      image: 'node:24-slim',
+    } as const;
     const manifest = renderJobManifest(bundleJobTemplate(TEMPLATE), job, parseSettings('', 'a test'));
     expect(manifest.spec).toMatchObject({
       template: {
         spec: {
-          containers: [{ command: bundleContainer.command, args: ['phase'], volumeMounts: expect.arrayContaining([bundleContainer.mount]) }],
+          containers: [
+            {
+              command: bundleContainer.command,
+              args: ['phase'],
+              volumeMounts: expect.arrayContaining([bundleContainer.mount]),
+            },
+          ],
           volumes: expect.arrayContaining([bundleVolume]),
         },
       },
@@ -70,6 +87,8 @@ describe('the install without an image of ours', () => {
   });
 
   it('says so when the Job template no longer has the places that it adds to', () => {
-    expect(() => bundleJobTemplate(TEMPLATE.replace('image: {{image}}', 'image: mine'))).toThrow(/does not stand exactly once/);
+    expect(() => bundleJobTemplate(TEMPLATE.replace('image: {{image}}', 'image: mine'))).toThrow(
+      /does not stand exactly once/,
+    );
   });
 });

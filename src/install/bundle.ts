@@ -62,9 +62,13 @@ export function bundleJobTemplate(template: string): string {
   let text = template;
   for (const { after, text: inserted } of INSERTIONS) {
     if (text.split(after).length !== 2) {
-      throw new NightliftError('config', `making the Job template without an image: "${after.trim()}" does not stand exactly once in templates/job.yaml`, {
-        remedy: 'Mend templates/job.yaml, or the list of insertions in src/install/bundle.ts.',
-      });
+      throw new NightliftError(
+        'config',
+        `making the Job template without an image: "${after.trim()}" does not stand exactly once in templates/job.yaml`,
+        {
+          remedy: 'Mend templates/job.yaml, or the list of insertions in src/install/bundle.ts.',
+        },
+      );
     }
     text = text.replace(after, () => after + inserted);
   }

@@ -37,7 +37,10 @@ export function cronJobs(options: CronJobOptions): readonly InstallObject[] {
   return [DETECTOR, REPORT].map((nightly) => cronJob(nightly, options));
 }
 
-function cronJob({ name, role, command, schedule, deadline }: Nightly, { namespace, image, bundle }: CronJobOptions): InstallObject {
+function cronJob(
+  { name, role, command, schedule, deadline }: Nightly,
+  { namespace, image, bundle }: CronJobOptions,
+): InstallObject {
   const labels = { ...OBJECT_LABELS, app: POD_APPS[role] };
   return {
     apiVersion: 'batch/v1',

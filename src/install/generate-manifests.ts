@@ -19,7 +19,8 @@ function write(path: string, text: string | Buffer): void {
   process.stdout.write(`${path}\n`);
 }
 
-for (const [path, text] of deployFiles(templates, readFileSync(join(root, 'deploy/base/config.yaml'), 'utf8'))) write(path, text);
+for (const [path, text] of deployFiles(templates, readFileSync(join(root, 'deploy/base/config.yaml'), 'utf8')))
+  write(path, text);
 if (values.bundle) {
   const bundle = packBundle(readFileSync(join(root, 'dist/nightlift.cjs')));
   write('deploy/no-image/program.yaml', bundleFile(templates, bundle));

@@ -9,7 +9,8 @@ import { installObjects } from './install-objects.ts';
 import { readInstallTemplates } from './install-templates.ts';
 
 const templates = readInstallTemplates(join(import.meta.dirname, '../../templates'));
-const names = (objects: readonly InstallObject[]): string[] => objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+const names = (objects: readonly InstallObject[]): string[] =>
+  objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
 
 interface Rule {
   readonly apiGroups: readonly string[];
@@ -43,14 +44,17 @@ describe('the objects of an install', () => {
   });
 
   it('have the texts of templates/ as they are', () => {
-    const data = (name: string) => installObjects({ templates }).find(({ metadata }) => metadata.name === name)?.['data'];
+    const data = (name: string) =>
+      installObjects({ templates }).find(({ metadata }) => metadata.name === name)?.['data'];
     expect(data('k8s-upgrade-scripts')).toEqual(templates.scripts);
     expect(data('k8s-upgrade-job-template')).toEqual({ 'job-template.yaml': templates.job });
   });
 
   it('stand in the namespaces of the settings', () => {
     const objects = installObjects({ templates, config: 'namespace: upgrades\nsnapshot: { namespace: backup }\n' });
-    const places = objects.filter(({ kind }) => !kind.startsWith('ClusterRole')).map(({ metadata }) => metadata.namespace ?? metadata.name);
+    const places = objects
+      .filter(({ kind }) => !kind.startsWith('ClusterRole'))
+      .map(({ metadata }) => metadata.namespace ?? metadata.name);
     expect([...new Set(places)].toSorted()).toEqual(['backup', 'kube-system', 'upgrades']);
   });
 
@@ -64,20 +68,27 @@ describe('the objects of an install', () => {
     expect(() => installObjects({ templates, config: 'alert: {}\n' })).toThrow(/did you mean "alerts"/);
   });
 
-  it.each(['phase', 'detector', 'report'] satisfies Role[])('I03 grant the %s exactly the rows of the table', (role) => {
-    const objects = installObjects({ templates });
-    const granted = objects
-      .filter(({ kind, metadata }) => kind.endsWith('Role') && metadata.name.replace('-snapshot', '') === ACCOUNTS[role])
-      .flatMap(({ metadata, ...object }) =>
-        (object['rules'] as readonly Rule[]).flatMap(({ apiGroups, resources, verbs }) =>
-          apiGroups.flatMap((group) =>
-            resources.flatMap((resource) => verbs.map((verb) => JSON.stringify({ verb, group, resource, namespace: metadata.namespace ?? '' }))),
+  it.each(['phase', 'detector', 'report'] satisfies Role[])(
+    'I03 grant the %s exactly the rows of the table',
+    (role) => {
+      const objects = installObjects({ templates });
+      const granted = objects
+        .filter(
+          ({ kind, metadata }) => kind.endsWith('Role') && metadata.name.replace('-snapshot', '') === ACCOUNTS[role],
+        )
+        .flatMap(({ metadata, ...object }) =>
+          (object['rules'] as readonly Rule[]).flatMap(({ apiGroups, resources, verbs }) =>
+            apiGroups.flatMap((group) =>
+              resources.flatMap((resource) =>
+                verbs.map((verb) => JSON.stringify({ verb, group, resource, namespace: metadata.namespace ?? '' })),
+              ),
+            ),
           ),
-        ),
-      );
-    const rows = permissionsOf(role, { own: 'k8s-upgrade', snapshot: 'default' }).map((row) => JSON.stringify(row));
-    expect(granted.toSorted()).toEqual(rows.toSorted());
-  });
+        );
+      const rows = permissionsOf(role, { own: 'k8s-upgrade', snapshot: 'default' }).map((row) => JSON.stringify(row));
+      expect(granted.toSorted()).toEqual(rows.toSorted());
+    },
+  );
 
   it('without an image of ours run the stock image, in the CronJobs and in the chain', () => {
     const objects = installObjects({ templates, bundle: packBundle(Buffer.from('1')) });

@@ -1,5 +1,5 @@
 import { parseSettings } from '../config.ts';
-import { type Bundle, BUNDLE_CONFIG_MAP, BUNDLE_KEY, bundleJobTemplate, STOCK_IMAGE } from './bundle.ts';
+import { BUNDLE_CONFIG_MAP, BUNDLE_KEY, type Bundle, bundleJobTemplate, STOCK_IMAGE } from './bundle.ts';
 import { cronJobs } from './cron-jobs.ts';
 import { type InstallObject, OBJECT_LABELS } from './install-object.ts';
 import type { InstallTemplates } from './install-templates.ts';

@@ -12,7 +12,9 @@ export interface InstallTemplates {
 /** `folder`: templates/ of the project. */
 export function readInstallTemplates(folder: string): InstallTemplates {
   const node = join(folder, 'node');
-  const names = readdirSync(node).filter((name) => name.endsWith('.sh')).toSorted();
+  const names = readdirSync(node)
+    .filter((name) => name.endsWith('.sh'))
+    .toSorted();
   return {
     job: readFileSync(join(folder, 'job.yaml'), 'utf8'),
     scripts: Object.fromEntries(names.map((name) => [name, readFileSync(join(node, name), 'utf8')])),

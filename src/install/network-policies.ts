@@ -12,20 +12,32 @@ const API_SERVER_PORTS = [443, 6443];
 export function networkPolicies(settings: Settings): readonly InstallObject[] {
   const tcp = (port: number) => ({ protocol: 'TCP', port });
   return [
-    policy('k8s-upgrade', settings.namespace, Object.values(POD_APPS), ['Ingress', 'Egress'], [
-      { to: [{ namespaceSelector: {} }] },
-      { ports: [{ protocol: 'UDP', port: 53 }, ...[53, ...egressPorts(settings)].map(tcp)] },
-    ]),
-    policy('k8s-upgrade-ssh', settings.namespace, [POD_APPS.phase, POD_APPS.detector], ['Egress'], [
-      { ports: [tcp(settings.ssh.port)] },
-    ]),
+    policy(
+      'k8s-upgrade',
+      settings.namespace,
+      Object.values(POD_APPS),
+      ['Ingress', 'Egress'],
+      [
+        { to: [{ namespaceSelector: {} }] },
+        { ports: [{ protocol: 'UDP', port: 53 }, ...[53, ...egressPorts(settings)].map(tcp)] },
+      ],
+    ),
+    policy(
+      'k8s-upgrade-ssh',
+      settings.namespace,
+      [POD_APPS.phase, POD_APPS.detector],
+      ['Egress'],
+      [{ ports: [tcp(settings.ssh.port)] }],
+    ),
   ];
 }
 
 /** TCP ports outside the cluster, DNS and SSH aside, in ascending order. */
 export function egressPorts(settings: Settings): readonly number[] {
   const urls = [settings.packages.baseUrl, settings.alerts.prometheusUrl, settings.pushgatewayUrl];
-  const redirects = settings.packages.redirectHosts.map((host) => `${new URL(settings.packages.baseUrl).protocol}//${host}`);
+  const redirects = settings.packages.redirectHosts.map(
+    (host) => `${new URL(settings.packages.baseUrl).protocol}//${host}`,
+  );
   const named = [...urls, ...redirects].filter((url) => url !== '').map(portOf);
   return [...new Set([...API_SERVER_PORTS, ...named])].toSorted((one, other) => one - other);
 }
@@ -36,7 +48,13 @@ function portOf(url: string): number {
   return protocol === 'http:' ? 80 : 443;
 }
 
-function policy(name: string, namespace: string, apps: readonly string[], policyTypes: readonly string[], egress: readonly unknown[]): InstallObject {
+function policy(
+  name: string,
+  namespace: string,
+  apps: readonly string[],
+  policyTypes: readonly string[],
+  egress: readonly unknown[],
+): InstallObject {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',

@@ -93,11 +93,7 @@ function volumesOf(role: PodKind['role']): readonly PodVolume[] {
   const tmp: PodVolume = { name: 'tmp', mountPath: '/tmp', writable: true, source: { emptyDir: {} } };
   if (role === 'report') {
     // Optional: without a webhook the report stands in the log.
-    return [
-      config,
-      secret({ items: [{ key: 'slack_webhook', path: 'slack_webhook' }], optional: true }),
-      tmp,
-    ];
+    return [config, secret({ items: [{ key: 'slack_webhook', path: 'slack_webhook' }], optional: true }), tmp];
   }
   return [
     config,

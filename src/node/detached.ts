@@ -58,7 +58,8 @@ export async function followDetached(options: FollowOptions): Promise<DetachedRe
     }
     // An attach after a lost answer may well be to what this very call has started.
     attached = arrival.state !== 'started' && !arrival.retried;
-    if (arrival.state === 'started') log.info('command started', { node: node.name, unit, detail: arrival.detail || undefined });
+    if (arrival.state === 'started')
+      log.info('command started', { node: node.name, unit, detail: arrival.detail || undefined });
     else log.info('command found, following it', { node: node.name, unit });
 
     let offset = 0;
@@ -82,10 +83,14 @@ export async function followDetached(options: FollowOptions): Promise<DetachedRe
     }
     if (start >= MAX_STARTS) {
       throw new NightliftError('node', `following ${what}: it vanished ${start} times without an exit code`, {
-        remedy: 'Look for restarts of the node and for the out-of-memory killer: journalctl -b -1 and dmesg on the node.',
+        remedy:
+          'Look for restarts of the node and for the out-of-memory killer: journalctl -b -1 and dmesg on the node.',
       });
     }
-    log.warn('command vanished without an exit code (the node was restarted?), starting it anew', { node: node.name, unit });
+    log.warn('command vanished without an exit code (the node was restarted?), starting it anew', {
+      node: node.name,
+      unit,
+    });
   }
 }
 
@@ -105,15 +110,20 @@ async function ask(
     });
     if (!(result instanceof NightliftError) && result.exitCode !== null) {
       if (result.exitCode === 0) return { ...unitAnswer(doing, result.stdout), retried: attempt > 0 };
-      throw new NightliftError('node', `${doing}: exit code ${result.exitCode}: ${result.stderr.trim() || result.stdout.trim()}`, {
-        remedy: 'Mend what the message names, on the node; starting again is safe.',
-      });
+      throw new NightliftError(
+        'node',
+        `${doing}: exit code ${result.exitCode}: ${result.stderr.trim() || result.stdout.trim()}`,
+        {
+          remedy: 'Mend what the message names, on the node; starting again is safe.',
+        },
+      );
     }
     const lost = result instanceof NightliftError ? result.message : 'the connection ended before the answer';
     const away = clock.now().getTime() - started;
     if (away >= lossDeadlineMs) {
       throw new NightliftError('network', `${doing}: no answer for ${Math.round(away / 1000)} s: ${lost}`, {
-        remedy: 'The command goes on by itself on the node; the next run follows it. See that the node is up and reachable.',
+        remedy:
+          'The command goes on by itself on the node; the next run follows it. See that the node is up and reachable.',
         ...(result instanceof NightliftError ? { cause: result } : {}),
       });
     }
@@ -126,16 +136,22 @@ function unitAnswer(doing: string, stdout: string): UnitAnswer {
   const found = /^nightlift-unit\t(\S+)\t([^\n]*)\n?/m.exec(stdout);
   if (found?.[1] === undefined || found[2] === undefined) {
     throw new NightliftError('node', `${doing}: the answer has no line "nightlift-unit": ${stdout.slice(0, 200)}`, {
-      remedy: 'The scripts detached-*.sh were edited so that they do not tell how the unit stands; take the ones that Nightlift brings.',
+      remedy:
+        'The scripts detached-*.sh were edited so that they do not tell how the unit stands; take the ones that Nightlift brings.',
     });
   }
-  return { state: found[1], detail: found[2], output: Buffer.from(stdout.slice(found.index + found[0].length), 'base64') };
+  return {
+    state: found[1],
+    detail: found[2],
+    output: Buffer.from(stdout.slice(found.index + found[0].length), 'base64'),
+  };
 }
 
 /** $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS of systemd.exec(5). */
 function endOf(detail: string): { exitCode: number; note?: string } {
   const [result = '', how = '', status = ''] = detail.split(' ');
-  if (result === 'timeout') return { exitCode: 124, note: 'nightlift: the command was ended: it ran over its time limit' };
+  if (result === 'timeout')
+    return { exitCode: 124, note: 'nightlift: the command was ended: it ran over its time limit' };
   if (how === 'exited' && /^\d+$/.test(status)) return { exitCode: Number(status) };
   const exitCode = status === 'KILL' ? 137 : status === 'TERM' ? 143 : 255;
   const why = result === 'oom-kill' ? 'the node ran out of memory' : `signal ${status || 'unknown'}`;

@@ -7,22 +7,60 @@ const hashOf = (component: string): string =>
 
 describe('explainFailure', () => {
   it.each([
-    ['an image that is missing', '\t[ERROR ImagePull]: failed to pull image registry.k8s.io/kube-scheduler:v1.36.4: failed to pull image …', 'ImagePull'],
+    [
+      'an image that is missing',
+      '\t[ERROR ImagePull]: failed to pull image registry.k8s.io/kube-scheduler:v1.36.4: failed to pull image …',
+      'ImagePull',
+    ],
     ['I06 D17 etcd whose hash never changes', hashOf('etcd'), 'EtcdHashUnchanged'],
     ['another component whose hash never changes', hashOf('kube-apiserver'), 'StaticPodNotRestarted'],
-    ['a full disk', 'error: failed to back up etcd data: write /etc/kubernetes/tmp/x: no space left on device', 'DiskFull'],
-    ["kubeadm's health Job", '\t[ERROR CreateJob]: Job "upgrade-health-check-qh24w" in the namespace "kube-system" did not complete in 15s', 'HealthCheckJob'],
+    [
+      'a full disk',
+      'error: failed to back up etcd data: write /etc/kubernetes/tmp/x: no space left on device',
+      'DiskFull',
+    ],
+    [
+      "kubeadm's health Job",
+      '\t[ERROR CreateJob]: Job "upgrade-health-check-qh24w" in the namespace "kube-system" did not complete in 15s',
+      'HealthCheckJob',
+    ],
     ['another preflight check', '\t[ERROR CoreDNSUnsupportedPlugins]: there are unsupported plugins', 'PreflightCheck'],
-    ['a control plane that is not Ready', '\t[ERROR ControlPlaneNodesReady]: there are NotReady control-planes in the cluster: [cp2]', 'ControlPlaneNotReady'],
-    ['a lost manifest', "\t[ERROR StaticPodManifest]: couldn't find manifests for: [kube-apiserver]", 'ManifestMissing'],
-    ['an API server that is away', 'error: couldn\'t create a Kubernetes client: Get "https://10.0.0.1:6443": dial tcp 10.0.0.1:6443: connect: connection refused', 'ApiServerAway'],
+    [
+      'a control plane that is not Ready',
+      '\t[ERROR ControlPlaneNodesReady]: there are NotReady control-planes in the cluster: [cp2]',
+      'ControlPlaneNotReady',
+    ],
+    [
+      'a lost manifest',
+      "\t[ERROR StaticPodManifest]: couldn't find manifests for: [kube-apiserver]",
+      'ManifestMissing',
+    ],
+    [
+      'an API server that is away',
+      'error: couldn\'t create a Kubernetes client: Get "https://10.0.0.1:6443": dial tcp 10.0.0.1:6443: connect: connection refused',
+      'ApiServerAway',
+    ],
     ['etcd that is not well', 'error: etcd cluster is not healthy: context deadline exceeded', 'EtcdUnhealthy'],
-    ['a refused version', '\t- Specified version to upgrade to "v1.38.0" is too high; kubeadm can upgrade only 1 minor version at a time', 'VersionPolicy'],
-    ['a wait that was the last thing said', '[upgrade/staticpods] Preparing for "etcd" upgrade\n[apiclient] ok\n[upgrade/staticpods] Preparing for "kube-scheduler" upgrade\n[upgrade/staticpods] This can take up to 5m0s\nW1121 06:52:44 grpc', 'StaticPodNotRestarted'],
+    [
+      'a refused version',
+      '\t- Specified version to upgrade to "v1.38.0" is too high; kubeadm can upgrade only 1 minor version at a time',
+      'VersionPolicy',
+    ],
+    [
+      'a wait that was the last thing said',
+      '[upgrade/staticpods] Preparing for "etcd" upgrade\n[apiclient] ok\n[upgrade/staticpods] Preparing for "kube-scheduler" upgrade\n[upgrade/staticpods] This can take up to 5m0s\nW1121 06:52:44 grpc',
+      'StaticPodNotRestarted',
+    ],
     ['words that nobody knows', 'error: something new', 'KubeadmFailed'],
-    ['refused connections in klog lines only', 'W1121 06:52:44.783098 2599 logging.go:55] grpc: connect: connection refused', 'KubeadmFailed'],
+    [
+      'refused connections in klog lines only',
+      'W1121 06:52:44.783098 2599 logging.go:55] grpc: connect: connection refused',
+      'KubeadmFailed',
+    ],
   ])('tells %s', (_, tail, reason) => {
-    expect(explainFailure('upgrade-node', 20, `${tail}\nnightlift: failed: kubeadm upgrade apply did not succeed`).reason).toBe(reason);
+    expect(
+      explainFailure('upgrade-node', 20, `${tail}\nnightlift: failed: kubeadm upgrade apply did not succeed`).reason,
+    ).toBe(reason);
   });
 
   it.each([
@@ -39,7 +77,8 @@ describe('explainFailure', () => {
   });
 
   it("passes on the script's own words", () => {
-    const tail = 'E: Could not get lock\nnightlift: failed: another program held the lock\nnightlift: what to do: let it end\n';
+    const tail =
+      'E: Could not get lock\nnightlift: failed: another program held the lock\nnightlift: what to do: let it end\n';
     expect(explainFailure('stage', 11, tail)).toEqual({
       reason: 'PackageLockHeld',
       message: 'another program held the lock',
@@ -50,7 +89,10 @@ describe('explainFailure', () => {
   });
 
   it('names the image in recorded output of kubeadm', (context) => {
-    const file = new URL('../../test/fixtures/recorded/1.36.4/kubeadm-upgrade-apply-image-missing.txt', import.meta.url);
+    const file = new URL(
+      '../../test/fixtures/recorded/1.36.4/kubeadm-upgrade-apply-image-missing.txt',
+      import.meta.url,
+    );
     if (!existsSync(file)) context.skip('there is no recording');
     expect(explainFailure('upgrade-node', 20, readFileSync(file, 'utf8'))).toMatchObject({
       reason: 'ImagePull',

@@ -32,21 +32,24 @@ const KUBEADM_RULES: readonly Rule[] = [
   {
     reason: 'EtcdHashUnchanged',
     pattern: /static Pod hash for component etcd on Node (\S+) did not change/,
-    message: ([, node]) => `the static pod of etcd on ${node} never showed a new hash, so kubeadm gave up and put the manifests back`,
+    message: ([, node]) =>
+      `the static pod of etcd on ${node} never showed a new hash, so kubeadm gave up and put the manifests back`,
     remedy:
       "When etcd's image is the same before and after, the upgrade goes on without etcd (--etcd-upgrade=false). Else look at the kubelet and at etcd: journalctl -u kubelet, crictl ps -a.",
   },
   {
     reason: 'StaticPodNotRestarted',
     pattern: /static Pod hash for component (\S+) on Node (\S+) did not change/,
-    message: ([, component, node]) => `the kubelet of ${node} did not restart ${component} in time; kubeadm put the manifests back`,
+    message: ([, component, node]) =>
+      `the kubelet of ${node} did not restart ${component} in time; kubeadm put the manifests back`,
     remedy: `Look at the kubelet and the disk of the node: journalctl -u kubelet, iostat. ${AGAIN}`,
   },
   {
     reason: 'HealthCheckJob',
     pattern: /\[ERROR CreateJob\]: ([^\n]+)/,
     message: ([, text]) => `kubeadm's test Job in kube-system did not end: ${text}`,
-    remedy: 'See what keeps a Job in kube-system from running: admission webhooks, quotas, taints on all nodes, a slow pull of the pause image.',
+    remedy:
+      'See what keeps a Job in kube-system from running: admission webhooks, quotas, taints on all nodes, a slow pull of the pause image.',
   },
   {
     reason: 'ControlPlaneNotReady',
@@ -58,13 +61,15 @@ const KUBEADM_RULES: readonly Rule[] = [
     reason: 'ManifestMissing',
     pattern: /\[ERROR StaticPodManifest\]: ([^\n]+)/,
     message: ([, text]) => `${text}`,
-    remedy: 'Put the manifest back into /etc/kubernetes/manifests; copies are in /etc/kubernetes/tmp/kubeadm-backup-manifests-*.',
+    remedy:
+      'Put the manifest back into /etc/kubernetes/manifests; copies are in /etc/kubernetes/tmp/kubeadm-backup-manifests-*.',
   },
   {
     reason: 'PreflightCheck',
     pattern: /\[ERROR (\w+)\]: ([^\n]+)/,
     message: ([, check, text]) => `kubeadm's check ${check} failed: ${text}`,
-    remedy: 'Mend what the check names, or add the check to kubeadm.ignorePreflightErrors when it is known to be harmless here.',
+    remedy:
+      'Mend what the check names, or add the check to kubeadm.ignorePreflightErrors when it is known to be harmless here.',
   },
   {
     reason: 'VersionPolicy',
@@ -74,20 +79,24 @@ const KUBEADM_RULES: readonly Rule[] = [
   },
   {
     reason: 'EtcdUnhealthy',
-    pattern: /etcd cluster is not healthy[^\n]*|(?:failed to|could not) upgrade etcd[^\n]*|timed out waiting for etcd[^\n]*|etcdserver: [^\n]+/i,
+    pattern:
+      /etcd cluster is not healthy[^\n]*|(?:failed to|could not) upgrade etcd[^\n]*|timed out waiting for etcd[^\n]*|etcdserver: [^\n]+/i,
     message: ([text]) => `etcd is not well: ${text}`,
-    remedy: 'Look at etcd before anything else: crictl logs of its container, disk latency, members. The snapshot that was taken before is named in the report.',
+    remedy:
+      'Look at etcd before anything else: crictl logs of its container, disk latency, members. The snapshot that was taken before is named in the report.',
   },
   {
     // Some builds of kubeadm end without their last line: what it was waiting for is the last thing that it said.
     reason: 'StaticPodNotRestarted',
-    pattern: /Preparing for "([\w-]+)" upgrade(?:(?!Preparing for)[\s\S])*This can take up to \S+\s*(?:nightlift: [^\n]*\s*)*$/,
+    pattern:
+      /Preparing for "([\w-]+)" upgrade(?:(?!Preparing for)[\s\S])*This can take up to \S+\s*(?:nightlift: [^\n]*\s*)*$/,
     message: ([, component]) => `kubeadm ended while it waited for ${component} to be restarted`,
     remedy: `Look at the kubelet and the disk of the node: journalctl -u kubelet, crictl ps -a. ${AGAIN}`,
   },
   {
     reason: 'ApiServerAway',
-    pattern: /connection refused|connection to the server [^\n]*refused|net\/http: TLS handshake timeout|Client\.Timeout exceeded|i\/o timeout|unexpected EOF|no route to host/,
+    pattern:
+      /connection refused|connection to the server [^\n]*refused|net\/http: TLS handshake timeout|Client\.Timeout exceeded|i\/o timeout|unexpected EOF|no route to host/,
     message: 'the API server did not answer',
     remedy: `See whether its static pod comes back: crictl ps -a, /var/log/pods/kube-system_kube-apiserver*. ${AGAIN}`,
   },
@@ -95,31 +104,119 @@ const KUBEADM_RULES: readonly Rule[] = [
 
 /** Exit codes of our own scripts (templates/node). */
 const EXIT_CODES: Readonly<Record<number, { reason: string; message: string; remedy: string }>> = {
-  10: { reason: 'AptSource', message: "the node's apt source is not the expected one", remedy: 'Mend the Kubernetes source of the node, or the setting packages.baseUrl.' },
-  11: { reason: 'PackageLockHeld', message: 'another program held the package lock too long', remedy: `See which one (often unattended-upgrades) and let it end. ${AGAIN}` },
-  12: { reason: 'PackageInstall', message: 'the package kubeadm could not be fetched or installed', remedy: 'Read what apt says, on the node.' },
-  13: { reason: 'HoldsMissing', message: 'the packages could not be put on hold', remedy: 'On the node: apt-mark hold kubeadm kubelet kubectl' },
-  14: { reason: 'ToolMissing', message: 'a program that the scripts need is not installed', remedy: 'Install it on the node.' },
-  15: { reason: 'RepositoryKey', message: 'the key of the package repository is not acceptable', remedy: 'Compare it with the one that the Kubernetes project publishes.' },
+  10: {
+    reason: 'AptSource',
+    message: "the node's apt source is not the expected one",
+    remedy: 'Mend the Kubernetes source of the node, or the setting packages.baseUrl.',
+  },
+  11: {
+    reason: 'PackageLockHeld',
+    message: 'another program held the package lock too long',
+    remedy: `See which one (often unattended-upgrades) and let it end. ${AGAIN}`,
+  },
+  12: {
+    reason: 'PackageInstall',
+    message: 'the package kubeadm could not be fetched or installed',
+    remedy: 'Read what apt says, on the node.',
+  },
+  13: {
+    reason: 'HoldsMissing',
+    message: 'the packages could not be put on hold',
+    remedy: 'On the node: apt-mark hold kubeadm kubelet kubectl',
+  },
+  14: {
+    reason: 'ToolMissing',
+    message: 'a program that the scripts need is not installed',
+    remedy: 'Install it on the node.',
+  },
+  15: {
+    reason: 'RepositoryKey',
+    message: 'the key of the package repository is not acceptable',
+    remedy: 'Compare it with the one that the Kubernetes project publishes.',
+  },
   16: { reason: 'NotStaged', message: 'the packages of the target do not lie ready', remedy: AGAIN },
-  17: { reason: 'PackageListRefresh', message: 'the package lists could not be refreshed', remedy: 'See that the node reaches the repository and that its key is right.' },
-  20: { reason: 'KubeadmFailed', message: 'kubeadm failed; the kubelet was not touched', remedy: `Read the lines of kubeadm. ${AGAIN}` },
-  21: { reason: 'ManifestMissing', message: 'a control plane manifest is missing and no copy was found', remedy: 'Put the manifest back before the next run.' },
-  22: { reason: 'StateDiffers', message: 'kubeadm ended well, but the manifests are not all on the target', remedy: 'Compare the images in /etc/kubernetes/manifests with kubeadm-config.' },
-  23: { reason: 'WrongKubeadm', message: 'kubeadm answers with another version than its package has', remedy: 'Look for another kubeadm in the PATH, and for a noexec mount of /var.' },
-  24: { reason: 'ImagePull', message: 'the images of the target could not be pulled; nothing was changed', remedy: 'See that the node reaches the registry and that it has the images.' },
+  17: {
+    reason: 'PackageListRefresh',
+    message: 'the package lists could not be refreshed',
+    remedy: 'See that the node reaches the repository and that its key is right.',
+  },
+  20: {
+    reason: 'KubeadmFailed',
+    message: 'kubeadm failed; the kubelet was not touched',
+    remedy: `Read the lines of kubeadm. ${AGAIN}`,
+  },
+  21: {
+    reason: 'ManifestMissing',
+    message: 'a control plane manifest is missing and no copy was found',
+    remedy: 'Put the manifest back before the next run.',
+  },
+  22: {
+    reason: 'StateDiffers',
+    message: 'kubeadm ended well, but the manifests are not all on the target',
+    remedy: 'Compare the images in /etc/kubernetes/manifests with kubeadm-config.',
+  },
+  23: {
+    reason: 'WrongKubeadm',
+    message: 'kubeadm answers with another version than its package has',
+    remedy: 'Look for another kubeadm in the PATH, and for a noexec mount of /var.',
+  },
+  24: {
+    reason: 'ImagePull',
+    message: 'the images of the target could not be pulled; nothing was changed',
+    remedy: 'See that the node reaches the registry and that it has the images.',
+  },
   28: { reason: 'DiskFull', message: 'the disk of the node is full', remedy: 'Make room on the node.' },
-  30: { reason: 'PackageInstall', message: 'the packages kubelet and kubectl could not be installed', remedy: 'Read what apt says, on the node.' },
-  31: { reason: 'KubeletNotActive', message: 'the kubelet did not come up after its restart', remedy: 'On the node: journalctl -u kubelet' },
-  32: { reason: 'KubeletFlags', message: 'the kubelet has a flag with which the target does not start', remedy: 'Take --pod-infra-container-image out of its files.' },
-  40: { reason: 'ContainerdInstall', message: 'containerd could not be installed', remedy: 'Read what apt says, on the node.' },
-  41: { reason: 'ContainerdNotActive', message: 'containerd did not answer after its restart', remedy: 'On the node: journalctl -u containerd' },
+  30: {
+    reason: 'PackageInstall',
+    message: 'the packages kubelet and kubectl could not be installed',
+    remedy: 'Read what apt says, on the node.',
+  },
+  31: {
+    reason: 'KubeletNotActive',
+    message: 'the kubelet did not come up after its restart',
+    remedy: 'On the node: journalctl -u kubelet',
+  },
+  32: {
+    reason: 'KubeletFlags',
+    message: 'the kubelet has a flag with which the target does not start',
+    remedy: 'Take --pod-infra-container-image out of its files.',
+  },
+  40: {
+    reason: 'ContainerdInstall',
+    message: 'containerd could not be installed',
+    remedy: 'Read what apt says, on the node.',
+  },
+  41: {
+    reason: 'ContainerdNotActive',
+    message: 'containerd did not answer after its restart',
+    remedy: 'On the node: journalctl -u containerd',
+  },
   50: { reason: 'UnitLockHeld', message: 'another caller held the lock of the detached commands', remedy: AGAIN },
-  51: { reason: 'UnitNotStarted', message: 'systemd did not start the command', remedy: 'On the node: systemctl status of the unit' },
-  124: { reason: 'TimeLimit', message: 'it ran over its time limit and was ended', remedy: 'See what it was waiting for; raise the limit only when it was still getting on.' },
-  126: { reason: 'NotExecutable', message: 'a program could not be executed', remedy: 'See whether its file system is mounted noexec.' },
-  127: { reason: 'ToolMissing', message: 'a program that the script needs is not there', remedy: 'Install it on the node; the last line names it.' },
-  137: { reason: 'Killed', message: 'it was killed', remedy: `Look for the out-of-memory killer and for whoever stopped the unit. ${AGAIN}` },
+  51: {
+    reason: 'UnitNotStarted',
+    message: 'systemd did not start the command',
+    remedy: 'On the node: systemctl status of the unit',
+  },
+  124: {
+    reason: 'TimeLimit',
+    message: 'it ran over its time limit and was ended',
+    remedy: 'See what it was waiting for; raise the limit only when it was still getting on.',
+  },
+  126: {
+    reason: 'NotExecutable',
+    message: 'a program could not be executed',
+    remedy: 'See whether its file system is mounted noexec.',
+  },
+  127: {
+    reason: 'ToolMissing',
+    message: 'a program that the script needs is not there',
+    remedy: 'Install it on the node; the last line names it.',
+  },
+  137: {
+    reason: 'Killed',
+    message: 'it was killed',
+    remedy: `Look for the out-of-memory killer and for whoever stopped the unit. ${AGAIN}`,
+  },
   143: { reason: 'Ended', message: 'it was asked to end (a shutdown, or somebody stopped the unit)', remedy: AGAIN },
 };
 
@@ -140,7 +237,8 @@ export function explainFailure(script: string, exitCode: number, tail: string): 
       if (match !== null) return { reason, message: typeof message === 'string' ? message : message(match), remedy };
     }
   }
-  if (known !== undefined) return { reason: known.reason, message: said ?? known.message, remedy: advice ?? known.remedy };
+  if (known !== undefined)
+    return { reason: known.reason, message: said ?? known.message, remedy: advice ?? known.remedy };
   const last = tail.trimEnd().split('\n').at(-1)?.trim();
   return {
     reason: 'ScriptFailed',

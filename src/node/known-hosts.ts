@@ -40,7 +40,8 @@ export function parseKnownHosts(text: string): KnownHosts {
     }
     const [hosts, type, encoded] = fields;
     const wanted = 'A line reads: address key-type key, as `ssh-keyscan -t ed25519 ADDRESS` prints it.';
-    if (hosts === undefined || type === undefined || encoded === undefined) return fail('it has too few fields', wanted);
+    if (hosts === undefined || type === undefined || encoded === undefined)
+      return fail('it has too few fields', wanted);
     const key = Buffer.from(encoded, 'base64');
     if (keyType(key) !== type) return fail(`its key is not one of type ${type}`, wanted);
     entries.push({ type, key, revoked: marker === '@revoked', matches: hostMatcher(hosts) });
@@ -75,7 +76,10 @@ function hostMatcher(field: string): (host: string) => boolean {
   const patterns = field.split(',').map((pattern) => {
     const negated = pattern.startsWith('!');
     const glob = (negated ? pattern.slice(1) : pattern).toLowerCase();
-    const source = glob.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+    const source = glob
+      .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.');
     return { negated, expression: new RegExp(`^${source}$`) };
   });
   return (host) => {

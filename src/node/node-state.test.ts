@@ -23,7 +23,12 @@ kubelet\tactive
 describe('parseNodeState', () => {
   it('reads what node-state.sh prints', () => {
     const state = parseNodeState(OUTPUT);
-    expect(state.packages.get('kubeadm')).toEqual({ package: '1.36.4-1.1', version: '1.36.4', held: true, installed: true });
+    expect(state.packages.get('kubeadm')).toEqual({
+      package: '1.36.4-1.1',
+      version: '1.36.4',
+      held: true,
+      installed: true,
+    });
     expect(state.packages.get('kubelet')).toMatchObject({ version: '1.36.3', held: false, installed: false });
     expect(state.packages.get('containerd')).toMatchObject({ package: '1.7.24~ds1-6', version: undefined });
     expect(state.manifests.get('kube-apiserver')).toBe('registry.k8s.io/kube-apiserver:v1.36.4');
@@ -34,9 +39,12 @@ describe('parseNodeState', () => {
     expect(state.backups).toEqual([{ path: '/etc/kubernetes/tmp/kubeadm-backup-etcd-x', bytes: 24576 }]);
   });
 
-  it.each(['', '<html>login</html>', OUTPUT.slice(0, -20), OUTPUT.replace('20480', 'many')])('refuses half an answer', (output) => {
-    expect(() => parseNodeState(output)).toThrow(NightliftError);
-  });
+  it.each(['', '<html>login</html>', OUTPUT.slice(0, -20), OUTPUT.replace('20480', 'many')])(
+    'refuses half an answer',
+    (output) => {
+      expect(() => parseNodeState(output)).toThrow(NightliftError);
+    },
+  );
 
   it('gives an answer or an error of ours for any input', () => {
     fc.assert(

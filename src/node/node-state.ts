@@ -67,7 +67,8 @@ export function parseNodeState(output: string): NodeState {
     else if (group === 'manifest') manifests.set(name, value);
     else if (group === 'unit') units.set(name, value);
     else if (group === 'free' || key === 'etcd.bytes') numbers.set(key, byteCount(key, value));
-    else if (key === 'source' || key === 'staged' || key === 'kubeadm-done' || key === 'source-changed') lists[key].push(value);
+    else if (key === 'source' || key === 'staged' || key === 'kubeadm-done' || key === 'source-changed')
+      lists[key].push(value);
     else if (key === 'image') {
       const [version = '', image = ''] = value.split(' ');
       images.set(version, [...(images.get(version) ?? []), image]);
@@ -80,9 +81,13 @@ export function parseNodeState(output: string): NodeState {
   const variable = numbers.get('free.var');
   // The script ends with the kubelet: without it the rest may be missing too.
   if (kubelet === undefined || root === undefined || variable === undefined) {
-    throw new NightliftError('node', `reading the state of the node: the answer is not complete: ${output.slice(-200).trim() || 'empty'}`, {
-      remedy: 'See what node-state.sh prints on the node; an edited copy must print every key.',
-    });
+    throw new NightliftError(
+      'node',
+      `reading the state of the node: the answer is not complete: ${output.slice(-200).trim() || 'empty'}`,
+      {
+        remedy: 'See what node-state.sh prints on the node; an edited copy must print every key.',
+      },
+    );
   }
   return {
     packages,
@@ -102,7 +107,12 @@ export function parseNodeState(output: string): NodeState {
 
 function packageState(value: string): PackageState {
   const [version = '', want = '', status = ''] = value.split(' ');
-  return { package: version, version: parseDebianVersion(version)?.version, held: want === 'hold', installed: status === 'installed' };
+  return {
+    package: version,
+    version: parseDebianVersion(version)?.version,
+    held: want === 'hold',
+    installed: status === 'installed',
+  };
 }
 
 function byteCount(key: string, value: string): number {

@@ -105,20 +105,29 @@ describe('node scripts', () => {
       const bare = templates(name.replace(/\.sh$/, ''))
         .split('\n')
         .filter((line) => !/^\s*(#|say |fail |if ! .*fail |\*\)? ?fail |\d\d\) fail )/.test(line))
-        .map((line) => line.replace(/\bfail \d+ .*$/, '').replace(/^\s*printf 'deb .*$/, '').replace(/^\s*\/\*.*$/, ''))
+        .map((line) =>
+          line
+            .replace(/\bfail \d+ .*$/, '')
+            .replace(/^\s*printf 'deb .*$/, '')
+            .replace(/^\s*\/\*.*$/, ''),
+        )
         .filter((line) => /(?<![\w$}"*/:-])"?\/(etc|var|usr|root|tmp|opt|run)\//.test(line));
       expect({ name, bare }).toEqual({ name, bare: [] });
     }
   });
 
   it('gives `kubeadm upgrade node` only phases that it has', () => {
-    expect(rendered['upgrade-first-control-plane-patch']?.text).toContain("SKIP_PHASES='addon/coredns,bootstrap-token'");
+    expect(rendered['upgrade-first-control-plane-patch']?.text).toContain(
+      "SKIP_PHASES='addon/coredns,bootstrap-token'",
+    );
     expect(rendered['upgrade-worker-patch']?.text).toContain("SKIP_PHASES='addon/coredns'");
   });
 
   it('D18 I16 always gives kubeadm the target', () => {
     for (const [name, { text }] of Object.entries(rendered)) {
-      for (const line of text.split('\n').filter((one) => /upgrade (plan|diff|apply)\b.*"/.test(one) && !one.includes('fail'))) {
+      for (const line of text
+        .split('\n')
+        .filter((one) => /upgrade (plan|diff|apply)\b.*"/.test(one) && !one.includes('fail'))) {
         expect(`${name}: ${line}`).toMatch(/upgrade (plan|diff|apply) "v\$TARGET"/);
       }
     }

@@ -110,4 +110,3 @@ function phasesFor(role: UpgradeRole, phases: readonly string[]): readonly strin
   if (role === 'first-control-plane') return phases;
   return phases.filter((phase) => !APPLY_ONLY_PHASES.includes(phase.split('/')[0] ?? ''));
 }
-

@@ -54,7 +54,8 @@ export function connectToNode(
         accepted.set(node.internalIp, key);
         return true;
       }
-      const expected = earlier === undefined ? wanted.map((one) => fingerprint(one.key)).join(' or ') : fingerprint(earlier);
+      const expected =
+        earlier === undefined ? wanted.map((one) => fingerprint(one.key)).join(' or ') : fingerprint(earlier);
       refusal = new NightliftError(
         'node',
         `connecting to ${where}: the host key has changed: it shows ${shown}, pinned is ${expected}`,
@@ -75,7 +76,13 @@ export function connectToNode(
       reject(refusal ?? connectionError(where, settings, error, [...types]));
     });
     client.once('close', () => {
-      reject(new NightliftError('network', `connecting to ${where}: the connection was closed during the handshake`, retryLater));
+      reject(
+        new NightliftError(
+          'network',
+          `connecting to ${where}: the connection was closed during the handshake`,
+          retryLater,
+        ),
+      );
     });
     client.connect({
       host: node.internalIp,
@@ -102,7 +109,11 @@ export function execute(client: Client, command: string, input: string, signal: 
       client.removeListener('close', onLost);
       finish();
     };
-    const result = (exitCode: number | null): CommandResult => ({ exitCode, stdout: stdout.text(), stderr: stderr.text() });
+    const result = (exitCode: number | null): CommandResult => ({
+      exitCode,
+      stdout: stdout.text(),
+      stderr: stderr.text(),
+    });
     const onLost = (): void => settle(() => resolve(result(null)));
     let closeChannel = (): void => undefined;
     const onAbort = (): void =>
@@ -118,7 +129,9 @@ export function execute(client: Client, command: string, input: string, signal: 
     client.once('close', onLost);
     client.exec(command, (error, channel) => {
       if (error !== undefined) {
-        settle(() => reject(new NightliftError('network', `opening a channel: ${error.message}`, { ...retryLater, cause: error })));
+        settle(() =>
+          reject(new NightliftError('network', `opening a channel: ${error.message}`, { ...retryLater, cause: error })),
+        );
         return;
       }
       closeChannel = () => channel.close();
@@ -164,7 +177,10 @@ function connectionError(
     ETIMEDOUT: 'it did not answer',
     ECONNRESET: 'it reset the connection',
   };
-  const told = error.level === 'client-timeout' ? `it did not answer within ${settings.connectTimeoutMs} ms` : causes[error.code ?? ''];
+  const told =
+    error.level === 'client-timeout'
+      ? `it did not answer within ${settings.connectTimeoutMs} ms`
+      : causes[error.code ?? ''];
   return new NightliftError('network', `${doing}: ${told ?? error.message}`, { ...retryLater, cause: error });
 }
 

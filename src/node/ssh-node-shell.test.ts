@@ -3,15 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { NightliftError } from '../errors.ts';
 import { createLog } from '../log.ts';
+import { scriptTemplate, startTestBench, type TestBench } from '../rehearsal/nodes/test-bench.ts';
 import type { NodeShell } from './node-shell.ts';
 import type { SshSettings } from './ssh-connection.ts';
 import { createSshNodeShell } from './ssh-node-shell.ts';
-import { scriptTemplate, startTestBench, type TestBench } from '../rehearsal/nodes/test-bench.ts';
 
 const NODES = { nodes: [{ name: 'w1', role: 'worker', version: '1.36.3' }] as const, published: [] };
 const HELLO = { name: 'hello', text: 'echo hello from root' };
 
-function shellOf(bench: TestBench, settings: Partial<SshSettings> = {}, knownHosts = bench.nodes.knownHosts): NodeShell {
+function shellOf(
+  bench: TestBench,
+  settings: Partial<SshSettings> = {},
+  knownHosts = bench.nodes.knownHosts,
+): NodeShell {
   const { user, port, privateKeyPem } = bench.nodes;
   return createSshNodeShell({
     settings: { user, port, privateKey: privateKeyPem, hostKeys: 'pinned', connectTimeoutMs: 2000, ...settings },
@@ -88,7 +92,12 @@ describe('the SSH shell', () => {
   });
 
   it.each([
-    ['a key that the node does not know', { privateKey: ssh2.utils.generateKeyPairSync('ed25519').private }, 'the node refused the login', 'authorized_keys'],
+    [
+      'a key that the node does not know',
+      { privateKey: ssh2.utils.generateKeyPairSync('ed25519').private },
+      'the node refused the login',
+      'authorized_keys',
+    ],
     ['a user that is not there', { user: 'nobody' }, 'the node refused the login', '~nobody/.ssh'],
   ])('tells %s', async (_, settings, message, remedy) => {
     await using bench = await startTestBench(NODES);

@@ -93,7 +93,9 @@ function wholeOrNothing(text: string): string {
 
 function refuseWithoutSudo(node: NodeAddress, user: string, result: CommandResult): void {
   if (result.exitCode === 0 || result.exitCode === null) return;
-  const refused = /^sudo: .*(password is required|terminal is required|no tty|you must have a tty)/m.test(result.stderr);
+  const refused = /^sudo: .*(password is required|terminal is required|no tty|you must have a tty)/m.test(
+    result.stderr,
+  );
   const forbidden = /is not in the sudoers file|is not allowed to (execute|run)/.test(result.stderr);
   const missing = result.exitCode === 127 && /sudo: (command )?not found/.test(result.stderr);
   if (!refused && !forbidden && !missing) return;

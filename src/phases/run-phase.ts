@@ -8,7 +8,7 @@ import { gateOptions } from '../gate/gate-options.ts';
 import { logFinding } from '../gate/log-finding.ts';
 import { announce } from '../notify/announce.ts';
 import { composeEvent } from '../report/compose-event.ts';
-import { pushGauges } from '../steps/latch.ts';
+import { pushGauges, recordStop } from '../steps/latch.ts';
 import { hasTargetVersion } from '../steps/node-versions.ts';
 import { jumpBetween, oldestVersion } from '../version.ts';
 import { isOnTarget, nextStep } from './chain.ts';
@@ -151,6 +151,7 @@ async function endedEarly(context: Context, error: unknown): Promise<Outcome> {
   const { deps, step, target, signal } = context;
   if (error instanceof Paused) {
     deps.log.warn('paused', { reason: error.message });
+    await recordStop(context, `paused in ${stepName(step)}: ${error.message}`);
     await announce(deps, composeEvent({ kind: 'paused', step, target, reason: error.message }), signal);
     return { kind: 'paused', reason: error.message };
   }
@@ -158,6 +159,7 @@ async function endedEarly(context: Context, error: unknown): Promise<Outcome> {
     const verdict = verdictOf(error.findings) === 'held' ? 'held' : 'blocked';
     for (const finding of error.findings) logFinding(deps.log, finding);
     deps.log.warn('refused', { verdict });
+    await recordStop(context, `${verdict} in ${stepName(step)}: ${error.message}`);
     const actionable = error.findings.some((finding) => finding.class === 'actionable');
     await pushGauges(context, {
       k8s_upgrade_blocked: actionable ? 1 : 0,
@@ -169,6 +171,7 @@ async function endedEarly(context: Context, error: unknown): Promise<Outcome> {
   // Stopped from outside (an eviction, a deadline, Ctrl-C): the next Job goes on, there is nothing to tell.
   if (signal.aborted) throw error;
   // What is worth another try is left to the Job's retries; the report says in the morning when they came to nothing.
+  await recordStop(context, `failed in ${stepName(step)}: ${reasonOf(error)}`);
   if (!isWorthAnotherTry(error)) {
     await announce(
       deps,

@@ -1,7 +1,9 @@
 import { nodeViews } from './cluster-view.ts';
 import { type EmbeddedCluster, type EmbeddedClusterOptions, startEmbeddedCluster } from './embedded-cluster.ts';
 import { type Night, runNight } from './night.ts';
+import type { Pace } from './pace.ts';
 import type { Scenario } from './scenario.ts';
+import type { Topology } from './topology.ts';
 
 export interface ScenarioResult {
   readonly night: Night;
@@ -9,7 +11,7 @@ export interface ScenarioResult {
   readonly differences: readonly string[];
 }
 
-export interface RunOptions extends Omit<EmbeddedClusterOptions, 'settings' | 'matrix'> {
+export interface RunOptions extends Omit<EmbeddedClusterOptions, 'settings' | 'matrix' | 'onError'> {
   readonly signal?: AbortSignal;
   /** Nodes in all; default what the scenario has. */
   readonly nodes?: number;
@@ -30,12 +32,13 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     workers: options.nodes === undefined ? workers : options.nodes - controlPlanes,
   };
   const { settings, matrix } = scenario;
+  const defects: unknown[] = [];
   const cluster = await startEmbeddedCluster(topology, {
     ...options,
+    onError: (error) => defects.push(error),
     ...(settings === undefined ? {} : { settings }),
     ...(matrix === undefined ? {} : { matrix }),
   });
-  const defects: unknown[] = [];
   let timer: NodeJS.Timeout | undefined;
   try {
     scenario.prepare?.(cluster);
@@ -50,6 +53,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     }, EVENT_MS);
     const night = await runNight(cluster, {
       ...(options.signal === undefined ? {} : { signal: options.signal }),
+      limitMs: limitMs(topology, cluster.pace),
       onTick: () => {
         if (defects.length > 0) throw defects[0];
         options.onTick?.(cluster);
@@ -63,6 +67,12 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     clearInterval(timer);
     await cluster.close();
   }
+}
+
+/** Many times what such a night takes: only a night that hangs is given up. */
+function limitMs({ controlPlanes, workers }: Topology, { waits }: Pace): number {
+  const perNode = waits.soakSeconds + waits.drainSeconds + waits.readySeconds;
+  return (180 + waits.alertSeconds + (controlPlanes + workers) * perNode) * 1000;
 }
 
 function differencesOf({ expect }: Scenario, cluster: EmbeddedCluster, night: Night): readonly string[] {

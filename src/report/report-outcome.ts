@@ -89,13 +89,19 @@ function failed(night: Night): Verdict | undefined {
   if (!chain.known || !running.known) return undefined;
   const job = chain.value.failed;
   const half = running.value.halfDone ? [halfDoneNote(running.value)] : [];
+  const stopped = stoppedNote(night);
   if (job !== undefined) {
     return verdict(
       'failed',
       `🔴 FAILED — ${stepOf(job)} for ${job.target}`,
       ...half,
+      ...(stopped === undefined ? [] : [stopped]),
       `Read why: \`kubectl -n ${namespace} logs job/${job.name}\`. The next run replaces the Job and goes on from there.`,
     );
+  }
+  if (running.value.halfDone && stopped !== undefined) {
+    // It stopped by decision: nothing is broken, and somebody has to clear what it names.
+    return verdict('blocked', `🔴 BLOCKED (action needed) — ${running.value.newestApiServer}`, ...half, stopped);
   }
   if (running.value.halfDone) {
     return verdict(
@@ -106,6 +112,12 @@ function failed(night: Night): Verdict | undefined {
     );
   }
   return abandoned(night, chain.value);
+}
+
+/** What the run wrote down when it stopped. */
+function stoppedNote({ facts }: Night): string | undefined {
+  const why = facts.run.known ? facts.run.value.stopped : null;
+  return why === null ? undefined : `It stopped, ${why}${/[.!?…]$/.test(why) ? '' : '.'}`;
 }
 
 /** A run that began and whose last Job is gone: its latch is still set, or its postflight never completed. */

@@ -74,6 +74,37 @@ export async function readRun({ deps, signal }: WithMetrics): Promise<Readonly<R
   );
 }
 
+export interface RecordedRun {
+  readonly startedAt: string | null;
+  readonly target: string | null;
+  readonly snapshotPath: string | null;
+  readonly stopped: string | null;
+}
+
+/** The record in typed form; a start that is not a time is no start. */
+export async function recordedRun(context: WithMetrics): Promise<RecordedRun> {
+  const run = await readRun(context);
+  const started = Date.parse(run['in-flight'] ?? '');
+  return {
+    startedAt: Number.isNaN(started) ? null : new Date(started).toISOString(),
+    target: run['target'] ?? null,
+    snapshotPath: run['snapshot-path'] ?? null,
+    stopped: run['stopped'] ?? null,
+  };
+}
+
+/** Annotations are small; the log has the whole text. */
+const LONGEST_REASON = 1500;
+
+/** Where and why a run stopped, for the morning report. Never changes how it stopped. */
+export async function recordStop(context: WithMetrics, why: string): Promise<void> {
+  try {
+    await recordRun(context, { stopped: why.length > LONGEST_REASON ? `${why.slice(0, LONGEST_REASON)}…` : why });
+  } catch (error) {
+    context.deps.log.warn('why the run stopped could not be recorded', { error: reasonOf(error) });
+  }
+}
+
 /** Says that a run is under way, before its first change. A resumed run keeps the time at which it was started. */
 export const setLatch: ActionStep = {
   name: 'set-latch',
@@ -83,7 +114,7 @@ export const setLatch: ActionStep = {
     const run = await readRun(context);
     const started =
       run['target'] === context.target && run['in-flight'] !== undefined ? run['in-flight'] : now.toISOString();
-    await recordRun(context, { 'in-flight': started, target: context.target });
+    await recordRun(context, { 'in-flight': started, target: context.target, stopped: null });
     const startedAt = Number.isNaN(Date.parse(started)) ? now.getTime() : Date.parse(started);
     await pushGauges(context, {
       k8s_upgrade_in_flight: 1,
@@ -97,7 +128,7 @@ export const setLatch: ActionStep = {
 
 /** The values of a cluster without a run, for postflight and for a leaked latch. */
 export async function clearRun(context: WithMetrics): Promise<void> {
-  await recordRun(context, { 'in-flight': null, target: null, 'snapshot-path': null });
+  await recordRun(context, { 'in-flight': null, target: null, 'snapshot-path': null, stopped: null });
   await pushGauges(context, {
     k8s_upgrade_in_flight: 0,
     k8s_upgrade_started_timestamp: 0,

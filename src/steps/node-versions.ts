@@ -41,6 +41,11 @@ export const ready: ActionStep = {
             ? []
             : [`its API server pod shows ${node.apiServer ?? 'no version'}`]),
         ];
+        // A new API server answers before it knows its roles, and says 403 to everybody until then.
+        if (missing.length === 0 && node.role === 'control-plane') {
+          const health = await context.deps.cluster.health('/readyz', context.signal);
+          if (!health.ok) missing.push(`/readyz: ${health.detail}`);
+        }
         return missing.length === 0 ? { done: true, value: undefined } : { done: false, missing: missing.join(', ') };
       },
       {

@@ -3,7 +3,7 @@ import { startApiServer } from '../../src/rehearsal/api/api-server.ts';
 import { startControllers } from '../../src/rehearsal/controllers/controllers.ts';
 import { kubePrograms } from '../control-plane/kube-programs.ts';
 import { startControlPlane } from '../control-plane/real-control-plane.ts';
-import { describeCluster } from './cluster-contract.ts';
+import { describeCluster } from './cluster/contract.ts';
 
 const powerlessToken = 'powerless';
 

@@ -84,6 +84,9 @@ describe('metrics on the Pushgateway of the rehearsal', () => {
 const missing = whyNot('prometheus-pushgateway');
 describe.skipIf(missing !== '')(`metrics on a real Pushgateway${missing}`, () => {
   describeGateway(() =>
-    startComponent('prometheus-pushgateway', (port) => ({ args: [`--web.listen-address=127.0.0.1:${port}`] })),
+    startComponent('prometheus-pushgateway', (port) => ({
+      // Debian's build keeps what it was pushed in a file of the system unless it is told not to.
+      args: [`--web.listen-address=127.0.0.1:${port}`, '--persistence.file='],
+    })),
   );
 });

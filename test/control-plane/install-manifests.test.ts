@@ -107,11 +107,17 @@ describe.skipIf(missing !== undefined)(
       const bundle = packBundle(Buffer.from('console.log("the program")'));
       for (const options of [{}, { bundle }]) {
         const yaml = toYaml(installObjects({ templates: TEMPLATES, ...options }));
-        await kubectl(
-          ready(),
-          ['apply', '--server-side', '--force-conflicts', '--dry-run=server', '--validate=strict', '-f', '-'],
-          yaml,
-        );
+        const args = [
+          'apply',
+          '--server-side',
+          '--force-conflicts',
+          '--dry-run=server',
+          '--validate=strict',
+          '-f',
+          '-',
+        ];
+        const answer = await kubectl(ready(), args, yaml);
+        expect(answer.trim().split('\n')).toHaveLength(installObjects({ templates: TEMPLATES, ...options }).length);
       }
     });
 
@@ -190,19 +196,19 @@ describe.skipIf(missing !== undefined)(
     it('D15 let nobody but the pod read its keys', async () => {
       const { items } = Pods.parse(JSON.parse(await kube('get', 'pods', '-o', 'json')));
       const secret = z.looseObject({ name: z.string(), secret: z.object({ defaultMode: z.number() }).optional() });
-      for (const { metadata, spec } of items) {
+      // As a number of the API: an octal literal is decimal in YAML 1.2, and 400 would be mode 0620.
+      const modes = items.map(({ metadata, spec }) => {
         const volumes = z.array(secret).parse(spec['volumes']);
-        const modes = volumes.flatMap(({ secret: source }) => source?.defaultMode ?? []);
-        // As a number of the API: an octal literal is decimal in YAML 1.2, and 400 would be mode 0620.
-        expect(modes, metadata.name).toEqual([0o400]);
-      }
+        return [metadata.name, ...volumes.flatMap(({ secret: source }) => source?.defaultMode ?? [])];
+      });
+      expect(modes).toEqual(items.map(({ metadata }) => [metadata.name, 0o400]));
     });
 
     it('D24 give every pod of ours non-root, a read-only root, no capabilities and seccomp', async () => {
       const { items } = Pods.parse(JSON.parse(await kube('get', 'pods', '-o', 'json')));
       expect(items.length).toBeGreaterThanOrEqual(8);
-      for (const { metadata, spec } of items) {
-        expect(spec, metadata.name).toMatchObject({
+      for (const { spec } of items) {
+        expect(spec).toMatchObject({
           priorityClassName: 'system-cluster-critical',
           securityContext: {
             runAsNonRoot: true,

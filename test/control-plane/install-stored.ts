@@ -15,7 +15,9 @@ export async function storedObjects(plane: ControlPlane): Promise<Map<string, un
     'namespaces,serviceaccounts,clusterroles,clusterrolebindings,roles,rolebindings,networkpolicies,configmaps,cronjobs';
   const output = await kubectl(plane, ['get', kinds, '-A', '-l', 'app.kubernetes.io/name=nightlift', '-o', 'json']);
   const { items } = z.object({ items: z.array(Stored) }).parse(JSON.parse(output));
-  return new Map(items.map((item) => [keyOf(item), comparable(item)] as const).toSorted());
+  return new Map(
+    items.map((item) => [keyOf(item), comparable(item)] as const).toSorted(([one], [other]) => (one < other ? -1 : 1)),
+  );
 }
 
 export function keyOf({ kind, metadata }: z.infer<typeof Stored> | InstallObject): string {

@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access, Identity } from './access.ts';
 import { requestToken, reviewAccess } from './access-review.ts';
 import { discoveryDocument } from './discovery.ts';
-import type { Fault, Faults } from './faults.ts';
-import { type ApiAnswer, handleWrite } from './handlers.ts';
+import { answerError, type Exchange, sendJson, sendText } from './exchange.ts';
+import { meetFault } from './fault-answer.ts';
+import type { Faults } from './faults.ts';
+import { handleWrite } from './handlers.ts';
 import type { Workload } from './kinds.ts';
 import { listObjects } from './list.ts';
 import { servePodLog } from './pod-log-response.ts';
@@ -17,6 +19,7 @@ import { AppliedFields } from './server-side-apply.ts';
 import { methodNotAllowed, qualified, StatusError, unauthorized, unknownResource } from './status-error.ts';
 import type { Store } from './store.ts';
 import { serveWatch } from './watch.ts';
+import type { ApiAnswer } from './write-request.ts';
 
 export interface Backend {
   readonly store: Store;
@@ -24,16 +27,6 @@ export interface Backend {
   readonly podLogs: PodLogs;
   readonly requests: RequestLog;
   readonly faults: Faults;
-}
-
-/** One request as it goes through the server. */
-interface Exchange {
-  readonly method: string;
-  readonly url: URL;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly record: RequestRecord;
-  readonly fault: Fault | undefined;
 }
 
 const HEALTH_PATHS: ReadonlySet<string> = new Set(['/readyz', '/livez', '/healthz']);
@@ -188,85 +181,6 @@ function verbOf(exchange: Exchange, { name }: Route): string {
     default:
       throw methodNotAllowed();
   }
-}
-
-/** Whether the fault was the whole answer. */
-async function meetFault(exchange: Exchange, fault: Fault): Promise<boolean> {
-  const { response, request } = exchange;
-  switch (fault.kind) {
-    case 'refuse':
-      request.socket.destroy();
-      return true;
-    case 'hang':
-      return true;
-    case 'empty':
-      sendText(exchange, 200, '');
-      return true;
-    case 'garbage':
-      sendText(exchange, 200, '<html><body><h1>It works!</h1></body></html>');
-      return true;
-    case 'slow':
-      await new Promise((resolve) => setTimeout(resolve, fault.ms));
-      return response.destroyed;
-    case 'truncated':
-      return false;
-    case 'status': {
-      const { code, retryAfterSeconds } = fault;
-      const [reason, usual] = FAULT_WORDS[code] ?? [
-        'InternalError',
-        'an error on the server has prevented the request from succeeding',
-      ];
-      const details = retryAfterSeconds === undefined ? undefined : { retryAfterSeconds };
-      throw new StatusError(code, reason, fault.message ?? usual, details);
-    }
-  }
-}
-
-const FAULT_WORDS: Readonly<Record<number, readonly [string, string]>> = {
-  401: ['Unauthorized', 'Unauthorized'],
-  429: ['TooManyRequests', 'Too many requests, please try again later.'],
-  500: ['InternalError', 'etcdserver: leader changed'],
-  503: ['ServiceUnavailable', 'apiserver not ready'],
-  504: ['Timeout', 'Timeout: request did not complete within the allotted timeout'],
-};
-
-function answerError(exchange: Exchange, error: unknown): void {
-  if (exchange.response.headersSent) {
-    exchange.response.destroy();
-    return;
-  }
-  const known =
-    error instanceof StatusError
-      ? error
-      : new StatusError(
-          500,
-          'InternalError',
-          `Internal error occurred: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-        );
-  const retryAfter = known.status.details?.retryAfterSeconds;
-  if (retryAfter !== undefined && retryAfter > 0) exchange.response.setHeader('retry-after', String(retryAfter));
-  sendJson(exchange, { code: known.status.code, body: known.status });
-}
-
-function sendJson(exchange: Exchange, { code, body, warning }: ApiAnswer): void {
-  if (warning !== undefined) exchange.response.setHeader('warning', `299 - "${warning}"`);
-  send(exchange, code, 'application/json', `${JSON.stringify(body)}\n`);
-}
-
-function sendText(exchange: Exchange, code: number, text: string): void {
-  send(exchange, code, 'text/plain; charset=utf-8', text);
-}
-
-function send(exchange: Exchange, code: number, contentType: string, text: string): void {
-  const { response, record, fault } = exchange;
-  const bytes = Buffer.from(text);
-  record.status = code;
-  response.writeHead(code, { 'content-type': contentType, 'content-length': bytes.length });
-  if (fault?.kind !== 'truncated') {
-    response.end(bytes);
-    return;
-  }
-  response.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () => response.destroy());
 }
 
 /** A version as `/version` gives it. */

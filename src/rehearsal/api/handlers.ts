@@ -1,31 +1,15 @@
 import type { DeleteOptions } from './deletion.ts';
 import { evict } from './eviction.ts';
-import { isJsonObject, type Json, plainCopy } from './json.ts';
-import type { KubeObject, Workload } from './kinds.ts';
+import type { KubeObject } from './kinds.ts';
 import { selection } from './list.ts';
-import type { Part } from './object-changes.ts';
-import { jsonPatch, mergePatch } from './patch.ts';
-import { JsonPatchBody, parseDeleteOptions, parseEviction, parseJson, parseObject } from './request-body.ts';
-import { namespaces, type Resource } from './resources.ts';
+import { handlePatch } from './patch-handler.ts';
+import { parseDeleteOptions, parseEviction, parseJson, parseObject } from './request-body.ts';
+import { apiVersionOf, type Resource } from './resources.ts';
 import type { Route } from './routes.ts';
-import { applyScale, scaleOf } from './scale.ts';
 import type { AppliedFields } from './server-side-apply.ts';
-import { badRequest, forbidden, methodNotAllowed, notFound, StatusError, success } from './status-error.ts';
+import { badRequest, methodNotAllowed, success } from './status-error.ts';
 import type { Store } from './store.ts';
-import { strategicMerge } from './strategic-merge.ts';
-
-export interface ApiRequest {
-  readonly method: string;
-  readonly query: URLSearchParams;
-  readonly contentType: string;
-  readonly body: string;
-}
-
-export interface ApiAnswer {
-  readonly code: number;
-  readonly body: unknown;
-  readonly warning?: string;
-}
+import { type ApiAnswer, type ApiRequest, checkNamespace, isDryRun, partOf, writeScale } from './write-request.ts';
 
 const ORPHANED_PODS =
   'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set ' +
@@ -45,7 +29,7 @@ export function handleWrite(store: Store, applied: AppliedFields, route: Route, 
       return replace(store, route, name, request);
     case 'PATCH':
       if (name === undefined) throw methodNotAllowed();
-      return isApply(request) ? apply(store, applied, route, name, request) : patch(store, route, name, request);
+      return handlePatch(store, applied, route, name, request);
     case 'DELETE': {
       if (subresource !== undefined) throw methodNotAllowed();
       const options = parseDeleteOptions(request.body, request.query);
@@ -58,24 +42,11 @@ export function handleWrite(store: Store, applied: AppliedFields, route: Route, 
   }
 }
 
-function isDryRun({ query }: ApiRequest): boolean {
-  return query.getAll('dryRun').includes('All');
-}
-
 function create(store: Store, { resource, namespace }: Route, request: ApiRequest): ApiAnswer {
   const object = parseObject(resource, parseJson(request.body, resource.kind), namespace);
   if (resource.namespaced && namespace !== undefined)
     checkNamespace(store, resource, namespace, object.metadata.name ?? '');
   return { code: 201, body: store.create(resource, object, { part: 'main', dryRun: isDryRun(request) }) };
-}
-
-function checkNamespace(store: Store, resource: Resource, namespace: string, name: string): void {
-  const found = store.get(namespaces, namespace);
-  if (found === undefined) throw notFound(namespaces, namespace);
-  if (found.metadata.deletionTimestamp === undefined) return;
-  const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
-  const message = `namespace ${namespace} is being terminated`;
-  throw forbidden(resource, name, why, [{ reason: 'NamespaceTerminating', message, field: 'metadata.namespace' }]);
 }
 
 function replace(
@@ -96,124 +67,6 @@ function replace(
   }
   const next = { ...object, metadata: { ...object.metadata, name } } as KubeObject;
   return { code: 200, body: store.update(resource, next, { part: partOf(subresource), dryRun }) };
-}
-
-function partOf(subresource: string | undefined): Part {
-  return subresource === 'status' ? 'status' : 'main';
-}
-
-function mediaType({ contentType }: ApiRequest): string {
-  return contentType.split(';')[0]?.trim() ?? '';
-}
-
-function isApply(request: ApiRequest): boolean {
-  return mediaType(request).startsWith('application/apply-patch+');
-}
-
-function patch(
-  store: Store,
-  { resource, namespace, subresource }: Route,
-  name: string,
-  request: ApiRequest,
-): ApiAnswer {
-  const current = store.read(resource, name, namespace);
-  const dryRun = isDryRun(request);
-  const base = subresource === 'scale' ? scaleOf(asWorkload(current)) : current;
-  // Everything that is stored is JSON.
-  const patched = patchedValue(plainCopy(base) as unknown as Json, request, resource.kind);
-  if (subresource === 'scale') return writeScale(store, resource, current, patched, dryRun);
-  return writePatched(store, resource, { namespace, name, part: partOf(subresource), dryRun }, patched);
-}
-
-interface PatchTarget {
-  readonly namespace: string | undefined;
-  readonly name: string;
-  readonly part: Part;
-  readonly dryRun: boolean;
-}
-
-function writePatched(store: Store, resource: Resource, target: PatchTarget, patched: Json): ApiAnswer {
-  const { namespace, name, part, dryRun } = target;
-  const next = parseObject(resource, patched, namespace) as KubeObject;
-  if (next.metadata.name !== name) {
-    throw badRequest(`the name of the object (${next.metadata.name}) does not match the name on the URL (${name})`);
-  }
-  return { code: 200, body: store.update(resource, next, { part, dryRun }) };
-}
-
-function patchedValue(base: Json, request: ApiRequest, kind: string): Json {
-  switch (mediaType(request)) {
-    case 'application/merge-patch+json':
-      return mergePatch(base, parseJson(request.body, kind));
-    case 'application/strategic-merge-patch+json':
-      return strategicMerge(base, parseJson(request.body, kind));
-    case 'application/json-patch+json': {
-      const operations = JsonPatchBody.safeParse(parseJson(request.body, kind));
-      if (operations.success) return jsonPatch(base, operations.data);
-      throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch');
-    }
-    default:
-      throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
-  }
-}
-
-/** Server-side apply: creates what is not there. */
-function apply(
-  store: Store,
-  applied: AppliedFields,
-  { resource, namespace, subresource }: Route,
-  name: string,
-  request: ApiRequest,
-): ApiAnswer {
-  const manager = fieldManager(request);
-  const config = withoutServerFields(parseJson(request.body, resource.kind, true));
-  const dryRun = isDryRun(request);
-  const current = store.get(resource, name, namespace);
-  if (current === undefined) {
-    if (resource.namespaced && namespace !== undefined) checkNamespace(store, resource, namespace, name);
-    const object = parseObject(resource, config, namespace);
-    const created = store.create(
-      resource,
-      { ...object, metadata: { ...object.metadata, name } },
-      { part: 'main', dryRun },
-    );
-    if (!dryRun) applied.remember(created.metadata.uid, manager, config);
-    return { code: 201, body: created };
-  }
-  // Everything that is stored is JSON.
-  const merged = applied.apply(current.metadata.uid, manager, plainCopy(current) as unknown as Json, config);
-  const answer = writePatched(store, resource, { namespace, name, part: partOf(subresource), dryRun }, merged);
-  if (!dryRun) applied.remember(current.metadata.uid, manager, config);
-  return answer;
-}
-
-function fieldManager({ query }: ApiRequest): string {
-  const manager = query.get('fieldManager') ?? '';
-  if (manager !== '') return manager;
-  const cause = {
-    reason: 'FieldValueRequired',
-    message: 'Required value: is required for apply patch',
-    field: 'fieldManager',
-  };
-  const message = 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch';
-  throw new StatusError(422, 'Invalid', message, { group: 'meta.k8s.io', kind: 'PatchOptions', causes: [cause] });
-}
-
-function withoutServerFields(value: Json): Json {
-  if (!isJsonObject(value) || !isJsonObject(value['metadata'])) return value;
-  const { managedFields: _, ...metadata } = value['metadata'];
-  return { ...value, metadata };
-}
-
-function asWorkload(object: KubeObject): Workload {
-  // Only the workloads have a scale subresource; the table's rows say so.
-  return object as Workload;
-}
-
-function writeScale(store: Store, resource: Resource, current: KubeObject, value: unknown, dryRun: boolean): ApiAnswer {
-  const next = applyScale(resource, asWorkload(current), value);
-  const stored = store.update<KubeObject>(resource, next, { part: 'main', dryRun });
-  return { code: 200, body: scaleOf(asWorkload(stored)) };
 }
 
 function remove(
@@ -246,7 +99,7 @@ function removeAll(
     code: 200,
     body: {
       kind: `${resource.kind}List`,
-      apiVersion: resource.group === '' ? 'v1' : `${resource.group}/${resource.version}`,
+      apiVersion: apiVersionOf(resource),
       metadata,
       items,
     },

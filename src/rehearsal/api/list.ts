@@ -65,7 +65,8 @@ const TOO_OLD =
   'returned and now may show up in the list.';
 
 /** Items of a list carry no kind: the list's own says it. */
-function withoutType({ kind: _, apiVersion: __, ...object }: KubeObject): KubeObject {
+function withoutType(whole: KubeObject): KubeObject {
+  const { kind: _, apiVersion: __, ...object } = whole;
   // The client knows the type of the items from the list.
   return object as KubeObject;
 }

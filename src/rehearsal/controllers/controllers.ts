@@ -70,9 +70,10 @@ export function startControllers(server: Served, options: ControllerOptions = {}
   const runners = [...(options.runners ?? []), ordinary];
   const isStopped = (nodeName: string): boolean => heartbeats?.isStopped(nodeName) ?? true;
   const kubelet = startKubelet(context, { runners, podLogs, isStopped });
+  const nodeController = startNodeController(context, isStopped);
   const running = [
     startNamespaceController(context),
-    startNodeController(context),
+    nodeController,
     startScheduler(context),
     startJobController(context),
     startCronJobController(context),
@@ -87,13 +88,17 @@ export function startControllers(server: Served, options: ControllerOptions = {}
     trigger: (name, namespace, jobName) => triggerCronJob(store, name, namespace, jobName),
     runScheduled: (name, namespace, at) => runScheduled(store, name, namespace, at),
     killPod: kubelet.killPod,
-    stopKubelet: (nodeName) => heartbeats?.stop(nodeName),
+    stopKubelet: (nodeName) => {
+      heartbeats?.stop(nodeName);
+      nodeController.enqueue(nodeName);
+    },
     startKubelet: (nodeName) => {
       heartbeats?.start(nodeName);
       kubelet.resync(nodeName);
     },
     crashNode: (nodeName) => {
       heartbeats?.stop(nodeName);
+      nodeController.enqueue(nodeName);
       kubelet.killNode(nodeName);
     },
     close: () => {

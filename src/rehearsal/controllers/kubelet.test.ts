@@ -35,6 +35,7 @@ test('an ordinary pod becomes Ready and goes when it is deleted', async () => {
   );
   cluster.server.store.delete(pods, 'a', 'default');
   await until('the pod to be gone', () => phaseOf('a') === undefined);
+  expect(cluster.server.store.list(pods)).toEqual([]);
 });
 
 test('an ordinary pod can end by itself with a log', async () => {
@@ -92,10 +93,11 @@ test('a node that loses power fails its Jobs when it comes back', async () => {
 test('a container of a pod that always restarts is started again', async () => {
   cluster = await testCluster('', { secondMs: 2, ordinary: () => ({ startMs: 1, exit: { afterMs: 5, code: 1 } }) });
   createPod('a', 'n1');
-  await until(
+  const restarts = await until(
     'a restart',
     () => (cluster.server.store.read(pods, 'a', 'default').status.containerStatuses?.[0]?.restartCount ?? 0) > 0,
   );
+  expect(restarts).toBe(true);
 });
 
 test('a container can be a function of this process', async () => {

@@ -15,7 +15,7 @@ const KUBELET_CONDITIONS = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Re
 const OWN_KEYS = ['unschedulable', 'not-ready', 'unreachable'].map((name) => `node.kubernetes.io/${name}`);
 
 /** Node lifecycle: taints that follow cordon and readiness, Unknown when the Lease is not renewed, eviction by NoExecute. */
-export function startNodeController(context: ControllerContext): Reconciler {
+export function startNodeController(context: ControllerContext, isStopped: (nodeName: string) => boolean): Reconciler {
   const { store } = context;
   return startReconciler(context, {
     keysOf: ({ resource, object }) => {
@@ -25,7 +25,9 @@ export function startNodeController(context: ControllerContext): Reconciler {
     initialKeys: () => store.list(nodes).map(({ metadata }) => metadata.name),
     reconcile: (name) => {
       if (store.get(nodes, name) === undefined) return undefined;
-      const leaseMs = watchLease(context, name);
+      // At a hundred times the speed a busy moment of this process is longer than the grace period of a Lease: a kubelet
+      // that is not stopped never counts as lost.
+      const leaseMs = isStopped(name) ? watchLease(context, name) : undefined;
       const node = syncTaints(store, name);
       const evictionMs = evictUntolerated(context, node);
       const waits = [leaseMs, evictionMs].filter((each) => each !== undefined);

@@ -139,6 +139,7 @@ test('I01 a Job that has its own node drained dies by SIGTERM, and its Job is fa
 test('a process that does not stop is killed when its grace period is over', async () => {
   cluster = await testCluster(
     `process.on('SIGTERM', () => console.log('no')); console.log('up'); setInterval(() => {}, 1000);`,
+    { process: { minimumGraceMs: 1 } },
   );
   createJob(cluster, 'job', { terminationGracePeriodSeconds: 4 });
   const pod = await running('job');

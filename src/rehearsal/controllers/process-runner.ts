@@ -24,9 +24,13 @@ export interface ProcessRunnerOptions extends PodVolumeOptions {
   /** Added to every container, over its own: for what a network would provide. */
   readonly extraEnv?: Readonly<Record<string, string>>;
   readonly onProcess?: (pod: Pod, child: ChildProcess) => void;
+  /** A process has at least this long to end after SIGTERM, however fast the rehearsal's clock; default 2000. */
+  readonly minimumGraceMs?: number;
   /** Keep the roots of deleted pods, to look at. */
   readonly keepRoots?: boolean;
 }
+
+const MINIMUM_GRACE_MS = 2_000;
 
 /** Containers as real processes, with the environment and the files of their manifest. */
 export function processRunner(options: ProcessRunnerOptions): PodRunner {
@@ -49,7 +53,10 @@ export function processRunner(options: ProcessRunnerOptions): PodRunner {
       // 'close' comes after the last output, 'exit' may come before it.
       child.once('close', (code, signal) => context.onExit({ exitCode: exitCode(code, signal) }));
       options.onProcess?.(pod, child);
-      return { stop: (graceMs) => stop(child, graceMs) };
+      return {
+        stop: (graceMs) =>
+          stop(child, graceMs === 0 ? 0 : Math.max(graceMs, options.minimumGraceMs ?? MINIMUM_GRACE_MS)),
+      };
     },
     dispose: (pod) => {
       if (options.keepRoots !== true) removeVolumes(podRoot(options.podsDirectory, pod));

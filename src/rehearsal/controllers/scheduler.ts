@@ -48,7 +48,7 @@ function schedule({ store }: ControllerContext, pod: Pod): void {
       draft.status.conditions,
       { type: 'PodScheduled', status: 'True' },
       store.now(),
-    ).map(({ reason: _, message: __, ...condition }) => condition);
+    );
   });
 }
 

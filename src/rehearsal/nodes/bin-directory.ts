@@ -7,18 +7,18 @@ import { standIns } from './stand-ins/stand-ins.ts';
  * Programs of the host that scripts on a rehearsal node may use: they read and write files and nothing else. What is
  * not here and has no stand-in does not exist on the node; a missing stand-in never reaches the host's apt-get.
  */
-const HOST_PROGRAMS = [
-  ...['awk', 'base64', 'basename', 'bash', 'cat', 'chmod', 'cmp', 'cp', 'cut', 'date', 'dirname', 'du', 'env', 'false'],
-  ...['find', 'flock', 'grep', 'head', 'id', 'install', 'ln', 'ls', 'mkdir', 'mktemp', 'mv', 'od', 'printf', 'pwd'],
-  ...['readlink', 'rm', 'rmdir', 'sed', 'seq', 'sh', 'sha256sum', 'sleep', 'sort', 'stat', 'sync', 'tail', 'tar', 'tee'],
-  ...['test', 'timeout', 'touch', 'tr', 'true', 'uname', 'uniq', 'wc', 'xargs'],
-];
+const HOST_PROGRAMS = `
+  awk base64 basename bash cat chmod cmp cp cut date dirname du env false
+  find flock grep head id install ln ls mkdir mktemp mv od printf pwd
+  readlink rm rmdir sed seq sh sha256sum sleep sort stat sync tail tar tee
+  test timeout touch tr true uname uniq wc xargs
+`.split(/\s+/);
 const HOST_DIRECTORIES = ['/usr/bin', '/bin'];
 
 /** Fills a node's PATH. */
 export function fillBinDirectory(machine: Machine, install: (file: string, program: string) => void): void {
   mkdirSync(machine.bin, { recursive: true });
-  for (const program of HOST_PROGRAMS) {
+  for (const program of HOST_PROGRAMS.filter((name) => name !== '')) {
     const found = HOST_DIRECTORIES.map((directory) => join(directory, program)).find((file) => existsSync(file));
     if (found !== undefined) symlinkSync(found, join(machine.bin, program));
   }

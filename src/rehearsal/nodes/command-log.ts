@@ -51,10 +51,18 @@ export function createCommandLog(now: () => Date): CommandLog {
     },
     async run(call, work) {
       const argv = [call.program.split('@')[0] ?? call.program, ...call.args];
-      const record: CommandRecord = { node: call.machine.name, argv, startedAt: now(), finishedAt: null, exitCode: null };
+      const record: CommandRecord = {
+        node: call.machine.name,
+        argv,
+        startedAt: now(),
+        finishedAt: null,
+        exitCode: null,
+      };
       records.push(record);
       const line = argv.join(' ');
-      const rule = rules.find((one) => one.left > 0 && (one.node ?? record.node) === record.node && one.match.test(line));
+      const rule = rules.find(
+        (one) => one.left > 0 && (one.node ?? record.node) === record.node && one.match.test(line),
+      );
       let exitCode: number | undefined;
       if (rule !== undefined) {
         rule.left -= 1;

@@ -8,7 +8,11 @@ const TAGS: Readonly<Record<string, { etcd: string; coredns: string; pause: stri
 
 /** Image of a component in a version of Kubernetes, as kubeadm of that version names it. */
 export function kubeadmImage(component: string, version: string, registry = 'registry.k8s.io'): string {
-  const tags = TAGS[version.split('.').slice(0, 2).join('.')] ?? { etcd: '3.7.0-0', coredns: 'v1.14.6', pause: '3.10.2' };
+  const tags = TAGS[version.split('.').slice(0, 2).join('.')] ?? {
+    etcd: '3.7.0-0',
+    coredns: 'v1.14.6',
+    pause: '3.10.2',
+  };
   switch (component) {
     case 'etcd':
       return `${registry}/etcd:${tags.etcd}`;
@@ -23,7 +27,7 @@ export function kubeadmImage(component: string, version: string, registry = 'reg
 
 /** In the order of `kubeadm config images list`. */
 export function kubeadmImages(version: string, registry?: string): readonly string[] {
-  return [
-    ...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'coredns', 'pause', 'etcd'],
-  ].map((component) => kubeadmImage(component, version, registry));
+  return ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'coredns', 'pause', 'etcd'].map(
+    (component) => kubeadmImage(component, version, registry),
+  );
 }

@@ -81,7 +81,8 @@ export interface Machine extends MachineOptions {
 
 export function createMachine(options: MachineOptions): Machine {
   const { root, version, role } = options;
-  const path = (absolute: string): string => join(root, absolute.startsWith(`${root}/`) ? absolute.slice(root.length) : absolute);
+  const path = (absolute: string): string =>
+    join(root, absolute.startsWith(`${root}/`) ? absolute.slice(root.length) : absolute);
   const packages = new Map<string, Package>();
   for (const name of ['kubeadm', 'kubelet', 'kubectl']) {
     packages.set(name, { version: `${version}-1.1`, held: true, status: 'installed' });
@@ -159,8 +160,17 @@ function hashOf(manifest: string): string {
 
 function layOutFiles(options: MachineOptions, path: (absolute: string) => string): void {
   const directories = [
-    ...['tmp', 'root', 'usr/bin', 'etc/apt/sources.list.d', 'etc/apt/keyrings', 'etc/default', 'etc/kubernetes/tmp'],
-    ...['var/lib/apt/lists/partial', 'var/cache/apt/archives/partial', 'var/lib/dpkg', 'var/lib/kubelet'],
+    'tmp',
+    'root',
+    'usr/bin',
+    'etc/apt/sources.list.d',
+    'etc/apt/keyrings',
+    'etc/default',
+    'etc/kubernetes/tmp',
+    'var/lib/apt/lists/partial',
+    'var/cache/apt/archives/partial',
+    'var/lib/dpkg',
+    'var/lib/kubelet',
   ];
   for (const directory of directories) mkdirSync(path(`/${directory}`), { recursive: true });
   const minor = options.version.split('.').slice(0, 2).join('.');
@@ -181,7 +191,12 @@ function layOutFiles(options: MachineOptions, path: (absolute: string) => string
     files['/etc/kubernetes/admin.conf'] = 'kind: Config\n';
     for (const component of COMPONENTS) {
       const extra = component === 'kube-apiserver' ? options.extraApiServerFlags : [];
-      files[`/etc/kubernetes/manifests/${component}.yaml`] = manifestOf(component, options.version, options.internalIp, extra);
+      files[`/etc/kubernetes/manifests/${component}.yaml`] = manifestOf(
+        component,
+        options.version,
+        options.internalIp,
+        extra,
+      );
     }
   }
   for (const [file, text] of Object.entries(files)) writeFileSync(path(file), text);

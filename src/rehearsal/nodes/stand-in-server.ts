@@ -78,13 +78,15 @@ async function serve(
   }
   const abort = new AbortController();
   socket.on('close', () => abort.abort(new Error('the program was killed')));
-  const send = (kind: 'o' | 'e') => (text: string): void => {
-    if (text === '') return;
-    const lines = text.split('\n');
-    const last = lines.pop();
-    for (const line of lines) socket.write(`${kind}${line}\n`);
-    if (last !== '' && last !== undefined) socket.write(kind === 'o' ? `p${last}\n` : `e${last}\n`);
-  };
+  const send =
+    (kind: 'o' | 'e') =>
+    (text: string): void => {
+      if (text === '') return;
+      const lines = text.split('\n');
+      const last = lines.pop();
+      for (const line of lines) socket.write(`${kind}${line}\n`);
+      if (last !== '' && last !== undefined) socket.write(kind === 'o' ? `p${last}\n` : `e${last}\n`);
+    };
   const call: StandInCall = {
     machine,
     program,

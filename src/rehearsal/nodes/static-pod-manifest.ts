@@ -4,7 +4,12 @@ import { kubeadmImage } from './kubeadm-images.ts';
 export const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 
 /** A static pod manifest as kubeadm writes it, as far as anybody looks at it. */
-export function manifestOf(component: string, version: string, address: string, extraFlags: readonly string[] = []): string {
+export function manifestOf(
+  component: string,
+  version: string,
+  address: string,
+  extraFlags: readonly string[] = [],
+): string {
   const flags: Readonly<Record<string, readonly string[]>> = {
     etcd: [`--advertise-client-urls=https://${address}:2379`, '--data-dir=/var/lib/etcd'],
     'kube-apiserver': [
@@ -13,7 +18,10 @@ export function manifestOf(component: string, version: string, address: string, 
       '--etcd-servers=https://127.0.0.1:2379',
       '--secure-port=6443',
     ],
-    'kube-controller-manager': ['--kubeconfig=/etc/kubernetes/controller-manager.conf', '--use-service-account-credentials=true'],
+    'kube-controller-manager': [
+      '--kubeconfig=/etc/kubernetes/controller-manager.conf',
+      '--use-service-account-credentials=true',
+    ],
     'kube-scheduler': ['--kubeconfig=/etc/kubernetes/scheduler.conf', '--leader-elect=true'],
   };
   return [

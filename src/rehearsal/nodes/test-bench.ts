@@ -45,7 +45,13 @@ export async function startTestBench(options: {
   const shells: NodeShell[] = [];
   const newShell = (): NodeShell => {
     const shell = createSshNodeShell({
-      settings: { user: nodes.user, port: nodes.port, privateKey: nodes.privateKeyPem, hostKeys: 'pinned', connectTimeoutMs: 5000 },
+      settings: {
+        user: nodes.user,
+        port: nodes.port,
+        privateKey: nodes.privateKeyPem,
+        hostKeys: 'pinned',
+        connectTimeoutMs: 5000,
+      },
       knownHosts: nodes.knownHosts,
       templates: scriptTemplate,
       log: createLog({ format: 'text', write: (line) => log.push(line), now: () => new Date() }),

@@ -11,9 +11,10 @@ import { writingContract } from './writing.ts';
 
 const START_MS = 90_000;
 
-/** The same behaviours, asked of whichever control plane is started. */
-export function describeControlPlane(name: string, start: () => Promise<Server>): void {
-  describe(name, () => {
+/** The same behaviours, asked of whichever control plane is started; `missing` says why it cannot be. */
+export function describeControlPlane(name: string, start: () => Promise<Server>, missing?: string): void {
+  const title = missing === undefined ? name : `${name} was not started: ${missing}`;
+  describe.skipIf(missing !== undefined)(`${title}`, () => {
     let current: Subject | undefined;
     const subject = (): Subject => {
       if (current === undefined) throw new Error('the control plane has not been started');
@@ -25,13 +26,29 @@ export function describeControlPlane(name: string, start: () => Promise<Server>)
     afterAll(async () => {
       await current?.close();
     });
-    describe('errors', () => errorContract(subject));
-    describe('reading', () => readingContract(subject));
-    describe('writing', () => writingContract(subject));
-    describe('deletion', () => deletionContract(subject));
-    describe('eviction', () => evictionContract(subject));
-    describe('jobs', () => jobContract(subject));
-    describe('placement', () => placementContract(subject));
-    describe('workloads', () => workloadContract(subject));
+    describe('errors', () => {
+      errorContract(subject);
+    });
+    describe('reading', () => {
+      readingContract(subject);
+    });
+    describe('writing', () => {
+      writingContract(subject);
+    });
+    describe('deletion', () => {
+      deletionContract(subject);
+    });
+    describe('eviction', () => {
+      evictionContract(subject);
+    });
+    describe('jobs', () => {
+      jobContract(subject);
+    });
+    describe('placement', () => {
+      placementContract(subject);
+    });
+    describe('workloads', () => {
+      workloadContract(subject);
+    });
   });
 }

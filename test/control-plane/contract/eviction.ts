@@ -94,7 +94,7 @@ export function evictionContract(subject: () => Subject): void {
     await pod('b');
     await budget('one', { minAvailable: 1 }, { currentHealthy: 2, disruptionsAllowed: 1 });
     const answers = await Promise.all([evict('a'), evict('b')]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, 429]);
+    expect(answers.map(({ status }) => status).toSorted((left, right) => left - right)).toEqual([201, 429]);
   });
 
   test('two budgets on a pod are a permanent 500', async () => {

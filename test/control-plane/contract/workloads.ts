@@ -27,8 +27,12 @@ export function workloadContract(subject: () => Subject): void {
     });
   }
 
-  async function settled(path: string, status: object): Promise<void> {
-    await eventually(async () => expect((await subject().raw('GET', path)).body.status).toMatchObject(status));
+  async function settled(path: string, status: object): Promise<unknown> {
+    return await eventually(async () => {
+      const { body } = await subject().raw('GET', path);
+      expect(body.status).toMatchObject(status);
+      return body.status;
+    });
   }
 
   test('a Deployment owns a ReplicaSet that owns the pods, and counts those that are ready', async () => {
@@ -81,7 +85,7 @@ export function workloadContract(subject: () => Subject): void {
     await scale(0);
     await livePods(namespace, 0);
     await scale(2);
-    await livePods(namespace, 2);
+    expect(await livePods(namespace, 2)).toHaveLength(2);
   });
 
   test('a StatefulSet has pods with numbers, one after the other', async () => {
@@ -108,7 +112,7 @@ export function workloadContract(subject: () => Subject): void {
     const pods = await livePods(namespace, 2);
     await eventually(async () => {
       const { items } = await subject().core.listNamespacedPod({ namespace });
-      expect(items.map(({ spec }) => spec?.nodeName).sort()).toEqual([open, cordoned].sort());
+      expect(new Set(items.map(({ spec }) => spec?.nodeName))).toEqual(new Set([open, cordoned]));
     });
     expect(pods[0]?.metadata?.ownerReferences?.[0]).toMatchObject({ kind: 'DaemonSet', controller: true });
     await settled(path, { desiredNumberScheduled: 2, currentNumberScheduled: 2 });
@@ -147,6 +151,6 @@ export function workloadContract(subject: () => Subject): void {
       metadata: { name: 'budget' },
       spec: { selector: { matchLabels: labels }, ...spec },
     });
-    await settled(`${path}/budget`, { ...status, observedGeneration: 1 });
+    expect(await settled(`${path}/budget`, { ...status, observedGeneration: 1 })).toMatchObject(status);
   });
 }

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type AptSettings, aptSettings, type AptSource, type ListedPackage, listedPackages, listName } from './apt-sources.ts';
 import { isKilled, type StandInCall } from '../stand-in.ts';
+import {
+  type AptSettings,
+  type AptSource,
+  aptSettings,
+  type ListedPackage,
+  listedPackages,
+  listName,
+} from './apt-sources.ts';
 
 /** apt-get update and apt-get install, over HTTP to the repository that the sources name. */
 export async function aptGet(call: StandInCall): Promise<number> {
@@ -33,7 +40,12 @@ async function update(call: StandInCall, settings: AptSettings): Promise<number>
   return failures.some((failure) => failure.startsWith('E:')) ? 100 : 0;
 }
 
-async function fetchList(call: StandInCall, settings: AptSettings, source: AptSource, number: number): Promise<string | undefined> {
+async function fetchList(
+  call: StandInCall,
+  settings: AptSettings,
+  source: AptSource,
+  number: number,
+): Promise<string | undefined> {
   const list = join(settings.lists, listName(source.uri));
   const lost = (why: string): string => {
     call.out(`Err:${number} ${source.uri}  InRelease\n  ${why}\n`);
@@ -155,7 +167,9 @@ async function fetchArchive(call: StandInCall, settings: AptSettings, wanted: Li
   const url = `${wanted.source.uri}${wanted.filename}`;
   const content = await download(call, url);
   if (typeof content === 'string') {
-    call.err(`E: Failed to fetch ${url}  ${content}\nE: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?\n`);
+    call.err(
+      `E: Failed to fetch ${url}  ${content}\nE: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?\n`,
+    );
     return false;
   }
   if (createHash('sha256').update(content).digest('hex') !== wanted.sha256) {

@@ -4,7 +4,7 @@ export function aptMark(call: StandInCall): number {
   const { packages } = call.machine;
   const [verb, ...names] = call.args;
   if (verb === 'showhold') {
-    for (const [name, { held }] of [...packages].toSorted()) {
+    for (const [name, { held }] of [...packages].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
       if (held && (names.length === 0 || names.includes(name))) call.out(`${name}\n`);
     }
     return 0;

@@ -20,7 +20,10 @@ export interface AptSource {
 }
 
 /** Takes the -o options out of the arguments. */
-export function aptSettings(machine: Machine, args: readonly string[]): { settings: AptSettings; words: readonly string[] } {
+export function aptSettings(
+  machine: Machine,
+  args: readonly string[],
+): { settings: AptSettings; words: readonly string[] } {
   const options = new Map<string, string>();
   const words: string[] = [];
   for (let index = 0; index < args.length; index += 1) {
@@ -40,7 +43,9 @@ export function aptSettings(machine: Machine, args: readonly string[]): { settin
     ...(list === '/dev/null' || list === '-' ? [] : [machine.path(list)]),
     ...(parts === '-' || !existsSync(machine.path(parts))
       ? []
-      : readdirSync(machine.path(parts)).toSorted().map((name) => join(machine.path(parts), name))),
+      : readdirSync(machine.path(parts))
+          .toSorted()
+          .map((name) => join(machine.path(parts), name))),
   ];
   return {
     settings: {
@@ -59,7 +64,9 @@ function sourcesOf(file: string): AptSource[] {
   if (file.endsWith('.sources')) {
     return text.split(/\n\s*\n/).flatMap((stanza) => {
       const uri = /^URIs:\s*(\S+)/im.exec(stanza)?.[1];
-      return uri === undefined ? [] : [{ uri: slashed(uri), signedBy: /^Signed-By:\s*(\S+)/im.exec(stanza)?.[1] ?? '' }];
+      return uri === undefined
+        ? []
+        : [{ uri: slashed(uri), signedBy: /^Signed-By:\s*(\S+)/im.exec(stanza)?.[1] ?? '' }];
     });
   }
   if (!file.endsWith('.list')) return [];
@@ -95,7 +102,10 @@ export function listedPackages(machine: Machine, settings: AptSettings): readonl
       if (!existsSync(file)) return [];
       return readFileSync(file, 'utf8')
         .split(/\n\n+/)
-        .map((stanza) => new Map([...stanza.matchAll(/^([\w-]+):\s*(.*)$/gm)].map(([, key = '', value = '']) => [key, value])))
+        .map(
+          (stanza) =>
+            new Map([...stanza.matchAll(/^([\w-]+):\s*(.*)$/gm)].map(([, key = '', value = '']) => [key, value])),
+        )
         .filter((fields) => fields.get('Architecture') === machine.architecture)
         .map((fields) => ({
           name: fields.get('Package') ?? '',

@@ -7,7 +7,9 @@ export function dpkg(call: StandInCall): number {
   const broken = [...call.machine.packages].filter(([, { status }]) => status !== 'installed');
   if (call.args.includes('--audit')) {
     if (broken.length > 0) {
-      call.out('The following packages are only half configured, probably due to problems\nconfiguring them the first time.\n');
+      call.out(
+        'The following packages are only half configured, probably due to problems\nconfiguring them the first time.\n',
+      );
       for (const [name] of broken) call.out(` ${name}\n`);
     }
     return 0;

@@ -31,7 +31,9 @@ export async function gpg(call: StandInCall): Promise<number> {
   const fingerprint = /^fingerprint=([0-9A-F]{40})$/m.exec(text)?.[1] ?? REHEARSAL_KEY;
   if (call.args.includes('--show-keys')) {
     const expires = /^expires=(\d+)$/m.exec(text)?.[1] ?? '';
-    call.out(`pub:-:2048:1:${fingerprint.slice(-16)}:1661453623:${expires}::-:::scSC::::::23::0:\nfpr:::::::::${fingerprint}:\n`);
+    call.out(
+      `pub:-:2048:1:${fingerprint.slice(-16)}:1661453623:${expires}::-:::scSC::::::23::0:\nfpr:::::::::${fingerprint}:\n`,
+    );
     call.out('uid:-::::1661453623::0::isv:kubernetes OBS Project <isv:kubernetes@build.opensuse.org>::::::::::0:\n');
     return 0;
   }

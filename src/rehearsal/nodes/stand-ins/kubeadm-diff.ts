@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { StandInCall } from '../stand-in.ts';
 import { COMPONENTS, manifestOf } from '../static-pod-manifest.ts';
-import type { KubeadmRequest } from './kubeadm.ts';
+import type { KubeadmRequest } from './kubeadm-request.ts';
 
 /** `kubeadm upgrade diff vX.Y.Z`: unified diffs of the three manifests that it knows. */
 export function kubeadmDiff(call: StandInCall, request: KubeadmRequest): number {
   const target = (request.words[2] ?? request.version).replace(/^v/, '');
   call.out('[upgrade/diff] Reading configuration from the "kubeadm-config" ConfigMap in namespace "kube-system"...\n');
-  call.out("[upgrade/diff] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.\n");
+  call.out(
+    "[upgrade/diff] Use 'kubeadm init phase upload-config kubeadm --config your-config-file' to re-upload it.\n",
+  );
   for (const component of COMPONENTS.filter((one) => one !== 'etcd')) {
     const file = `/etc/kubernetes/manifests/${component}.yaml`;
     const before = readFileSync(call.machine.path(file), 'utf8').split('\n');
@@ -47,12 +49,13 @@ function range(line: number, count: number): string {
 
 /** By the longest common subsequence; the manifests are short. */
 function linesOfDiff(before: readonly string[], after: readonly string[]): readonly string[] {
-  const lengths = Array.from({ length: before.length + 1 }, () => new Array<number>(after.length + 1).fill(0));
+  const lengths = Array.from({ length: before.length + 1 }, () => Array.from({ length: after.length + 1 }, () => 0));
   const at = (i: number, j: number): number => lengths[i]?.[j] ?? 0;
   for (let i = before.length - 1; i >= 0; i -= 1) {
     for (let j = after.length - 1; j >= 0; j -= 1) {
       const row = lengths[i];
-      if (row !== undefined) row[j] = before[i] === after[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+      if (row !== undefined)
+        row[j] = before[i] === after[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
     }
   }
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 import { kubeadmImage } from '../kubeadm-images.ts';
 import type { StandInCall } from '../stand-in.ts';
-import { type KubeadmRequest, kubeadmError } from './kubeadm.ts';
+import { type KubeadmRequest, kubeadmError } from './kubeadm-request.ts';
 
 /** `kubeadm upgrade plan vX.Y.Z`: nothing after the version lines when the cluster is there already. */
 export async function kubeadmPlan(call: StandInCall, request: KubeadmRequest): Promise<number> {
@@ -8,7 +8,7 @@ export async function kubeadmPlan(call: StandInCall, request: KubeadmRequest): P
   call.out('[preflight] Running pre-flight checks.\n');
   const running = await call.machine.cluster.apiServerVersions();
   const current = [...running.values()].toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }))[0];
-  if (current === undefined) return kubeadmError(call, 'couldn\'t find any static Pods of the kube-apiserver');
+  if (current === undefined) return kubeadmError(call, "couldn't find any static Pods of the kube-apiserver");
   call.out(
     [
       '[upgrade/config] Reading configuration from the "kubeadm-config" ConfigMap in namespace "kube-system"...',
@@ -24,7 +24,12 @@ export async function kubeadmPlan(call: StandInCall, request: KubeadmRequest): P
   );
   if (current.localeCompare(target, 'en', { numeric: true }) >= 0) return 0;
   const rows = [...running].flatMap(([node]) =>
-    ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map((name) => [name, node, `v${current}`, `v${target}`]),
+    ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].map((name) => [
+      name,
+      node,
+      `v${current}`,
+      `v${target}`,
+    ]),
   );
   const table = [
     ['COMPONENT', 'NODE', 'CURRENT', 'TARGET'],

@@ -3,7 +3,7 @@ import { kubeadmImage, kubeadmImages } from '../kubeadm-images.ts';
 import { copyEtcdData } from '../machine.ts';
 import { isKilled, type StandInCall } from '../stand-in.ts';
 import { COMPONENTS, imageInManifest, manifestOf } from '../static-pod-manifest.ts';
-import { type KubeadmRequest, kubeadmError, pullImage } from './kubeadm.ts';
+import { type KubeadmRequest, kubeadmError, pullImage } from './kubeadm-request.ts';
 
 const MANIFESTS = '/etc/kubernetes/manifests';
 
@@ -23,24 +23,34 @@ export async function upgradeApply(call: StandInCall, request: KubeadmRequest): 
   const unready = await machine.cluster.unreadyControlPlanes();
   const missing = COMPONENTS.filter((one) => one !== 'etcd' && !existsSync(machine.path(`${MANIFESTS}/${one}.yaml`)));
   const errors = [
-    ...(unready.length > 0 ? [`[ERROR ControlPlaneNodesReady]: there are NotReady control-planes in the cluster: [${unready.join(' ')}]`] : []),
+    ...(unready.length > 0
+      ? [`[ERROR ControlPlaneNodesReady]: there are NotReady control-planes in the cluster: [${unready.join(' ')}]`]
+      : []),
     ...(missing.length > 0 ? [`[ERROR StaticPodManifest]: couldn't find manifests for: [${missing.join(' ')}]`] : []),
   ];
   if (errors.length > 0) return preflightError(call, errors);
   call.out(`[upgrade/preflight] You have chosen to upgrade the cluster version to "v${target}"\n`);
-  call.out(`[upgrade/versions] Cluster version: v${running}\n[upgrade/versions] kubeadm version: v${request.version}\n`);
+  call.out(
+    `[upgrade/versions] Cluster version: v${running}\n[upgrade/versions] kubeadm version: v${request.version}\n`,
+  );
   const policy = versionPolicy(running, target, request.version);
   if (policy !== undefined) return kubeadmError(call, `error execution phase preflight: ${policy}`);
   const unpulled = await imagePullErrors(call, request, target);
   if (isKilled(call)) return 137;
   if (unpulled.length > 0) return preflightError(call, unpulled);
-  call.out(`[upgrade/control-plane] Upgrading your static Pod-hosted control plane to version "v${target}" (timeout: 5m0s)...\n`);
+  call.out(
+    `[upgrade/control-plane] Upgrading your static Pod-hosted control plane to version "v${target}" (timeout: 5m0s)...\n`,
+  );
   const failure = await upgradeControlPlane(call, request, target);
   if (isKilled(call)) return 137;
   if (failure !== undefined) return kubeadmError(call, `error execution phase control-plane: ${failure}`);
   await machine.cluster.writeKubeadmConfigVersion(target);
-  call.out('[upload-config] Storing the configuration used in ConfigMap "kubeadm-config" in the "kube-system" Namespace\n');
-  call.out('[kubelet] Creating a ConfigMap "kubelet-config" in namespace kube-system with the configuration for the kubelets in the cluster\n');
+  call.out(
+    '[upload-config] Storing the configuration used in ConfigMap "kubeadm-config" in the "kube-system" Namespace\n',
+  );
+  call.out(
+    '[kubelet] Creating a ConfigMap "kubelet-config" in namespace kube-system with the configuration for the kubelets in the cluster\n',
+  );
   call.out('[upgrade/kubeconfig] The kubeconfig files for this node were successfully upgraded!\n');
   if (!(await upgradeKubeletConfig(call))) return 137;
   await upgradeAddons(call, request, target);
@@ -52,7 +62,8 @@ export async function upgradeApply(call: StandInCall, request: KubeadmRequest): 
 /** `kubeadm upgrade node`: goes to the version of kubeadm-config; a control plane is what has a kube-apiserver manifest (A11). */
 export async function upgradeNode(call: StandInCall, request: KubeadmRequest): Promise<number> {
   const { machine } = call;
-  if (request.words.length > 2) return kubeadmError(call, `unknown command "${request.words[2]}" for "kubeadm upgrade node"`);
+  if (request.words.length > 2)
+    return kubeadmError(call, `unknown command "${request.words[2]}" for "kubeadm upgrade node"`);
   call.out('[upgrade] Reading configuration from the "kubeadm-config" ConfigMap in namespace "kube-system"...\n');
   const target = await machine.cluster.kubeadmConfigVersion();
   const controlPlane = existsSync(machine.path(`${MANIFESTS}/kube-apiserver.yaml`));
@@ -69,7 +80,9 @@ export async function upgradeNode(call: StandInCall, request: KubeadmRequest): P
   const errors = await imagePullErrors(call, request, target);
   if (isKilled(call)) return 137;
   if (errors.length > 0) return preflightError(call, errors);
-  call.out(`[upgrade/control-plane] Upgrading your Static Pod-hosted control plane instance to version "v${target}"...\n`);
+  call.out(
+    `[upgrade/control-plane] Upgrading your Static Pod-hosted control plane instance to version "v${target}"...\n`,
+  );
   const failure = await upgradeControlPlane(call, request, target);
   if (isKilled(call)) return 137;
   if (failure !== undefined) return kubeadmError(call, `error execution phase control-plane: ${failure}`);
@@ -99,7 +112,11 @@ async function imagePullErrors(call: StandInCall, request: KubeadmRequest, targe
 }
 
 /** What went wrong, in kubeadm's words. */
-async function upgradeControlPlane(call: StandInCall, request: KubeadmRequest, target: string): Promise<string | undefined> {
+async function upgradeControlPlane(
+  call: StandInCall,
+  request: KubeadmRequest,
+  target: string,
+): Promise<string | undefined> {
   const { machine } = call;
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-');
   const backup = `/etc/kubernetes/tmp/kubeadm-backup-manifests-${stamp}`;
@@ -107,9 +124,10 @@ async function upgradeControlPlane(call: StandInCall, request: KubeadmRequest, t
   mkdirSync(machine.path(backup), { recursive: true });
   const etcdBackup = `/etc/kubernetes/tmp/kubeadm-backup-etcd-${stamp}`;
   mkdirSync(machine.path(etcdBackup), { recursive: true });
-  if (machine.knobs.freeBytes < 1e6) return `failed to back up etcd data: write ${etcdBackup}/etcd: no space left on device`;
+  if (machine.knobs.freeBytes < 1e6)
+    return `failed to back up etcd data: write ${etcdBackup}/etcd: no space left on device`;
   if (request.flags.get('--etcd-upgrade') !== 'false') copyEtcdData(machine, `${etcdBackup}/etcd`);
-  const work = `/etc/kubernetes/tmp/kubeadm-upgraded-manifests${stamp}`;
+  const work = `/etc/kubernetes/tmp/kubeadm-upgraded-manifests${stamp.replaceAll('-', '')}`;
   mkdirSync(machine.path(work), { recursive: true });
   call.out(`[upgrade/staticpods] Writing new Static Pod manifests to "${work}"\n`);
   for (const component of COMPONENTS) {
@@ -124,7 +142,10 @@ async function upgradeControlPlane(call: StandInCall, request: KubeadmRequest, t
       call.out(`[upgrade/staticpods] Current and new manifests of ${component} are equal, skipping upgrade\n`);
       continue;
     }
-    const moved = current === next ? `Restarting the ${component} static pod and backing up its manifest to` : `Moving new manifest to "${file}" and backing up old manifest to`;
+    const moved =
+      current === next
+        ? `Restarting the ${component} static pod and backing up its manifest to`
+        : `Moving new manifest to "${file}" and backing up old manifest to`;
     writeFileSync(machine.path(`${work}/${component}.yaml`), next);
     renameSync(machine.path(file), machine.path(`${backup}/${component}.yaml`));
     // Killed here, the manifest is in the backup only.
@@ -169,11 +190,18 @@ async function upgradeAddons(call: StandInCall, request: KubeadmRequest, target:
   const { cluster, path } = call.machine;
   const skipped = (request.flags.get('--skip-phases') ?? '').split(',');
   const own = imageInManifest(readFileSync(path(`${MANIFESTS}/kube-apiserver.yaml`), 'utf8'));
-  const behind = [...(await cluster.apiServerVersions())].filter(([, version]) => !own.endsWith(`:v${version}`)).map(([node]) => node);
-  for (const [addon, title] of [['coredns', 'CoreDNS'], ['kube-proxy', 'kube-proxy']] as const) {
+  const behind = [...(await cluster.apiServerVersions())]
+    .filter(([, version]) => !own.endsWith(`:v${version}`))
+    .map(([node]) => node);
+  for (const [addon, title] of [
+    ['coredns', 'CoreDNS'],
+    ['kube-proxy', 'kube-proxy'],
+  ] as const) {
     if (skipped.includes('addon') || skipped.includes(`addon/${addon}`)) continue;
     if (behind.length > 0) {
-      call.out(`[upgrade/addon] Skipping upgrade of addons because control plane instances [${behind.join(' ')}] have not been upgraded\n`);
+      call.out(
+        `[upgrade/addon] Skipping upgrade of addons because control plane instances [${behind.join(' ')}] have not been upgraded\n`,
+      );
     } else {
       await cluster.addonUpgraded(addon, kubeadmImage(addon, target));
       call.out(`[addons] Applied essential addon: ${title}\n`);
@@ -187,11 +215,16 @@ function versionPolicy(running: string, target: string, own: string): string | u
   const wrap = (text: string): string =>
     `[upgrade/version] FATAL: the version argument is invalid due to these fatal errors:\n\n\t- ${text}\n\nPlease fix the misalignments highlighted above and try upgrading again`;
   if (minor(target) > minor(running) + 1) {
-    return wrap(`Specified version to upgrade to "v${target}" is too high; kubeadm can upgrade only 1 minor version at a time`);
+    return wrap(
+      `Specified version to upgrade to "v${target}" is too high; kubeadm can upgrade only 1 minor version at a time`,
+    );
   }
-  if (minor(target) < minor(own)) return wrap(`Kubeadm version v${own} can only be used to upgrade to Kubernetes version 1.${minor(own)}`);
+  if (minor(target) < minor(own))
+    return wrap(`Kubeadm version v${own} can only be used to upgrade to Kubernetes version 1.${minor(own)}`);
   if (target.localeCompare(own, 'en', { numeric: true }) > 0) {
-    return wrap(`Specified version to upgrade to "v${target}" is higher than the kubeadm version "v${own}". Upgrade kubeadm first using the tool you used to install kubeadm`);
+    return wrap(
+      `Specified version to upgrade to "v${target}" is higher than the kubeadm version "v${own}". Upgrade kubeadm first using the tool you used to install kubeadm`,
+    );
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { readFileSync, existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { StandInCall } from '../stand-in.ts';
 
 /** df -P -B1 PATH: the size is a setting of the node. */
@@ -27,7 +27,9 @@ export function crictl(call: StandInCall): number {
     call.out('IMAGE                                     TAG                 IMAGE ID            SIZE\n');
     for (const image of call.machine.images) call.out(`${image.replace(':', '   ')}   0123456789abc       20MB\n`);
   } else {
-    call.out(`{"status":{"conditions":[{"type":"RuntimeReady","status":true}]},"version":"${call.machine.packageVersion('containerd') ?? ''}"}\n`);
+    call.out(
+      `{"status":{"conditions":[{"type":"RuntimeReady","status":true}]},"version":"${call.machine.packageVersion('containerd') ?? ''}"}\n`,
+    );
   }
   return 0;
 }

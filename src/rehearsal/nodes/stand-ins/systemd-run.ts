@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import type { StandInCall } from '../stand-in.ts';
-import { nodeEnvironment } from '../node-environment.ts';
 import type { Unit } from '../machine.ts';
+import { nodeEnvironment } from '../node-environment.ts';
+import type { StandInCall } from '../stand-in.ts';
 
 /** Starts a transient unit: a process of its own that no connection holds. */
 export function systemdRun(call: StandInCall): number {
@@ -26,7 +26,9 @@ export function systemdRun(call: StandInCall): number {
     return 1;
   }
   if (machine.units.has(name)) {
-    call.err(`Failed to start transient service unit: Unit ${name}.service was already loaded or has a fragment file.\n`);
+    call.err(
+      `Failed to start transient service unit: Unit ${name}.service was already loaded or has a fragment file.\n`,
+    );
     return 1;
   }
   const log = openSync((properties.get('StandardOutput') ?? 'append:/dev/null').replace(/^append:/, ''), 'a');

@@ -1,0 +1,175 @@
+import { existsSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { explainFailure } from '../../node/explain-failure.ts';
+import { droppedFlags, planIsUpToDate, planNamesTarget } from '../../node/kubeadm-output.ts';
+import { startTestBench, type TestBench } from './test-bench.ts';
+import { BOTH, CONTROL_PLANE, repository, run, stage, stateOf, upgrade, WORKER } from './test-steps.ts';
+
+describe('stage.sh', () => {
+  it('changes nothing that is in use, and is quick the second time', async () => {
+    await using bench = await startTestBench(BOTH);
+    const before = await stateOf(bench, 'cp1');
+    await stage(bench, 'cp1', 'first-control-plane');
+    const after = await stateOf(bench, 'cp1');
+    expect(after.packages).toEqual(before.packages);
+    expect(after.sources).toEqual(before.sources);
+    expect(after.staged).toEqual(['1.36.4']);
+    expect(after.images.get('1.36.4')).toContain('registry.k8s.io/etcd:3.6.8-0');
+    const downloads = bench.feed.downloads.length;
+    expect(await stage(bench, 'cp1', 'first-control-plane')).toMatchObject({ exitCode: 0 });
+    expect(bench.feed.downloads).toHaveLength(downloads);
+  });
+
+  it('takes the revision that the repository lists', async () => {
+    await using bench = await startTestBench({ ...BOTH, published: ['1.36.3', '1.36.4-2.1'] });
+    expect((await stage(bench, 'w1', 'worker')).stdout).toContain('kubeadm 1.36.4-2.1');
+  });
+
+  it('D14 refuses a key that is not pinned, and warns of one that expires soon', async () => {
+    const fingerprint = 'A'.repeat(40);
+    const soon = Math.floor(Date.now() / 1000) + 10 * 86_400;
+    const releaseKey = `-----BEGIN PGP PUBLIC KEY BLOCK-----\nfingerprint=${fingerprint}\nexpires=${soon}\n-----END PGP PUBLIC KEY BLOCK-----\n`;
+    await using bench = await startTestBench({ ...BOTH, releaseKey });
+    const refused = await stage(bench, 'w1', 'worker', { keyFingerprints: ['B'.repeat(40)] });
+    expect(refused).toMatchObject({ exitCode: 15 });
+    expect(refused.stderr).toContain(`has the fingerprint ${fingerprint}, expected is ${'B'.repeat(40)}`);
+    const taken = await stage(bench, 'w1', 'worker', { keyFingerprints: ['B'.repeat(40), fingerprint] });
+    expect(taken).toMatchObject({ exitCode: 0 });
+    expect(taken.stdout).toMatch(/warning: the repository key A+ expires on \d{4}-\d\d-\d\d, in (9|10) days/);
+  });
+
+  it.each([
+    ['a full disk', 28, 'DiskFull', (bench: TestBench) => void (bench.nodes.node('cp1').knobs.freeBytes = 5e8)],
+    [
+      'a missing image',
+      24,
+      'ImagePull',
+      (bench: TestBench) =>
+        void bench.nodes.node('cp1').knobs.missingImages.add('registry.k8s.io/kube-scheduler:v1.36.4'),
+    ],
+    [
+      'a repository that is away',
+      15,
+      'RepositoryKey',
+      (bench: TestBench) => bench.feed.faults.inject({ kind: 'refuse' }),
+    ],
+    [
+      'a key that is a login page',
+      15,
+      'RepositoryKey',
+      (bench: TestBench) => bench.feed.downloadFaults.inject({ kind: 'garbage' }, { path: /Release\.key/ }),
+    ],
+    [
+      'lists that cannot be read',
+      17,
+      'PackageListRefresh',
+      (bench: TestBench) => bench.feed.downloadFaults.inject({ kind: 'status', status: 500 }, { path: /InRelease/ }),
+    ],
+    [
+      'a broken signature',
+      17,
+      'PackageListRefresh',
+      (bench: TestBench) => void (bench.nodes.node('cp1').knobs.brokenSignature = true),
+    ],
+    ['a version that is not there', 12, 'PackageInstall', (bench: TestBench) => bench.feed.withdraw('1.36.4')],
+  ])('tells %s: exit code %i', async (_, code, reason, bend) => {
+    await using bench = await startTestBench(BOTH);
+    bend(bench);
+    const result = await stage(bench, 'cp1', 'first-control-plane');
+    expect(result).toMatchObject({ exitCode: code });
+    expect(explainFailure('stage', code, result.stderr).reason).toBe(reason);
+    expect((await stateOf(bench, 'cp1')).staged).toEqual(code === 24 ? ['1.36.4'] : []);
+  });
+});
+
+describe('plan and diff', () => {
+  it('come from the kubeadm of the target, before it is installed', async () => {
+    const extraApiServerFlags = ['--authentication-config=/etc/kubernetes/pki/auth-config.yaml'];
+    await using bench = await startTestBench({ ...BOTH, nodes: [{ ...CONTROL_PLANE, extraApiServerFlags }, WORKER] });
+    const plan = bench.scripts.plan({ target: '1.36.4', ignorePreflightErrors: [] });
+    expect(await run(bench, 'cp1', plan)).toMatchObject({ exitCode: 16 });
+    await stage(bench, 'cp1', 'first-control-plane');
+    expect(planNamesTarget((await run(bench, 'cp1', plan)).stdout, '1.36.4')).toBe(true);
+    expect(droppedFlags((await run(bench, 'cp1', bench.scripts.diff({ target: '1.36.4' }))).stdout)).toEqual([
+      { component: 'kube-apiserver', flag: '--authentication-config=/etc/kubernetes/pki/auth-config.yaml' },
+    ]);
+    expect((await stateOf(bench, 'cp1')).packages.get('kubeadm')?.version).toBe('1.36.3');
+
+    await upgrade(bench, 'cp1', 'first-control-plane');
+    await stage(bench, 'cp1', 'first-control-plane');
+    const after = await run(bench, 'cp1', plan);
+    expect(planNamesTarget(after.stdout, '1.36.4')).toBe(false);
+    expect(planIsUpToDate(after.stdout, '1.36.4')).toBe(true);
+  });
+});
+
+describe('list-releases.sh', () => {
+  it('lists what the repository has now, of the minor that is asked for', async () => {
+    await using bench = await startTestBench(BOTH);
+    const script = bench.scripts.listReleases({ ...repository(bench), minor: '1.36' });
+    expect((await run(bench, 'cp1', script)).stdout).toContain('kubeadm | 1.36.4-1.1 |');
+    bench.feed.publish('1.36.5');
+    expect((await run(bench, 'cp1', script)).stdout).toContain('kubelet | 1.36.5-1.1 |');
+    expect(readdirSync(bench.nodes.node('cp1').machine.path('/var/lib/nightlift'))).toEqual([]);
+  });
+
+  it('D03 never answers from an old list', async () => {
+    await using bench = await startTestBench(BOTH);
+    const script = bench.scripts.listReleases({ ...repository(bench), minor: '1.36' });
+    await run(bench, 'cp1', script);
+    bench.feed.faults.inject({ kind: 'status', status: 503 });
+    const result = await run(bench, 'cp1', script);
+    expect(result).toMatchObject({ exitCode: 17, stdout: '' });
+  });
+});
+
+describe('the other scripts', () => {
+  it('I17 prunes old backups and keeps the others', async () => {
+    await using bench = await startTestBench({ nodes: [CONTROL_PLANE], published: [] });
+    const { machine } = bench.nodes.node('cp1');
+    for (const [name, days] of [
+      ['kubeadm-backup-etcd-old', 5],
+      ['kubeadm-backup-manifests-new', 1],
+      ['other', 9],
+    ] as const) {
+      mkdirSync(machine.path(`/etc/kubernetes/tmp/${name}`));
+      const when = new Date(Date.now() - days * 86_400_000);
+      utimesSync(machine.path(`/etc/kubernetes/tmp/${name}`), when, when);
+    }
+    const result = await run(bench, 'cp1', bench.scripts.pruneBackups({ days: 3 }));
+    expect(result.stdout).toMatch(/^pruned\t\/etc\/kubernetes\/tmp\/kubeadm-backup-etcd-old\t\d+\n$/);
+    expect(readdirSync(machine.path('/etc/kubernetes/tmp'))).toEqual(['kubeadm-backup-manifests-new', 'other']);
+  });
+
+  it('D22 raises containerd to the version that is asked for', async () => {
+    const behind = {
+      ...CONTROL_PLANE,
+      containerd: '1.6.20~ds1-1',
+      containerdCandidates: ['1.7.24~ds1-6', '1.6.20~ds1-1'],
+    };
+    await using bench = await startTestBench({ nodes: [behind], published: [] });
+    const raise = (version: string) =>
+      run(bench, 'cp1', bench.scripts.raiseContainerd({ version, lockTimeoutSeconds: 1 }));
+    expect(await raise('1.7.24')).toMatchObject({ exitCode: 0 });
+    expect(bench.cluster.runtimes.get('cp1')).toBe('containerd://1.7.24');
+    expect(await raise('2.1.4')).toMatchObject({ exitCode: 40 });
+  });
+
+  it("runs an operator's script as it is", async () => {
+    await using bench = await startTestBench({ nodes: [CONTROL_PLANE], published: [] });
+    const text = 'echo "it\'s $((6 * 7))"\ncat\nexit 4\n';
+    expect(await run(bench, 'cp1', bench.scripts.runScript({ text }))).toMatchObject({
+      exitCode: 4,
+      stdout: "it's 42\n",
+    });
+  });
+
+  it('never reach a program of the host', async () => {
+    await using bench = await startTestBench({ nodes: [CONTROL_PLANE], published: [] });
+    const text =
+      'for p in python3 perl podman ssh mount useradd apt dpkg-reconfigure; do command -v "$p" && echo FOUND; done; command -v apt-get; exit 0';
+    const { stdout } = await run(bench, 'cp1', { name: 'probe', text });
+    expect(stdout.trim()).toBe(`${bench.nodes.node('cp1').machine.bin}/apt-get`);
+    expect(existsSync('/var/lib/nightlift')).toBe(false);
+  });
+});

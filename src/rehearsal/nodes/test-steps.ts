@@ -1,0 +1,71 @@
+import { readdirSync } from 'node:fs';
+import type { CommandResult, DetachedResult, NodeShell } from '../../node/node-shell.ts';
+import { type NodeState, parseNodeState } from '../../node/node-state.ts';
+import type { NodeScript, UpgradeRole } from '../../node/scripts.ts';
+import type { NodeSpec } from './start-nodes.ts';
+import type { TestBench } from './test-bench.ts';
+
+export const CONTROL_PLANE: NodeSpec = { name: 'cp1', role: 'control-plane', version: '1.36.3' };
+export const WORKER: NodeSpec = { name: 'w1', role: 'worker', version: '1.36.3' };
+export const BOTH = { nodes: [CONTROL_PLANE, WORKER], published: ['1.36.3', '1.36.4'] };
+
+export function repository(bench: TestBench) {
+  return { repoBase: bench.feed.baseUrl, lockTimeoutSeconds: 1 };
+}
+
+export function run(bench: TestBench, node: string, script: NodeScript): Promise<CommandResult> {
+  return bench.shell.run(bench.address(node), script, AbortSignal.timeout(25_000));
+}
+
+export function stage(
+  bench: TestBench,
+  node: string,
+  role: UpgradeRole,
+  more: { target?: string; keyFingerprints?: string[] } = {},
+) {
+  const { target = '1.36.4', keyFingerprints = [] } = more;
+  return run(
+    bench,
+    node,
+    bench.scripts.stage({ ...repository(bench), target, role, keyFingerprints, keyWarnDays: 45, neededBytes: 1e9 }),
+  );
+}
+
+function upgradeScript(bench: TestBench, role: UpgradeRole, target = '1.36.4'): NodeScript {
+  const kubeadm = { ignorePreflightErrors: ['CoreDNSMigration'], skipPhases: ['addon/coredns'], etcdUpgrade: true };
+  return bench.scripts.upgradeNode({ ...repository(bench), target, role, ...kubeadm });
+}
+
+export function upgrade(
+  bench: TestBench,
+  node: string,
+  role: UpgradeRole,
+  more: { target?: string; shell?: NodeShell; lines?: string[]; timeLimitSeconds?: number } = {},
+): Promise<DetachedResult> {
+  return (more.shell ?? bench.shell).runDetached(
+    bench.address(node),
+    {
+      unit: 'nightlift-upgrade',
+      script: upgradeScript(bench, role, more.target),
+      timeLimitSeconds: more.timeLimitSeconds ?? 60,
+    },
+    { signal: AbortSignal.timeout(25_000), onLine: (line) => more.lines?.push(line) },
+  );
+}
+
+export async function stateOf(bench: TestBench, node: string): Promise<NodeState> {
+  return parseNodeState((await run(bench, node, bench.scripts.nodeState())).stdout);
+}
+
+export function leftOvers(bench: TestBench, node: string): readonly string[] {
+  const { machine } = bench.nodes.node(node);
+  return readdirSync(machine.path('/var/lib/nightlift/units')).filter((name) => name !== '.lock');
+}
+
+export async function until(condition: () => boolean): Promise<void> {
+  for (let left = 500; left > 0; left -= 1) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('it has not come about within ten seconds');
+}

@@ -1,0 +1,107 @@
+import { expect, it } from 'vitest';
+import { type Bench, OWN, PREFIX, signal, WORLD } from './bench.ts';
+
+export function describeJobs(bench: () => Bench): void {
+  it('creates a Job once, reads it back, and deletes it with its pods', async () => {
+    const { cluster, until } = bench();
+    const manifest = jobManifest('k8s-upgrade-worker-1-36-4-worker-1');
+    const { name } = manifest.metadata;
+    expect(await cluster.createJob(manifest, signal)).toBe('created');
+    expect(await cluster.createJob(manifest, signal)).toBe('exists');
+    const fact = {
+      name,
+      phase: 'worker',
+      target: '1.36.4',
+      node: 'worker-1',
+      runner: 'cp-1',
+      status: 'active',
+      reason: '',
+      createdAt: expect.any(String) as string,
+      finishedAt: null,
+    };
+    expect(await cluster.job(name, signal)).toEqual(fact);
+    expect(await cluster.jobs('app=k8s-upgrade-chain', signal)).toEqual([fact]);
+    expect(await cluster.jobs('app=else', signal)).toEqual([]);
+    await until(async () =>
+      (await cluster.pods({ namespace: OWN, labels: `batch.kubernetes.io/job-name=${name}` }, signal)).length === 1
+        ? true
+        : undefined,
+    );
+    await cluster.deleteJob(name, signal);
+    expect(await cluster.job(name, signal)).toBeUndefined();
+    expect(await cluster.pods({ namespace: OWN, labels: `batch.kubernetes.io/job-name=${name}` }, signal)).toEqual([]);
+    await cluster.deleteJob(name, signal);
+  });
+
+  it('tells an operator which key of the Job template is misspelt, and creates nothing', async ({ skip }) => {
+    const { cluster, subject } = bench();
+    skip(!subject.knowsFields, 'this API server takes any field');
+    const manifest = jobManifest('misspelt');
+    await expect(
+      cluster.createJob({ ...manifest, spec: { ...manifest.spec, backofLimit: 0 } }, signal),
+    ).rejects.toThrow(/creating Job k8s-upgrade\/misspelt: .*backofLimit/);
+    expect(await cluster.job('misspelt', signal)).toBeUndefined();
+  });
+
+  it('creates a Job from a CronJob as kubectl does', async () => {
+    const { cluster, create, read } = bench();
+    const path = `/apis/batch/v1/namespaces/${WORLD}/cronjobs`;
+    const template = {
+      metadata: { labels: { from: 'template' }, annotations: { note: 'kept' } },
+      spec: { ...jobManifest('x').spec, ttlSecondsAfterFinished: 77 },
+    };
+    await create(path, {
+      apiVersion: 'batch/v1',
+      kind: 'CronJob',
+      metadata: { name: 'backup-etcd' },
+      spec: { schedule: '0 1 * * *', suspend: true, jobTemplate: template },
+    });
+    expect(await cluster.cronJob(WORLD, 'backup-etcd', signal)).toEqual({
+      suspended: true,
+      image: 'registry/nightlift:1',
+    });
+    expect(await cluster.cronJob(WORLD, 'absent', signal)).toBeUndefined();
+    expect(await cluster.createJobFromCronJob(WORLD, 'backup-etcd', 'snapshot-1', signal)).toBe('created');
+    expect(await cluster.createJobFromCronJob(WORLD, 'backup-etcd', 'snapshot-1', signal)).toBe('exists');
+    expect(await read(`/apis/batch/v1/namespaces/${WORLD}/jobs/snapshot-1`)).toMatchObject({
+      metadata: {
+        labels: { from: 'template' },
+        annotations: { note: 'kept', 'cronjob.kubernetes.io/instantiate': 'manual' },
+        ownerReferences: [{ apiVersion: 'batch/v1', kind: 'CronJob', name: 'backup-etcd', controller: true }],
+      },
+      spec: { ttlSecondsAfterFinished: 77 },
+    });
+    await cluster.deleteJob('snapshot-1', signal, WORLD);
+    await expect(cluster.createJobFromCronJob(WORLD, 'absent', 'x', signal)).rejects.toMatchObject({ status: 404 });
+    await expect(cluster.jobLog(WORLD, 'absent', 10, signal)).rejects.toThrow(/the Job has no pod/);
+  });
+}
+
+function jobManifest(name: string) {
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name,
+      labels: { app: 'k8s-upgrade-chain', phase: 'worker', 'target-version': '1-36-4' },
+      annotations: { [`${PREFIX}/node`]: 'worker-1' },
+    },
+    spec: {
+      backoffLimit: 0,
+      template: {
+        spec: {
+          restartPolicy: 'Never',
+          nodeSelector: { nowhere: 'true' },
+          affinity: {
+            nodeAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: {
+                nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['cp-1'] }] }],
+              },
+            },
+          },
+          containers: [{ name: 'nightlift', image: 'registry/nightlift:1' }],
+        },
+      },
+    },
+  } as const;
+}

@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+import type { PodFact } from '../../../src/cluster/cluster.ts';
+import { type Bench, nodeInfo, signal } from './bench.ts';
+
+export function describeNodes(bench: () => Bench): void {
+  it('says its version and health', async () => {
+    const { cluster } = bench();
+    expect(await cluster.serverVersion(signal)).toMatch(/^1\.\d+\.\d+$/);
+    expect(await cluster.health('/livez', signal)).toEqual({ ok: true, detail: 'ok' });
+    expect(await cluster.health('/readyz', signal)).toEqual({ ok: true, detail: 'ok' });
+  });
+
+  it('I05 lists the nodes as they are, and the API server of a control plane by its image', async () => {
+    const { cluster, patch, pod } = bench();
+    const apiServer = (image: string): Promise<PodFact> =>
+      pod('kube-apiserver-cp-1', {
+        namespace: 'kube-system',
+        labels: { component: 'kube-apiserver' },
+        spec: { nodeName: 'cp-1', containers: [{ name: 'kube-apiserver', image }] },
+      });
+    await apiServer('registry.example:5000/kube-apiserver:v1.36.3');
+    const [controlPlane, worker] = await cluster.nodes(signal);
+    expect(controlPlane).toMatchObject({
+      name: 'cp-1',
+      role: 'control-plane',
+      kubelet: '1.36.3',
+      apiServer: '1.36.3',
+      internalIp: '192.0.2.1',
+      ready: 'yes',
+      readySince: '2026-11-20T10:00:00.000Z',
+      memoryPressure: true,
+      diskPressure: false,
+      schedulable: true,
+      cordonedBy: null,
+      architecture: 'amd64',
+      containerRuntime: 'containerd://1.7.24',
+    });
+    expect(worker).toMatchObject({
+      name: 'worker-1',
+      role: 'worker',
+      kubelet: '1.36.2',
+      apiServer: null,
+      internalIp: null,
+      ready: 'unknown',
+    });
+    const path = '/api/v1/namespaces/kube-system/pods/kube-apiserver-cp-1';
+    for (const image of ['registry/kube-apiserver@sha256:00', 'registry/kube-apiserver:latest']) {
+      await patch(path, { spec: { containers: [{ name: 'kube-apiserver', image }] } }, 'strategic');
+      expect((await cluster.nodes(signal))[0]?.apiServer).toBeNull();
+    }
+  });
+
+  it('names a node whose kubelet version cannot be read', async () => {
+    const { cluster, client, node } = bench();
+    await node('odd', { nodeInfo: nodeInfo('v1.36.2-vendor.7') });
+    await expect(cluster.nodes(signal)).rejects.toThrow(/node odd: its kubelet version is "v1.36.2-vendor.7"/);
+    await client.object({ doing: 'x', method: 'DELETE', path: '/api/v1/nodes/odd' }, Json, signal);
+  });
+
+  it('D08 cordons with a record, keeps the first record, and lifts only a cordon of its own', async () => {
+    const { cluster, patch } = bench();
+    const state = async (): Promise<unknown> => {
+      const [found] = (await cluster.nodes(signal)).filter(({ name }) => name === 'worker-1');
+      return [found?.schedulable, found?.cordonedBy];
+    };
+    await cluster.cordon('worker-1', 'run 1', signal);
+    await cluster.cordon('worker-1', 'run 2', signal);
+    expect(await state()).toEqual([false, 'run 1']);
+    await cluster.uncordon('worker-1', signal);
+    expect(await state()).toEqual([true, null]);
+    await patch('/api/v1/nodes/worker-1', { spec: { unschedulable: true } });
+    await cluster.cordon('worker-1', 'run 3', signal);
+    await cluster.uncordon('worker-1', signal);
+    expect(await state()).toEqual([false, null]);
+    await patch('/api/v1/nodes/worker-1', { spec: { unschedulable: null } });
+  });
+}

@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { isForbidden } from '../../../src/cluster/kube-error.ts';
+import { type Bench, OWN, PREFIX, signal } from './bench.ts';
+
+export function describeObjects(bench: () => Bench): void {
+  it('writes a ConfigMap whether or not it is there, and merges', async () => {
+    const { cluster } = bench();
+    expect(await cluster.configMap(OWN, 'state', signal)).toBeUndefined();
+    await cluster.writeConfigMap(OWN, 'state', { a: '1' }, signal);
+    await cluster.writeConfigMap(OWN, 'state', { b: '2' }, signal);
+    expect(await cluster.configMap(OWN, 'state', signal)).toEqual({ a: '1', b: '2' });
+    await cluster.deleteConfigMap(OWN, 'state', signal);
+    await cluster.deleteConfigMap(OWN, 'state', signal);
+    expect(await cluster.configMap(OWN, 'state', signal)).toBeUndefined();
+  });
+
+  it('reads the version in kubeadm-config, and says so when it cannot', async () => {
+    const { cluster } = bench();
+    await expect(cluster.kubeadmConfigVersion(signal)).rejects.toMatchObject({ status: 404 });
+    await cluster.writeConfigMap(
+      'kube-system',
+      'kubeadm-config',
+      { ClusterConfiguration: 'kind: ClusterConfiguration\nkubernetesVersion: v1.36.3\n' },
+      signal,
+    );
+    expect(await cluster.kubeadmConfigVersion(signal)).toBe('1.36.3');
+    await cluster.writeConfigMap('kube-system', 'kubeadm-config', { ClusterConfiguration: ': {' }, signal);
+    await expect(cluster.kubeadmConfigVersion(signal)).rejects.toThrow(/no kubernetesVersion X\.Y\.Z/);
+  });
+
+  it('sets and removes annotations of a namespace', async () => {
+    const { cluster } = bench();
+    await cluster.annotateNamespace(OWN, { [`${PREFIX}/a`]: '1', [`${PREFIX}/b`]: '2' }, signal);
+    await cluster.annotateNamespace(OWN, { [`${PREFIX}/a`]: null }, signal);
+    expect(await cluster.namespaceAnnotations(OWN, signal)).toEqual({ [`${PREFIX}/b`]: '2' });
+  });
+
+  it('I03 knows what it may do and what not', async () => {
+    const { cluster, powerless } = bench();
+    const evict = { verb: 'create', group: '', resource: 'pods/eviction', namespace: '' };
+    expect(await cluster.allowed(evict, signal)).toBe(true);
+    expect(await powerless.allowed(evict, signal)).toBe(false);
+    const denied: unknown = await powerless.nodes(signal).catch((error: unknown) => error);
+    expect(isForbidden(denied)).toBe(true);
+    expect(String(denied)).toMatch(
+      /listing the (nodes|kube-apiserver pods): the API server answered 403 Forbidden: .*cannot list resource/,
+    );
+  });
+
+  it('finds the cluster DNS', async () => {
+    const { cluster, create } = bench();
+    expect(await cluster.dnsService(signal)).toBeUndefined();
+    await create('/api/v1/namespaces/kube-system/services', {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'kube-dns' },
+      spec: {
+        clusterIP: '10.96.0.10',
+        ports: [
+          { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+          { name: 'dns', port: 53, protocol: 'UDP' },
+        ],
+      },
+    });
+    expect(await cluster.dnsService(signal)).toEqual({ address: '10.96.0.10', port: 53 });
+  });
+}
