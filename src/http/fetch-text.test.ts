@@ -1,4 +1,8 @@
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCertificateAuthority } from '../rehearsal/api/certificate.ts';
 import {
   type FaultyHttpServer,
   type ServiceAnswer,
@@ -67,6 +71,27 @@ describe('fetching a text', () => {
       remedy: expect.stringContaining('allowed redirect hosts') as string,
     });
     expect(other.requests).toEqual([]);
+  });
+
+  it('refuses a redirect from https down to http, even to an allowed host', async () => {
+    const authority = createCertificateAuthority('test');
+    const { certificatePem, privateKeyPem } = authority.issue({ commonName: 'server' });
+    const before = getCACertificates('default');
+    setDefaultCACertificates([...before, authority.certificatePem]);
+    const secure = createServer({ cert: certificatePem, key: privateKeyPem }, (_request, response) => {
+      response.writeHead(302, { location: `${other.url}/a` }).end();
+    });
+    await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+    try {
+      const address = `https://127.0.0.1:${(secure.address() as AddressInfo).port}/a`;
+      const call = fetchText(address, { signal, allowedHosts: [new URL(other.url).host] });
+      await expect(call).rejects.toThrow(/redirects from https down to http:/);
+      expect(other.requests).toEqual([]);
+    } finally {
+      setDefaultCACertificates(before);
+      secure.closeAllConnections();
+      secure.close();
+    }
   });
 
   it('finds a ring of redirects', async () => {

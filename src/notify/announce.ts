@@ -3,7 +3,11 @@ import { reasonOf } from '../errors.ts';
 import type { Message } from './notifier.ts';
 
 /** Sends; a notifier that fails is a warning and changes nothing else. The text is in the log either way. */
-export async function announce(deps: Pick<Deps, 'notifier' | 'log'>, message: Message, signal: AbortSignal): Promise<void> {
+export async function announce(
+  deps: Pick<Deps, 'notifier' | 'log'>,
+  message: Message,
+  signal: AbortSignal,
+): Promise<void> {
   deps.log.info('notification', { text: message.text });
   try {
     await deps.notifier.send(message, signal);

@@ -2,7 +2,7 @@ import { containerd } from '../steps/containerd.ts';
 import { controlPlanesHealthy } from '../steps/control-planes-healthy.ts';
 import { drain } from '../steps/drain.ts';
 import { haltNow } from '../steps/halt-on-alert.ts';
-import { nodeUpgrade } from '../steps/node-upgrade.ts';
+import { nodeUpgrade, verifyNode } from '../steps/node-upgrade.ts';
 import { ready, uncordon } from '../steps/node-versions.ts';
 import { nodesReady } from '../steps/nodes-ready.ts';
 import { oidcRestore } from '../steps/oidc-restore.ts';
@@ -31,6 +31,7 @@ export const master: Phase = {
     nodeUpgrade,
     ready,
     restoreWorkloads,
+    verifyNode,
     uncordon,
     controlPlanePods,
     oidcRestore,

@@ -1,6 +1,6 @@
 import { drain } from '../steps/drain.ts';
 import { haltAfterWaiting, soak } from '../steps/halt-on-alert.ts';
-import { nodeUpgrade } from '../steps/node-upgrade.ts';
+import { nodeUpgrade, verifyNode } from '../steps/node-upgrade.ts';
 import { ready, uncordon } from '../steps/node-versions.ts';
 import { nodesReady } from '../steps/nodes-ready.ts';
 import { oneChain } from '../steps/one-chain.ts';
@@ -23,6 +23,7 @@ export const worker: Phase = {
     drain,
     nodeUpgrade,
     ready,
+    verifyNode,
     uncordon,
     daemonSets,
     soak,

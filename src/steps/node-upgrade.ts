@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
 import { stripVTControlCharacters } from 'node:util';
+import type { NodeFact } from '../facts/node-fact.ts';
+import { explainFailure } from '../node/explain-failure.ts';
 import { addressOf } from '../node/node-address.ts';
 import { repositoryOf, roleOf, scriptsOf } from '../node/node-scripts.ts';
-import type { ActionStep } from '../phases/phase.ts';
+import type { DetachedResult } from '../node/node-shell.ts';
+import { type NodeState, parseNodeState } from '../node/node-state.ts';
+import type { NodeScript } from '../node/scripts.ts';
+import type { ActionStep, Context } from '../phases/phase.ts';
 import { versionLabel } from '../version.ts';
-import { nodeFailure } from './run-on-node.ts';
+import { nodeFailure, runOnNode } from './run-on-node.ts';
 
 /**
  * The change itself, as a command that outlives this Job: the next Job follows it instead of starting it again. It runs
@@ -15,24 +20,109 @@ export const nodeUpgrade: ActionStep = {
   name: 'node-upgrade',
   summary: 'packages, kubeadm, kubelet',
   critical: true,
-  async run({ deps, step, target, signal, node: findNode }) {
-    const node = await findNode();
-    const { kubeadm } = deps.settings;
-    const script = scriptsOf(deps).upgradeNode({
-      ...repositoryOf(deps),
-      target,
-      role: roleOf(node, await deps.cluster.nodes(signal)),
-      ignorePreflightErrors: kubeadm.ignorePreflightErrors,
-      skipPhases: kubeadm.skipPhases,
-      etcdUpgrade: true,
-    });
-    const unit = `nightlift-${step.phase}-${versionLabel(target)}-${createHash('sha256').update(node.name).digest('hex').slice(0, 8)}`;
-    const result = await deps.shell.runDetached(
-      addressOf(node),
-      { unit, script, timeLimitSeconds: kubeadm.timeoutSeconds },
-      { signal, onLine: (line) => deps.log.info(stripVTControlCharacters(line), { from: node.name }) },
+  async run(context) {
+    const { deps } = context;
+    const node = await context.node();
+    const first = await upgrade(context, node, true);
+    if (first.result.exitCode === 0) return;
+    const { reason } = explainFailure(first.script.name, first.result.exitCode, first.result.tail);
+    if (reason !== 'EtcdHashUnchanged' || !etcdStays(await readNodeState(context, node), context.target)) {
+      throw nodeFailure(node, first.script, `upgrading to ${context.target}`, first.result.exitCode, first.result.tail);
+    }
+    // kubeadm waited for a restart that a manifest without a change never brings; kubeadm put the rest back (I06).
+    deps.log.warn("etcd's image is the same before and after: going on without etcd", { node: node.name });
+    const second = await upgrade(context, node, false);
+    if (second.result.exitCode === 0) return;
+    throw nodeFailure(
+      node,
+      second.script,
+      `upgrading to ${context.target} without etcd`,
+      second.result.exitCode,
+      second.result.tail,
     );
-    if (result.attached) deps.log.info('followed a command that an earlier Job had started', { unit });
-    if (result.exitCode !== 0) throw nodeFailure(node, script, `upgrading to ${target}`, result.exitCode, result.tail);
+  },
+};
+
+async function upgrade(
+  { deps, step, target, signal }: Context,
+  node: NodeFact,
+  etcdUpgrade: boolean,
+): Promise<{ script: NodeScript; result: DetachedResult }> {
+  const { kubeadm } = deps.settings;
+  const script = scriptsOf(deps).upgradeNode({
+    ...repositoryOf(deps),
+    target,
+    role: roleOf(node, await deps.cluster.nodes(signal)),
+    ignorePreflightErrors: kubeadm.ignorePreflightErrors,
+    skipPhases: kubeadm.skipPhases,
+    etcdUpgrade,
+  });
+  const hash = createHash('sha256').update(node.name).digest('hex').slice(0, 8);
+  const unit = `nightlift-${step.phase}-${versionLabel(target)}-${hash}`;
+  const result = await deps.shell.runDetached(
+    addressOf(node),
+    { unit, script, timeLimitSeconds: kubeadm.timeoutSeconds },
+    { signal, onLine: (line) => deps.log.info(stripVTControlCharacters(line), { from: node.name }) },
+  );
+  if (result.attached) deps.log.info('followed a command that an earlier Job had started', { unit });
+  return { script, result };
+}
+
+async function readNodeState({ deps, signal }: Context, node: NodeFact): Promise<NodeState> {
+  return parseNodeState(await runOnNode(deps, node, scriptsOf(deps).nodeState(), 'reading the state', signal));
+}
+
+/** True only when it is proven that the target brings the very etcd image that the node's manifest has (D17). */
+export function etcdStays(state: Pick<NodeState, 'manifests' | 'images'>, target: string): boolean {
+  const now = state.manifests.get('etcd');
+  const then = (state.images.get(target) ?? []).filter((image) => /\/etcd:[^/]+$/.test(image));
+  return now !== undefined && then.length === 1 && then[0] === now;
+}
+
+/** What the node itself says after the change; every sentence names one thing that is not as it should be. Pure. */
+export function nodeDefects(state: NodeState, target: string): readonly string[] {
+  const defects: string[] = [];
+  for (const name of ['kubeadm', 'kubelet', 'kubectl']) {
+    const found = state.packages.get(name);
+    if (found === undefined || !found.installed) defects.push(`package ${name} is not installed in full`);
+    else if (found.version !== target) defects.push(`package ${name} is ${found.package}`);
+    else if (!found.held) defects.push(`package ${name} is not on hold`);
+  }
+  for (const [component, image] of state.manifests) {
+    if (component.startsWith('kube-') && COMPONENTS.includes(component) && !imageIs(image, target))
+      defects.push(`the manifest of ${component} has ${image}`);
+  }
+  if (state.kubelet !== 'active') defects.push(`the kubelet is ${state.kubelet}`);
+  return defects;
+}
+
+const COMPONENTS: readonly string[] = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+
+function imageIs(image: string, target: string): boolean {
+  return image.split('@')[0]?.endsWith(`:v${target}`) === true;
+}
+
+/** Success is judged from state: packages, holds, manifests and kubeadm-config, never from a last line of output. */
+export const verifyNode: ActionStep = {
+  name: 'verify-node',
+  summary: 'packages, holds and manifests on the node are as they should be',
+  async run(context) {
+    const { deps, target, signal } = context;
+    const node = await context.node();
+    await context.waiter.until(
+      `${node.name} to be as it should be`,
+      async () => {
+        const defects = [...nodeDefects(await readNodeState(context, node), target)];
+        if (node.role === 'control-plane') {
+          const config = await deps.cluster.kubeadmConfigVersion(signal);
+          if (config !== target) defects.push(`ConfigMap kube-system/kubeadm-config says ${config}`);
+        }
+        return defects.length === 0 ? { done: true, value: undefined } : { done: false, missing: defects.join(', ') };
+      },
+      {
+        seconds: 60,
+        remedy: `On ${node.name}: apt-mark showhold, dpkg -l 'kube*', and the manifests in /etc/kubernetes/manifests.`,
+      },
+    );
   },
 };

@@ -17,6 +17,8 @@ export interface NodeHeartbeats {
 
 const RENEW_SECONDS = 10;
 const LEASE_SECONDS = 40;
+/** However fast the rehearsal's clock: with many nodes nothing else would be done. */
+const SHORTEST_RENEW_MS = 1_000;
 const CONDITIONS = [
   ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
   ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
@@ -44,7 +46,7 @@ export function startNodeHeartbeats({ store, availability, secondMs }: Controlle
   const unsubscribeUp = availability.subscribe((up) => {
     if (up) beat();
   });
-  const timer = setInterval(beat, RENEW_SECONDS * secondMs);
+  const timer = setInterval(beat, Math.max(RENEW_SECONDS * secondMs, SHORTEST_RENEW_MS));
   return {
     isStopped: (nodeName) => stopped.has(nodeName),
     stop: (nodeName) => {

@@ -34,6 +34,19 @@ const MINIMUM_GRACE_MS = 2_000;
 
 /** Containers as real processes, with the environment and the files of their manifest. */
 export function processRunner(options: ProcessRunnerOptions): PodRunner {
+  const children = new Set<ChildProcess>();
+  // A rehearsal that ends without closing its cluster must not leave pods behind.
+  const killAll = (): void => {
+    for (const child of children) child.kill('SIGKILL');
+  };
+  const track = (child: ChildProcess): void => {
+    if (children.size === 0) process.on('exit', killAll);
+    children.add(child);
+    child.once('close', () => {
+      children.delete(child);
+      if (children.size === 0) process.off('exit', killAll);
+    });
+  };
   return {
     accepts: options.accepts,
     start: (container, pod, context) => {
@@ -46,6 +59,7 @@ export function processRunner(options: ProcessRunnerOptions): PodRunner {
         env: environment(options, container, pod, root),
         stdio: ['ignore', 'pipe', 'pipe'],
       });
+      track(child);
       child.stdout.setEncoding('utf8').on('data', context.onOutput);
       child.stderr.setEncoding('utf8').on('data', context.onOutput);
       child.once('spawn', () => context.onRunning());

@@ -7,6 +7,7 @@ import type { NodeAddress, NodeShell } from '../../node/node-shell.ts';
 import { type NodeScripts, nodeScripts } from '../../node/scripts.ts';
 import { createSshNodeShell } from '../../node/ssh-node-shell.ts';
 import { type PackageFeed, startPackageFeed } from '../services/package-feed.ts';
+import type { Timing } from './machine.ts';
 import { type MemoryCluster, memoryCluster } from './memory-cluster.ts';
 import { type NodeSpec, type RehearsalNodes, startNodes } from './start-nodes.ts';
 
@@ -32,6 +33,7 @@ export async function startTestBench(options: {
   readonly nodes: readonly NodeSpec[];
   readonly published: readonly string[];
   readonly releaseKey?: string;
+  readonly timing?: Partial<Timing>;
 }): Promise<TestBench> {
   const directory = mkdtempSync(join(tmpdir(), 'nightlift-nodes-'));
   const controlPlanes = options.nodes.filter(({ role }) => role === 'control-plane').map(({ name }) => name);
@@ -40,7 +42,13 @@ export async function startTestBench(options: {
     versions: options.published,
     ...(options.releaseKey === undefined ? {} : { releaseKey: options.releaseKey }),
   });
-  const nodes = await startNodes({ nodes: options.nodes, repoBase: feed.baseUrl, cluster, directory });
+  const nodes = await startNodes({
+    nodes: options.nodes,
+    repoBase: feed.baseUrl,
+    cluster,
+    directory,
+    timing: options.timing ?? {},
+  });
   const log: string[] = [];
   const shells: NodeShell[] = [];
   const newShell = (): NodeShell => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { explainFailure } from '../../node/explain-failure.ts';
 import { manifestOf } from './static-pod-manifest.ts';
@@ -107,6 +107,34 @@ describe('a node', () => {
     expect(applied.filter(({ exitCode }) => exitCode === 0)).toHaveLength(1);
     expect(applied.at(-1)?.exitCode).toBe(0);
     expect((await stateOf(bench, 'cp1')).packages.get('kubelet')).toMatchObject({ version: '1.36.4', held: true });
+  });
+
+  it('comes out right when kubeadm is killed between its two renames', async () => {
+    await using bench = await startTestBench({ ...BOTH, timing: { kubeadmStep: 2000 } });
+    await stage(bench, 'cp1', 'first-control-plane');
+    const { machine } = bench.nodes.node('cp1');
+    const attempt = upgrade(bench, 'cp1', 'first-control-plane');
+    await until(() => !existsSync(machine.path('/etc/kubernetes/manifests/kube-apiserver.yaml')));
+    machine.units.get('nightlift-upgrade')?.kill('SIGKILL');
+    expect(await attempt).toMatchObject({ exitCode: 137 });
+    expect((await stateOf(bench, 'cp1')).manifests.has('kube-apiserver')).toBe(false);
+
+    const lines: string[] = [];
+    expect(await upgrade(bench, 'cp1', 'first-control-plane', { lines })).toMatchObject({ exitCode: 0 });
+    expect(lines.join('\n')).toContain('nightlift: putting the manifest of kube-apiserver back from /etc/kubernetes/tmp/');
+    const state = await stateOf(bench, 'cp1');
+    expect(state.manifests.get('kube-apiserver')).toBe('registry.k8s.io/kube-apiserver:v1.36.4');
+    expect(state.packages.get('kubelet')?.version).toBe('1.36.4');
+  });
+
+  it('goes to the next minor, etcd with it', async () => {
+    await using bench = await startTestBench({ ...BOTH, published: ['1.36.3', '1.37.1'] });
+    await stage(bench, 'cp1', 'first-control-plane', { target: '1.37.1' });
+    expect(await upgrade(bench, 'cp1', 'first-control-plane', { target: '1.37.1' })).toMatchObject({ exitCode: 0 });
+    const state = await stateOf(bench, 'cp1');
+    expect(state.manifests.get('etcd')).toBe('registry.k8s.io/etcd:3.7.0-0');
+    expect(bench.cluster.pods.get('etcd-cp1')?.image).toBe('registry.k8s.io/etcd:3.7.0-0');
+    expect(state.sources.join('\n')).toContain('/v1.37/deb/');
   });
 
   it('gets a manifest back that a killed kubeadm has lost', async () => {

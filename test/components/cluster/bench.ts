@@ -46,6 +46,8 @@ export async function openBench(subject: ClusterSubject) {
     client.object({ doing: `creating at ${path}`, method: 'POST', path, body }, Json, signal);
   const patch = (path: string, body: object, type: 'merge' | 'strategic' = 'merge'): Promise<unknown> =>
     client.object({ doing: `patching ${path}`, method: 'PATCH', path, patch: type, body }, Json, signal);
+  const remove = (path: string): Promise<unknown> =>
+    client.object({ doing: `deleting ${path}`, method: 'DELETE', path }, Json, signal);
   const read = (path: string): Promise<Record<string, unknown>> =>
     client.object({ doing: `reading ${path}`, path }, Json, signal);
   const until = async <T>(ask: () => Promise<T | undefined>): Promise<T> => {
@@ -135,6 +137,7 @@ export async function openBench(subject: ClusterSubject) {
     powerless,
     create,
     patch,
+    remove,
     read,
     until,
     node,

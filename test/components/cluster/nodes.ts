@@ -51,10 +51,10 @@ export function describeNodes(bench: () => Bench): void {
   });
 
   it('names a node whose kubelet version cannot be read', async () => {
-    const { cluster, client, node } = bench();
+    const { cluster, node, remove } = bench();
     await node('odd', { nodeInfo: nodeInfo('v1.36.2-vendor.7') });
     await expect(cluster.nodes(signal)).rejects.toThrow(/node odd: its kubelet version is "v1.36.2-vendor.7"/);
-    await client.object({ doing: 'x', method: 'DELETE', path: '/api/v1/nodes/odd' }, Json, signal);
+    await remove('/api/v1/nodes/odd');
   });
 
   it('D08 cordons with a record, keeps the first record, and lifts only a cordon of its own', async () => {

@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
-import { eventually, jobBody, podSpec, type Subject } from './subject.ts';
+import { eventually, jobBody, type Loose, podSpec, type Subject } from './subject.ts';
 
 /** Longer than the first backoff of a Job, which is ten seconds. */
 const BACKOFF_MS = 25_000;
@@ -31,7 +31,7 @@ export function jobContract(subject: () => Subject): void {
     }, ms);
   }
 
-  async function statusWith(path: string, expected: object, ms?: number): Promise<any> {
+  async function statusWith(path: string, expected: object, ms?: number): Promise<Loose> {
     return await eventually(async () => {
       const { body } = await subject().raw('GET', path);
       expect(body.status).toMatchObject(expected);
@@ -39,8 +39,8 @@ export function jobContract(subject: () => Subject): void {
     }, ms);
   }
 
-  function conditionsOf(status: any): [string, string, string][] {
-    return status.conditions.map((each: any) => [each.type, each.status, `${each.reason}: ${each.message}`]);
+  function conditionsOf(status: Loose): [string, string, string][] {
+    return status.conditions.map((each: Loose) => [each.type, each.status, `${each.reason}: ${each.message}`]);
   }
 
   test('a Job makes a pod with its labels, owner and finalizer, and counts it', async () => {
@@ -100,7 +100,8 @@ export function jobContract(subject: () => Subject): void {
       await subject().finish(namespace, await onlyPod(namespace), 1);
       await statusWith(path, { failed: 1 });
       await onlyPod(namespace, BACKOFF_MS);
-      await statusWith(path, { failed: 1, active: 1 });
+      const status = await statusWith(path, { failed: 1, active: 1 });
+      expect(status.conditions ?? []).toEqual([]);
     },
     BACKOFF_MS + 10_000,
   );

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { eventually, podSpec, type Subject } from './subject.ts';
+import { eventually, type Loose, podSpec, type Subject } from './subject.ts';
 
 export function placementContract(subject: () => Subject): void {
   /** Nodes of other tests must not be candidates: everything here asks for this label. */
@@ -26,7 +26,7 @@ export function placementContract(subject: () => Subject): void {
     });
   }
 
-  async function refusal({ namespace, name }: { namespace: string; name: string }): Promise<any> {
+  async function refusal({ namespace, name }: { namespace: string; name: string }): Promise<Loose> {
     return await eventually(async () => {
       const pod = await subject().core.readNamespacedPod({ namespace, name });
       const condition = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');

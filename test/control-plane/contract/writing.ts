@@ -178,11 +178,12 @@ export function writingContract(subject: () => Subject): void {
     const result = patched.body.spec.template.spec.containers;
     expect(result).toHaveLength(1);
     expect(result[0]).toMatchObject({ name: 'main', image: 'x:2' });
-    const byName = (left: { name: string }, right: { name: string }): number => left.name.localeCompare(right.name);
-    expect([...result[0].env].sort(byName)).toEqual([
-      { name: 'A', value: '9' },
-      { name: 'C', value: '3' },
-    ]);
+    expect(new Set(result[0].env)).toEqual(
+      new Set([
+        { name: 'A', value: '9' },
+        { name: 'C', value: '3' },
+      ]),
+    );
 
     const node = await subject().node({ taints: [{ key: 'a', value: '1', effect: 'NoSchedule' }] });
     const taints = [{ key: 'b', value: '2', effect: 'NoSchedule' }];
@@ -201,7 +202,7 @@ export function writingContract(subject: () => Subject): void {
       { metadata: { finalizers: ['example.com/b'] } },
       { contentType: STRATEGIC },
     );
-    expect([...more.body.metadata.finalizers].sort()).toEqual(['example.com/a', 'example.com/b']);
+    expect(new Set(more.body.metadata.finalizers)).toEqual(new Set(['example.com/a', 'example.com/b']));
     await subject().raw('PATCH', path, { metadata: { finalizers: null } }, { contentType: MERGE });
   });
 

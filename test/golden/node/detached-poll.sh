@@ -36,7 +36,7 @@ directory="$state/units/$UNIT"
 log="$directory/log"
 size() { if [ -f "$log" ]; then wc -c <"$log"; else printf '0\n'; fi; }
 until [ -f "$directory/rc" ] || [ ! -d "$directory" ] || [ "$(size)" -gt "$OFFSET" ] || [ "$SECONDS" -ge "$WAIT_SECONDS" ]; do
-  sleep 0.1
+  sleep 0.25
 done
 
 status=running
