@@ -16,10 +16,13 @@ const onlyKubeconfig = {
 };
 
 const quiet = process.argv.includes('--quiet');
-mkdirSync('dist', { recursive: true });
+// Tests build into a folder of their own, so that two at once do not write the same file.
+const at = process.argv.indexOf('--outdir');
+const outdir = at < 0 ? 'dist' : process.argv[at + 1];
+mkdirSync(outdir, { recursive: true });
 const result = await build({
   entryPoints: { nightlift: 'src/main.ts' },
-  outdir: 'dist',
+  outdir,
   outExtension: { '.js': '.cjs' },
   bundle: true,
   platform: 'node',
@@ -35,7 +38,7 @@ const result = await build({
   logLevel: 'warning',
   metafile: true,
 });
-chmodSync('dist/nightlift.cjs', 0o755);
+chmodSync(`${outdir}/nightlift.cjs`, 0o755);
 if (!quiet) {
   for (const [file, { bytes }] of Object.entries(result.metafile.outputs))
     console.log(`${file} ${(bytes / 1e6).toFixed(2)} MB`);

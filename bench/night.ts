@@ -26,7 +26,9 @@ for (const { scenario, nodes } of NIGHTS) {
       const ours = cluster.server.requests.records.filter(({ userAgent }) => userAgent.startsWith('nightlift'));
       const counts = Map.groupBy(ours, ({ userAgent }) => /\((.*)\)/.exec(userAgent)?.[1] ?? userAgent);
       const seconds = jobViews(cluster).map(({ name, seconds: took }) => `${name} ${took} s`);
-      console.log(`${scenario}, ${nodes} nodes: ${ours.length} API requests (${[...counts].map(([who, list]) => `${who} ${list.length}`).join(', ')}) in ${((performance.now() - started) / 1000).toFixed(0)} s${differences.length === 0 ? '' : `; but ${differences.join('; ')}`}`);
+      console.log(
+        `${scenario}, ${nodes} nodes: ${ours.length} API requests (${[...counts].map(([who, list]) => `${who} ${list.length}`).join(', ')}) in ${((performance.now() - started) / 1000).toFixed(0)} s${differences.length === 0 ? '' : `; but ${differences.join('; ')}`}`,
+      );
       if (scenario === 'nothing') console.log(`  ${seconds.join(', ')}`);
     },
   });

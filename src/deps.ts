@@ -28,6 +28,8 @@ export interface Deps {
   readonly log: Log;
   readonly templates: Templates;
   readonly settings: Settings;
+  /** Who this process is in the eyes of others: the pod, or host and process id. */
+  readonly identity: string;
   /** true in a pod: Services can be reached. */
   readonly inCluster: boolean;
   /** The operator's addon matrix file, when the settings name one. */

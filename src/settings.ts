@@ -243,6 +243,16 @@ const Waits = z.strictObject({
     'How long an API server that is away is waited for.',
     'A single control plane takes its API server away while it is upgraded.',
   ),
+  lockSeconds: z
+    .number()
+    .positive()
+    .default(60)
+    .meta(
+      notes('How long the lock of a Job that was killed keeps another one waiting.', {
+        unit: 'seconds',
+        reason: 'A retry of the same Job does not wait; three missed renewals are a dead holder.',
+      }),
+    ),
 });
 
 const Kubeadm = z.strictObject({
@@ -418,6 +428,19 @@ export const Settings = z.strictObject({
         reason: 'Operators that crash when the API server goes away.',
       }),
     ),
+  kured: z
+    .strictObject({
+      namespace: name.default('kube-system').meta(notes('Namespace of kured.', { reason: "kured's default." })),
+      daemonSet: z
+        .string()
+        .default('kured')
+        .meta(notes('DaemonSet of kured; empty = its lock is not looked at.', { reason: "kured's default." })),
+      annotation: z
+        .string()
+        .default('weave.works/kured-node-lock')
+        .meta(notes('Annotation in which kured keeps its lock (`--lock-annotation`).', { reason: "kured's default." })),
+    })
+    .prefault({}),
   containerd: z
     .strictObject({
       raise: z

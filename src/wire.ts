@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import type { Alerts } from './alerts/alerts.ts';
@@ -84,6 +84,9 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     templates,
     settings,
     inCluster,
+    identity: inCluster
+      ? (nonEmpty(environment.env['HOSTNAME']) ?? hostname())
+      : `${hostname()}, process ${process.pid}`,
     addonMatrix: readMatrix(environment, settings),
   };
   return { deps, requests: () => client.requests(), close: () => shell.close() };

@@ -33,7 +33,7 @@ export const LEVELS: readonly Level[] = [
   },
   {
     name: 'components',
-    title: 'real Prometheus and its tools',
+    title: 'real Prometheus, Pushgateway and API server',
     has: /^test\/components\//,
     filters: ['test/components/'],
     missing: withoutComponents,
@@ -63,10 +63,11 @@ function withoutKubernetes(): string | undefined {
 }
 
 function withoutComponents(): string | undefined {
-  const absent = ['prometheus', 'promtool', 'prometheus-pushgateway'].filter((name) => !hasProgram(name));
-  return absent.length === 0
-    ? undefined
-    : `not installed: ${absent.join(', ')} (Debian: apt-get install prometheus prometheus-pushgateway)`;
+  const absent = ['prometheus', 'prometheus-pushgateway'].filter((name) => !hasProgram(name));
+  const programs =
+    absent.length === 0 ? [] : [`not installed: ${absent.join(', ')} (Debian: apt-get install ${absent.join(' ')})`];
+  const reasons = [...programs, withoutKubernetes() ?? ''].filter((reason) => reason !== '');
+  return reasons.length === 0 ? undefined : reasons.join('; ');
 }
 
 export function levelOf(file: string): Level {

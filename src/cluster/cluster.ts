@@ -1,5 +1,7 @@
 import type { BudgetFact, JobFact, WorkloadFact } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
+import type { LabelSelector } from './label-selector.ts';
+import type { PodPlacement } from './pod-placement.ts';
 
 /** A pod as far as a drain and the health checks look at it. */
 export interface PodFact {
@@ -10,21 +12,51 @@ export interface PodFact {
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
   readonly ready: boolean;
   readonly deleting: boolean;
+  /** When the grace period of its deletion ends; null while nobody has deleted it. */
+  readonly goneBy: string | null;
   /** Annotation kubernetes.io/config.mirror: a static pod, which the API cannot evict. */
   readonly mirror: boolean;
   /** Kind and name of the controlling owner; null for a bare pod. */
   readonly owner: { readonly kind: string; readonly name: string } | null;
   readonly usesEmptyDir: boolean;
+  /** Has a PersistentVolumeClaim, of its own or an ephemeral one. */
+  readonly usesClaim: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly images: readonly string[];
   readonly terminationGraceSeconds: number;
+  /** Annotation kubectl.kubernetes.io/restartedAt, which a rollout leaves on the pods that it makes. */
+  readonly restartedAt: string | null;
+  readonly placement: PodPlacement;
+}
+
+/** A budget with the pods that it is for. */
+export interface Budget extends BudgetFact {
+  /** null selects nothing. */
+  readonly selector: LabelSelector | null;
+}
+
+/** The workload behind a pod, as far as it says whether a new pod can be there before the old one goes. */
+export interface PodOwner extends WorkloadRef {
+  readonly replicas: number;
+  readonly paused: boolean;
+  /** How a rollout goes, percentages resolved; null when old pods go before new ones come. */
+  readonly rolling: { readonly surge: number; readonly unavailable: number } | null;
+  /** Of the pod template: when it was last told to restart. */
+  readonly restartedAt: string | null;
 }
 
 /** What the API server said to an eviction. `blocked` and `busy` are worth another try, `impossible` is not (two budgets on one pod). */
 export type EvictionResult =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'gone' }
-  | { readonly kind: 'blocked'; readonly message: string; readonly retryAfterMs: number }
+  | {
+      readonly kind: 'blocked';
+      /** Name of the budget; null when the answer does not say it. */
+      readonly budget: string | null;
+      readonly message: string;
+      /** 0: the server gave no advice. */
+      readonly retryAfterMs: number;
+    }
   | { readonly kind: 'busy'; readonly message: string; readonly retryAfterMs: number }
   | { readonly kind: 'impossible'; readonly message: string };
 
@@ -46,6 +78,15 @@ export interface WorkloadRef {
 export interface QuiescedWorkload extends WorkloadRef {
   /** Replicas that the workload had before Nightlift scaled it to zero. */
   readonly replicasBefore: number;
+}
+
+/** A Lease of our namespace. */
+export interface LeaseFact {
+  /** Empty when nobody holds it. */
+  readonly holder: string;
+  readonly durationSeconds: number;
+  /** Changes with every write. */
+  readonly version: string;
 }
 
 export interface Health {
@@ -78,7 +119,7 @@ export interface Cluster {
     signal: AbortSignal,
   ): Promise<readonly PodFact[]>;
   /** All budgets, not only the blocking ones. */
-  budgets(signal: AbortSignal): Promise<readonly BudgetFact[]>;
+  budgets(signal: AbortSignal): Promise<readonly Budget[]>;
   /** Address and port of the cluster DNS Service kube-system/kube-dns; undefined when there is none. */
   dnsService(signal: AbortSignal): Promise<{ readonly address: string; readonly port: number } | undefined>;
 
@@ -87,6 +128,12 @@ export interface Cluster {
   /** Clears spec.unschedulable and the annotation in one patch. */
   uncordon(node: string, signal: AbortSignal): Promise<void>;
   evict(pod: PodFact, signal: AbortSignal): Promise<EvictionResult>;
+  /** Around every budget, with the pod's own grace period. Another pod of that name is left alone. */
+  deletePod(pod: PodFact, signal: AbortSignal): Promise<void>;
+  /** The Deployment or StatefulSet behind a pod; undefined for any other owner. */
+  ownerOf(pod: PodFact, signal: AbortSignal): Promise<PodOwner | undefined>;
+  /** As `kubectl rollout restart`. */
+  restart(workload: WorkloadRef, at: string, signal: AbortSignal): Promise<void>;
 
   /** Scales to zero and writes the former replica count on the object, in one patch. Absent workload → undefined. Already quiesced → as it is. */
   quiesce(workload: WorkloadRef, signal: AbortSignal): Promise<QuiescedWorkload | undefined>;
@@ -138,5 +185,15 @@ export interface Cluster {
   ): Promise<'created' | 'exists'>;
   /** Log of the newest pod of a Job, at most the last `tailLines` lines. */
   jobLog(namespace: string, jobName: string, tailLines: number, signal: AbortSignal): Promise<string>;
+  lease(name: string, signal: AbortSignal): Promise<LeaseFact | undefined>;
+  /** Writes it when it is still at `version` (undefined: when there is none yet). false: somebody else was first. */
+  writeLease(
+    name: string,
+    lease: { readonly holder: string; readonly durationSeconds: number },
+    version: string | undefined,
+    signal: AbortSignal,
+  ): Promise<boolean>;
+  /** An annotation of a DaemonSet; undefined when one of the two is not there. */
+  daemonSetAnnotation(namespace: string, name: string, key: string, signal: AbortSignal): Promise<string | undefined>;
   allowed(permission: Permission, signal: AbortSignal): Promise<boolean>;
 }

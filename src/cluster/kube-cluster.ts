@@ -9,6 +9,7 @@ import { type KubeContext, recordKeys } from './kube-context.ts';
 import { kubeCronJobs } from './kube-cron-jobs.ts';
 import { answerError, unreadableAnswer } from './kube-error.ts';
 import { kubeJobs } from './kube-jobs.ts';
+import { kubeLeases } from './kube-leases.ts';
 import { kubeNodes } from './kube-nodes.ts';
 import { orUndefined } from './kube-object.ts';
 import { kubePods } from './kube-pods.ts';
@@ -35,6 +36,7 @@ export function createKubeCluster(options: KubeClusterOptions): Cluster {
     ...kubeConfigMaps(context),
     ...kubeJobs(context),
     ...kubeCronJobs(context),
+    ...kubeLeases(context),
   };
 }
 

@@ -6,6 +6,7 @@ import { apiPath } from './kube-client.ts';
 import type { KubeContext, RecordKeys } from './kube-context.ts';
 import { unreadableAnswer } from './kube-error.ts';
 import { AnyObject, instant, ObjectMeta, onConflictAgain } from './kube-object.ts';
+import { parseResources } from './quantity.ts';
 
 const Node = z.object({
   metadata: ObjectMeta,
@@ -28,6 +29,7 @@ const Node = z.object({
       conditions: z
         .array(z.object({ type: z.string(), status: z.string(), lastTransitionTime: z.string().nullish() }))
         .default([]),
+      allocatable: z.record(z.string(), z.union([z.string(), z.number()])).nullish(),
       addresses: z.array(z.object({ type: z.string(), address: z.string() })).default([]),
       nodeInfo: z
         .object({
@@ -178,6 +180,8 @@ function nodeFact(
       effect,
       ...(value === undefined ? {} : { value }),
     })),
+    labels: metadata.labels,
+    allocatable: parseResources(status.allocatable),
     architecture: status.nodeInfo.architecture,
     osImage: status.nodeInfo.osImage,
     kernel: status.nodeInfo.kernelVersion,

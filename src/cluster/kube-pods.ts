@@ -2,8 +2,10 @@ import { z } from 'zod';
 import type { Cluster, EvictionResult, PodFact } from './cluster.ts';
 import { apiPath, type KubeAnswer } from './kube-client.ts';
 import type { KubeContext } from './kube-context.ts';
-import { answerError, parseStatus, type Status } from './kube-error.ts';
-import { ObjectMeta } from './kube-object.ts';
+import { answerError, isConflict, parseStatus, type Status } from './kube-error.ts';
+import { AnyObject, instant, ObjectMeta, orUndefined } from './kube-object.ts';
+import { LabelSelector } from './label-selector.ts';
+import { PlacementSpec, placementOf } from './pod-placement.ts';
 
 const Pod = z.object({
   metadata: ObjectMeta.extend({
@@ -11,10 +13,17 @@ const Pod = z.object({
       .array(z.object({ kind: z.string(), name: z.string(), controller: z.boolean().optional() }))
       .default([]),
   }),
-  spec: z.object({
+  spec: PlacementSpec.extend({
     nodeName: z.string().optional(),
-    containers: z.array(z.object({ image: z.string().optional() })).default([]),
-    volumes: z.array(z.object({ emptyDir: z.unknown().optional() })).nullish(),
+    volumes: z
+      .array(
+        z.object({
+          emptyDir: z.unknown().optional(),
+          persistentVolumeClaim: z.unknown().optional(),
+          ephemeral: z.unknown().optional(),
+        }),
+      )
+      .nullish(),
     terminationGracePeriodSeconds: z.number().optional(),
   }),
   status: z
@@ -27,6 +36,7 @@ const Pod = z.object({
 
 const Budget = z.object({
   metadata: ObjectMeta,
+  spec: z.object({ selector: LabelSelector.nullish() }).prefault({}),
   status: z
     .object({
       disruptionsAllowed: z.number().int().default(0),
@@ -37,10 +47,9 @@ const Budget = z.object({
     .prefault({}),
 });
 
-type PodCalls = Pick<Cluster, 'pods' | 'budgets' | 'evict'>;
+type PodCalls = Pick<Cluster, 'pods' | 'budgets' | 'evict' | 'deletePod'>;
 
-/** kubectl's pause between two tries of an eviction that a budget refused. */
-const BLOCKED_PAUSE_MS = 5_000;
+const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 
 export function kubePods({ client }: KubeContext): PodCalls {
   return {
@@ -68,7 +77,12 @@ export function kubePods({ client }: KubeContext): PodCalls {
         Budget,
         signal,
       );
-      return found.map(({ metadata, status }) => ({ namespace: metadata.namespace, name: metadata.name, ...status }));
+      return found.map(({ metadata, spec, status }) => ({
+        namespace: metadata.namespace,
+        name: metadata.name,
+        ...status,
+        selector: spec.selector ?? null,
+      }));
     },
 
     async evict(pod, signal) {
@@ -94,6 +108,19 @@ export function kubePods({ client }: KubeContext): PodCalls {
       if (result === undefined) throw answerError(doing, client.server, answer);
       return result;
     },
+
+    async deletePod(pod, signal) {
+      const path = apiPath`/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`;
+      // No gracePeriodSeconds: the pod's own is taken, and never 0, which would leave its containers running unseen.
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: pod.uid } };
+      const doing = `deleting pod ${pod.namespace}/${pod.name}`;
+      try {
+        await orUndefined(client.object({ doing, method: 'DELETE', path, body }, AnyObject, signal));
+      } catch (error) {
+        // Another pod has this name by now.
+        if (!isConflict(error)) throw error;
+      }
+    },
   };
 }
 
@@ -107,16 +134,24 @@ function podFact({ metadata, spec, status }: z.infer<typeof Pod>): PodFact {
     phase: status.phase,
     ready: status.conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
     deleting: typeof metadata.deletionTimestamp === 'string',
+    // The API server adds the grace period when it writes this time.
+    goneBy: instant(metadata.deletionTimestamp),
     mirror: metadata.annotations['kubernetes.io/config.mirror'] !== undefined,
     owner: owner === undefined ? null : { kind: owner.kind, name: owner.name },
     usesEmptyDir: (spec.volumes ?? []).some(({ emptyDir }) => emptyDir !== undefined),
+    usesClaim: (spec.volumes ?? []).some(
+      ({ persistentVolumeClaim, ephemeral }) => persistentVolumeClaim !== undefined || ephemeral !== undefined,
+    ),
     labels: metadata.labels,
     images: spec.containers.flatMap(({ image }) => (image === undefined ? [] : [image])),
     terminationGraceSeconds: spec.terminationGracePeriodSeconds ?? 30,
+    restartedAt: metadata.annotations[RESTARTED_AT] ?? null,
+    placement: placementOf(spec),
   };
 }
 
 const TWO_BUDGETS = /more than one PodDisruptionBudget/;
+const BUDGET_NAME = /disruption budget (\S+) |poddisruptionbudgets\.policy "([^"]+)"/;
 const BUDGET_IN_DOUBT = /disruptions allowed is negative|DisruptedPods map too big/i;
 
 /**
@@ -142,13 +177,9 @@ export function evictionResult(answer: KubeAnswer): EvictionResult | undefined {
       // API Priority and Fairness sends 429 as well, without a cause: that is no budget's doing.
       if (!isAbout('DisruptionBudget')) return { kind: 'busy', message, retryAfterMs };
       // The Status itself only says that there is a budget; its cause says which one, and what it lacks.
-      return {
-        kind: 'blocked',
-        message: causes.find(({ reason }) => reason === 'DisruptionBudget')?.message ?? message,
-        retryAfterMs,
-      };
+      return blocked(causes.find(({ reason }) => reason === 'DisruptionBudget')?.message ?? message, retryAfterMs);
     case 403:
-      if (BUDGET_IN_DOUBT.test(message)) return { kind: 'blocked', message, retryAfterMs };
+      if (BUDGET_IN_DOUBT.test(message)) return blocked(message, retryAfterMs);
       return isAbout('NamespaceTerminating') ? { kind: 'busy', message, retryAfterMs } : undefined;
     case 500:
       if (TWO_BUDGETS.test(message)) return { kind: 'impossible', message };
@@ -160,8 +191,12 @@ export function evictionResult(answer: KubeAnswer): EvictionResult | undefined {
   }
 }
 
-/** Zero means "no advice" here (the API server's answer for a budget): then kubectl's own pause. */
+function blocked(message: string, retryAfterMs: number): EvictionResult {
+  const [, said, forbidden] = BUDGET_NAME.exec(message) ?? [];
+  return { kind: 'blocked', budget: said ?? forbidden ?? null, message, retryAfterMs };
+}
+
+/** Zero means "no advice" (the API server's answer for most budgets): whoever asks keeps to a pace of its own. */
 function retryAfter(status: Status | undefined, answer: KubeAnswer): number {
-  const advised = (status?.details?.retryAfterSeconds ?? 0) * 1000 || (answer.retryAfterMs ?? 0);
-  return advised > 0 ? advised : BLOCKED_PAUSE_MS;
+  return (status?.details?.retryAfterSeconds ?? 0) * 1000 || (answer.retryAfterMs ?? 0);
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { WorkloadFact } from '../facts/facts.ts';
-import type { Cluster, QuiescedWorkload, WorkloadRef } from './cluster.ts';
+import type { Cluster, PodOwner, QuiescedWorkload, WorkloadRef } from './cluster.ts';
 import { apiPath } from './kube-client.ts';
 import type { KubeContext } from './kube-context.ts';
 import { unreadableAnswer } from './kube-error.ts';
 import { AnyObject, ObjectMeta, onConflictAgain, orUndefined } from './kube-object.ts';
+import { rollingOf, Strategy } from './rollout.ts';
 
 const Containers = z.array(z.object({ image: z.string().optional() })).nullish();
 
@@ -12,13 +13,20 @@ const Workload = z.object({
   metadata: ObjectMeta,
   spec: z.object({
     replicas: z.number().int().optional(),
-    template: z.object({ spec: z.object({ containers: Containers, initContainers: Containers }) }),
+    paused: z.boolean().optional(),
+    strategy: Strategy.nullish(),
+    template: z.object({
+      metadata: z.object({ annotations: z.record(z.string(), z.string()).nullish() }).nullish(),
+      spec: z.object({ containers: Containers, initContainers: Containers }),
+    }),
   }),
 });
 
 type Workload = z.infer<typeof Workload>;
 
-type WorkloadCalls = Pick<Cluster, 'workloads' | 'quiesce' | 'quiescedWorkloads' | 'restore'>;
+type WorkloadCalls = Pick<Cluster, 'workloads' | 'quiesce' | 'quiescedWorkloads' | 'restore' | 'ownerOf' | 'restart'>;
+
+const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 
 const PLURALS = { Deployment: 'deployments', DaemonSet: 'daemonsets', StatefulSet: 'statefulsets' } as const;
 
@@ -100,6 +108,26 @@ export function kubeWorkloads({ client, keys }: KubeContext): WorkloadCalls {
       return lists.flat();
     },
 
+    async ownerOf({ namespace, owner, labels }, signal): Promise<PodOwner | undefined> {
+      const ref = ownerRef(namespace, owner, labels);
+      if (ref === undefined) return undefined;
+      const found = await read(ref, `reading ${describe(ref)}`, signal);
+      if (found === undefined) return undefined;
+      const { replicas = 1, paused = false, strategy, template } = found.spec;
+      return {
+        ...ref,
+        replicas,
+        paused,
+        rolling: ref.kind === 'Deployment' ? rollingOf(strategy, replicas) : null,
+        restartedAt: template.metadata?.annotations?.[RESTARTED_AT] ?? null,
+      };
+    },
+
+    async restart(ref, at, signal) {
+      const template = { metadata: { annotations: { [RESTARTED_AT]: at } } };
+      await patch(ref, `restarting ${describe(ref)}`, { spec: { template } }, signal);
+    },
+
     restore({ replicasBefore, ...ref }, signal) {
       const doing = `scaling ${describe(ref)} back to ${replicasBefore}`;
       return onConflictAgain(async () => {
@@ -127,6 +155,18 @@ export function kubeWorkloads({ client, keys }: KubeContext): WorkloadCalls {
 
 function describe({ kind, namespace, name }: WorkloadRef): string {
   return `${kind} ${namespace}/${name}`;
+}
+
+/** A Deployment owns its pods through a ReplicaSet that is named after it and the hash that the pods have as a label. */
+function ownerRef(
+  namespace: string,
+  owner: { readonly kind: string; readonly name: string } | null,
+  labels: Readonly<Record<string, string>>,
+): WorkloadRef | undefined {
+  if (owner?.kind === 'StatefulSet') return { kind: 'StatefulSet', namespace, name: owner.name };
+  const suffix = `-${labels['pod-template-hash'] ?? ''}`;
+  if (owner?.kind !== 'ReplicaSet' || suffix === '-' || !owner.name.endsWith(suffix)) return undefined;
+  return { kind: 'Deployment', namespace, name: owner.name.slice(0, -suffix.length) };
 }
 
 function workloadFact(kind: WorkloadFact['kind'], { metadata, spec }: Workload): WorkloadFact {

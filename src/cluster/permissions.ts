@@ -44,7 +44,16 @@ const DETECTOR: readonly Need[] = [
 const PHASE: readonly Need[] = [
   ...DETECTOR,
   { verbs: ['get', 'patch'], group: '', resource: 'nodes', where: '', why: 'cordon and uncordon' },
+  {
+    verbs: ['get', 'create', 'patch'],
+    group: 'coordination.k8s.io',
+    resource: 'leases',
+    where: 'own',
+    why: 'one runner',
+  },
+  { verbs: ['get'], group: 'apps', resource: 'daemonsets', where: '', why: 'the lock of kured' },
   { verbs: ['create'], group: '', resource: 'pods/eviction', where: '', why: 'drain' },
+  { verbs: ['delete'], group: '', resource: 'pods', where: '', why: 'delete-after in drain.policies' },
   { verbs: ['get', 'patch'], group: 'apps', resource: 'deployments', where: '', why: 'quiesce and restore (I03)' },
   { verbs: ['get', 'patch'], group: 'apps', resource: 'statefulsets', where: '', why: 'quiesce and restore (I03)' },
   { verbs: ['get'], group: '', resource: 'services', where: 'kube-system', why: 'address of the cluster DNS' },

@@ -4,6 +4,7 @@ import { Facts } from '../facts/facts.ts';
 import { Settings } from '../settings.ts';
 import { cliDoc } from './cli-doc.ts';
 import { configurationDoc } from './configuration-doc.ts';
+import { phasesDoc } from './phases-doc.ts';
 import type { SchemaNode } from './schema-field.ts';
 
 export interface GeneratedDocument {
@@ -27,6 +28,7 @@ export function generatedDocuments(): readonly GeneratedDocument[] {
       text: json('Facts: what `nightlift facts` writes', z.toJSONSchema(Facts, { io: 'output' })),
     },
     { path: 'docs/cli.md', text: cliDoc(COMMANDS) },
+    { path: 'docs/phases.md', text: phasesDoc() },
   ];
 }
 

@@ -28,6 +28,11 @@ export const NodeFact = z.object({
   schedulable: z.boolean().describe('false when cordoned (spec.unschedulable)'),
   cordonedBy: z.string().nullable().describe('what Nightlift wrote when it cordoned the node; null when it did not'),
   taints: z.array(TaintFact),
+  labels: z.record(z.string(), z.string()).default({}),
+  allocatable: z
+    .record(z.string(), z.number())
+    .default({})
+    .describe('cpu in thousandths of a core, everything else in its own unit; empty when the node does not say'),
   architecture: z.string(),
   osImage: z.string(),
   kernel: z.string(),

@@ -21,6 +21,8 @@ export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeF
     schedulable: true,
     cordonedBy: null,
     taints: [],
+    labels: {},
+    allocatable: {},
     architecture: 'amd64',
     osImage: 'Debian GNU/Linux 13',
     kernel: '6.12.0',
@@ -72,7 +74,7 @@ export function exampleOptions(fields: Partial<GateOptions> = {}): GateOptions {
       duringRun: false,
     },
     quiet: { settleSeconds: 600 },
-    budgets: { severity: 'warn' },
+    budgets: { severity: 'warn', policies: [] },
     ...fields,
   };
 }

@@ -48,6 +48,12 @@ describe('a detached command', () => {
     ]);
   });
 
+  it('gives its lines without colours and progress displays', async () => {
+    await using bench = await startTestBench(NODES);
+    const text = "printf '\\033[0;37mOS\\033[0m: \\033[0;32mLinux\\033[0m\\n(Reading 5%%\\r(Reading 100%%\\r\\n'";
+    expect(await detached(bench, text)).toMatchObject({ tail: 'OS: Linux\n(Reading 100%' });
+  });
+
   it('goes on while the connection is lost, and is followed without a gap', async () => {
     await using bench = await startTestBench(NODES);
     const lines: string[] = [];

@@ -162,7 +162,8 @@ function lineFeed(onLine: (line: string) => void) {
   let decoder = new StringDecoder('utf8');
   let rest = '';
   const last: string[] = [];
-  const emit = (line: string): void => {
+  const emit = (raw: string): void => {
+    const line = plain(raw);
     last.push(line);
     if (last.length > TAIL_LINES) last.shift();
     onLine(line);
@@ -181,4 +182,13 @@ function lineFeed(onLine: (line: string) => void) {
     note: emit,
     tail: () => last.join('\n'),
   };
+}
+
+/** Without the colours of kubeadm's system verification, and only the end of a progress display. */
+function plain(line: string): string {
+  const escape = String.fromCharCode(27);
+  return line
+    .replaceAll(new RegExp(`${escape}\\[[0-9;]*[A-Za-z]`, 'g'), '')
+    .replace(/\r+$/, '')
+    .replace(/^.*\r/, '');
 }

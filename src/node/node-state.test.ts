@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NightliftError } from '../errors.ts';
-import { parseNodeState } from './node-state.ts';
+import { etcdImageStays, parseNodeState } from './node-state.ts';
 
 const OUTPUT = `package.kubeadm\t1.36.4-1.1 hold installed
 package.kubelet\t1.36.3-2.1 install half-configured
@@ -37,6 +37,14 @@ describe('parseNodeState', () => {
     expect(state.images.get('1.36.4')).toEqual(['registry.k8s.io/etcd:3.6.8-0']);
     expect(state.units.get('nightlift-master')).toBe('active');
     expect(state.backups).toEqual([{ path: '/etc/kubernetes/tmp/kubeadm-backup-etcd-x', bytes: 24576 }]);
+  });
+
+  it('I06 D17 proves that etcd stays the same only from what it has seen', () => {
+    const withEtcd = (image: string) => parseNodeState(`manifest.etcd\t${image}\n${OUTPUT}`);
+    expect(etcdImageStays(withEtcd('registry.k8s.io/etcd:3.6.8-0'), '1.36.4')).toBe(true);
+    expect(etcdImageStays(withEtcd('registry.k8s.io/etcd:3.6.6-0'), '1.36.4')).toBe(false);
+    expect(etcdImageStays(withEtcd('registry.k8s.io/etcd:3.6.8-0'), '1.36.5')).toBe(false);
+    expect(etcdImageStays(parseNodeState(OUTPUT), '1.36.4')).toBe(false);
   });
 
   it.each(['', '<html>login</html>', OUTPUT.slice(0, -20), OUTPUT.replace('20480', 'many')])(

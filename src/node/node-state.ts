@@ -105,6 +105,15 @@ export function parseNodeState(output: string): NodeState {
   };
 }
 
+/**
+ * Whether the etcd of this control plane is the one that the target brings: only then may an upgrade go on without etcd
+ * (I06). What was not seen, as on a node where the target was never staged, is no proof.
+ */
+export function etcdImageStays(state: NodeState, target: string): boolean {
+  const image = state.manifests.get('etcd');
+  return image !== undefined && state.images.get(target)?.includes(image) === true;
+}
+
 function packageState(value: string): PackageState {
   const [version = '', want = '', status = ''] = value.split(' ');
   return {

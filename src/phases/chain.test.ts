@@ -223,7 +223,7 @@ function finished(node: NodeFact): NodeFact {
 
 function clusters(): fc.Arbitrary<Nodes> {
   const taint = fc.record({
-    key: fc.constantFrom('node-role.kubernetes.io/control-plane', 'gpu', 'node.kubernetes.io/unreachable'),
+    key: fc.constantFrom('node-role.kubernetes.io/control-plane', 'gpu', 'dedicated'),
     effect: fc.constantFrom('NoSchedule' as const, 'PreferNoSchedule' as const, 'NoExecute' as const),
   });
   const fields = fc.record({

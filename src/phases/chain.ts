@@ -5,6 +5,8 @@ import type { Step } from './step.ts';
 /** The part of the cluster that decides what comes next. */
 export type Nodes = readonly NodeFact[];
 
+/** Set and taken away by the node controller a moment after what they follow: the cordon and the condition Ready, which are looked at themselves. */
+const FOLLOWING_TAINTS = ['unschedulable', 'not-ready', 'unreachable'].map((name) => `node.kubernetes.io/${name}`);
 const CONTROL_PLANE_TAINTS = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master'];
 
 export function controlPlanes(nodes: Nodes): Nodes {
@@ -89,7 +91,7 @@ function unfit(node: NodeFact, step: Step): string | undefined {
   if (node.ready !== 'yes') return node.ready === 'no' ? 'it is not Ready' : 'its kubelet does not report';
   if (!node.schedulable) return 'it is cordoned';
   const taint = node.taints.find(
-    (item) => item.effect !== 'PreferNoSchedule' && !CONTROL_PLANE_TAINTS.includes(item.key),
+    (item) => item.effect !== 'PreferNoSchedule' && ![...CONTROL_PLANE_TAINTS, ...FOLLOWING_TAINTS].includes(item.key),
   );
   return taint === undefined ? undefined : `it has the taint ${taint.key}:${taint.effect}`;
 }

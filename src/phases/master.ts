@@ -8,6 +8,7 @@ import { nodesReady } from '../steps/nodes-ready.ts';
 import { oidcRestore } from '../steps/oidc-restore.ts';
 import { oneChain } from '../steps/one-chain.ts';
 import { quiesce, restoreWorkloads } from '../steps/quiesce.ts';
+import { rebootLock } from '../steps/reboot-lock.ts';
 import { controlPlanePods } from '../steps/smoke.ts';
 import { stage } from '../steps/stage.ts';
 import type { Phase } from './phase.ts';
@@ -20,6 +21,7 @@ export const master: Phase = {
   checks: [],
   steps: [
     oneChain,
+    rebootLock,
     nodesReady,
     haltNow,
     controlPlanesHealthy,

@@ -5,6 +5,7 @@ import { oneChain } from '../steps/one-chain.ts';
 import { plan } from '../steps/plan.ts';
 import { pruneBackups } from '../steps/prune-backups.ts';
 import { restoreWorkloads } from '../steps/quiesce.ts';
+import { rebootLock } from '../steps/reboot-lock.ts';
 import { snapshot } from '../steps/snapshot.ts';
 import type { Phase } from './phase.ts';
 
@@ -14,5 +15,5 @@ export const preflight: Phase = {
   summary: 'gate, health, plan, etcd snapshot',
   facts: ['nodes', 'apiServer', 'workloads', 'deprecatedApis', 'alerts', 'budgets', 'permissions'],
   checks: [...gateChecks, ...preflightChecks],
-  steps: [oneChain, restoreWorkloads, liftLeftCordons, plan, pruneBackups, setLatch, snapshot],
+  steps: [oneChain, rebootLock, restoreWorkloads, liftLeftCordons, plan, pruneBackups, setLatch, snapshot],
 };

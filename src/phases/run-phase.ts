@@ -17,6 +17,7 @@ import { mayGoOn } from './may-go-on.ts';
 import { type Outcome, Paused, Refused } from './outcome.ts';
 import type { ActionStep, Context, Phase } from './phase.ts';
 import { phaseOf } from './phases.ts';
+import { takeRunLock } from './run-lock.ts';
 import { nodeOf, type Step, stepName } from './step.ts';
 import { createWaiter } from './wait.ts';
 
@@ -43,10 +44,15 @@ export async function runPhase(step: Step, target: string, deps: Deps, signal: A
       },
     );
     refuseWrongTarget(nodes, target);
-    if (isDone(step, nodes, target)) log.info('nothing to do: this is done already');
-    else await runSteps(phase, context);
-    if (step.phase === 'postflight') return { kind: 'finished' };
-    return await spawnNext(context);
+    const lock = await takeRunLock(context.deps, context.waiter, signal);
+    try {
+      const locked = createContext(step, target, context.deps, AbortSignal.any([signal, lock.lost]));
+      if (isDone(step, nodes, target)) log.info('nothing to do: this is done already');
+      else await runSteps(phase, locked);
+      return step.phase === 'postflight' ? { kind: 'finished' } : await spawnNext(locked);
+    } finally {
+      await lock.release();
+    }
   } catch (error) {
     return await endedEarly(context, error);
   }

@@ -5,6 +5,7 @@ import { ready, uncordon } from '../steps/node-versions.ts';
 import { nodesReady } from '../steps/nodes-ready.ts';
 import { oneChain } from '../steps/one-chain.ts';
 import { restoreWorkloads } from '../steps/quiesce.ts';
+import { rebootLock } from '../steps/reboot-lock.ts';
 import { daemonSets } from '../steps/smoke.ts';
 import { stage } from '../steps/stage.ts';
 import type { Phase } from './phase.ts';
@@ -16,6 +17,7 @@ export const worker: Phase = {
   checks: [],
   steps: [
     oneChain,
+    rebootLock,
     restoreWorkloads,
     nodesReady,
     haltAfterWaiting,

@@ -7,6 +7,7 @@ import type { Pod } from './api/kinds.ts';
 import { nodes as nodeResource } from './api/resources.ts';
 import { type Controllers, startControllers } from './controllers/controllers.ts';
 import type { OrdinaryBehaviour } from './controllers/ordinary-runner.ts';
+import type { PodRunner } from './controllers/pod-runner.ts';
 import { processRunner } from './controllers/process-runner.ts';
 import { createDeploymentObjects, OWN_IMAGE, SNAPSHOT_IMAGE } from './deployment-objects.ts';
 import { type JobRecords, startJobRecords } from './job-records.ts';
@@ -34,6 +35,14 @@ export interface EmbeddedClusterOptions {
   readonly settings?: SettingsChanges;
   /** Text of the operator's addon matrix. */
   readonly matrix?: string;
+  /** Over what `speed` gives. */
+  readonly pace?: Partial<Pace>;
+  /** Longest time between two pods of a Job whose pods fail, in seconds of Kubernetes; default the real 600. */
+  readonly longestBackoffSeconds?: number;
+  /** Asked before the one that starts our pods as processes of the program. */
+  readonly runners?: readonly PodRunner[];
+  /** A pod of ours has started as a process. */
+  readonly onProcess?: (pod: Pod, child: ChildProcess) => void;
   /** Keeps the folder with the nodes' and pods' files. */
   readonly keep?: boolean;
   /** A controller that threw: a defect of the embedded cluster. By default it ends the process. */
@@ -69,7 +78,7 @@ export async function startEmbeddedCluster(
   topology: Topology,
   options: EmbeddedClusterOptions,
 ): Promise<EmbeddedCluster> {
-  const pace = paceOf(options.speed ?? DEFAULT_SPEED);
+  const pace = { ...paceOf(options.speed ?? DEFAULT_SPEED), ...options.pace };
   const directory = mkdtempSync(join(tmpdir(), 'nightlift-rehearsal-'));
   const opened: (() => Promise<void> | void)[] = [
     () => {
@@ -167,7 +176,9 @@ async function assemble(topology: Topology, options: EmbeddedClusterOptions, fra
       secondMs: pace.secondMs,
       ordinary: (pod) => ordinaryPod(pod, pace),
       ...(options.onError === undefined ? {} : { onError: options.onError }),
+      ...(options.longestBackoffSeconds === undefined ? {} : { longestBackoffSeconds: options.longestBackoffSeconds }),
       runners: [
+        ...(options.runners ?? []),
         processRunner({
           store: server.store,
           caPem: server.caPem,
@@ -187,6 +198,7 @@ async function assemble(topology: Topology, options: EmbeddedClusterOptions, fra
             const { name } = pod.metadata;
             processes.set(name, child);
             child.once('close', () => processes.delete(name));
+            options.onProcess?.(pod, child);
           },
         }),
       ],

@@ -6,6 +6,17 @@ import type { Controllers } from './controllers/controllers.ts';
 import { apiServerVersions, writeMirrorPod } from './node-objects.ts';
 import type { ClusterPort } from './nodes/cluster-port.ts';
 
+/** A new API server answers before it has read its roles: 403 to everybody, and /readyz says so (seen on a real cluster). */
+function warmUp({ faults }: ApiServer, ms: number): void {
+  const rules = [
+    faults.add({ path: /^\/readyz/, fault: { kind: 'status', code: 500 } }),
+    faults.add({ path: /^\/apis?\//, fault: { kind: 'status', code: 403 } }),
+  ];
+  setTimeout(() => {
+    for (const remove of rules) remove();
+  }, ms);
+}
+
 export interface NodeLinkOptions {
   readonly server: ApiServer;
   /** Started after the nodes, which need this link. */
@@ -45,7 +56,10 @@ export function createNodeLink(options: NodeLinkOptions): ClusterPort {
       await sleep(takesApiAway ? options.apiAwayMs : options.staticPodMs);
       writeMirrorPod(store, node, pod);
       if (pod.component === 'kube-apiserver') server.setVersion(`v${oldest([...apiServerVersions(store).values()])}`);
-      if (takesApiAway) await server.setAvailable(true);
+      if (takesApiAway) {
+        await server.setAvailable(true);
+        warmUp(server, options.apiAwayMs / 2);
+      }
     },
     kubeadmConfigVersion() {
       away();

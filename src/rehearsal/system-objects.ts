@@ -77,7 +77,8 @@ export function createSystemObjects(store: Store, { topology, dns }: SystemObjec
     spec: { clusterIP: dns.address, ports, selector: { 'k8s-app': 'kube-dns' } },
   });
   for (const addon of topology.addons ?? CURRENT_ADDONS) createAddon(store, addon);
-  createApplications(store);
+  // With one worker there has to be another place for what is evicted from it.
+  createApplications(store, topology.workers > 1 ? {} : { tolerations: ON_CONTROL_PLANES });
 }
 
 function createAddon(store: Store, { kind, namespace, name, image }: AddonWorkload): void {
@@ -87,14 +88,14 @@ function createAddon(store: Store, { kind, namespace, name, image }: AddonWorklo
   else store.create(deployments, workload(namespace, name, image));
 }
 
-function createApplications(store: Store): void {
+function createApplications(store: Store, spec: Partial<PodSpec>): void {
   store.create(namespaces, { metadata: { name: 'shop' }, spec: {}, status: {} });
-  store.create(deployments, workload('shop', 'web', 'shop/web:4.2', {}, 3));
+  store.create(deployments, workload('shop', 'web', 'shop/web:4.2', spec, 3));
   store.create(
     deployments,
-    workload('shop', 'worker', 'shop/worker:4.2', { volumes: [{ name: 'cache', emptyDir: {} }] }, 2),
+    workload('shop', 'worker', 'shop/worker:4.2', { ...spec, volumes: [{ name: 'cache', emptyDir: {} }] }, 2),
   );
-  store.create(statefulSets, workload('shop', 'database', 'shop/database:17', {}, 2));
+  store.create(statefulSets, workload('shop', 'database', 'shop/database:17', spec, 2));
   // One by matchLabels, one by matchExpressions: both kinds of selector stand in real clusters (D07).
   store.create(podDisruptionBudgets, {
     metadata: { name: 'web', namespace: 'shop' },

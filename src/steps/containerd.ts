@@ -4,7 +4,7 @@ import { workers } from '../phases/chain.ts';
 import type { ActionStep, Context } from '../phases/phase.ts';
 import { compareVersions, oldestVersion, parseVersion } from '../version.ts';
 import { hasTargetVersion } from './node-versions.ts';
-import { runOnNode } from './run-on-node.ts';
+import { nodeFailure, runDetachedOnNode } from './run-on-node.ts';
 
 const PREFIX = 'containerd://';
 
@@ -35,17 +35,13 @@ export const containerd: ActionStep = {
     return (await wanted(context)) === undefined ? "it is not behind the workers'" : undefined;
   },
   async run(context) {
-    const { deps, signal } = context;
+    const { deps } = context;
     const node = await context.node();
     const version = await wanted(context);
     if (version === undefined) return;
-    await runOnNode(
-      deps,
-      node,
-      scriptsOf(deps).raiseContainerd({ ...repositoryOf(deps), version }),
-      `raising containerd to ${version}`,
-      signal,
-    );
+    const script = scriptsOf(deps).raiseContainerd({ ...repositoryOf(deps), version });
+    const { exitCode, tail } = await runDetachedOnNode(context, node, script, 'containerd');
+    if (exitCode !== 0) throw nodeFailure(node, script, `raising containerd to ${version}`, exitCode, tail);
     deps.log.info('containerd raised', { node: node.name, from: node.containerRuntime, to: version });
   },
 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeState, PackageState } from '../node/node-state.ts';
-import { etcdStays, nodeDefects } from './node-upgrade.ts';
+import { nodeDefects } from './node-upgrade.ts';
 
 const TARGET = '1.36.4';
 
@@ -28,25 +28,6 @@ function state(more: Partial<NodeState> = {}): NodeState {
     ...more,
   };
 }
-
-describe('I06 D17 going on without etcd', () => {
-  const with3 = (image: string) =>
-    state({ images: new Map([[TARGET, [image, `registry.k8s.io/kube-proxy:v${TARGET}`]]]) });
-
-  it.each([
-    ['is allowed when the target brings the very image that runs', with3('registry.k8s.io/etcd:3.6.8-0'), true],
-    ['is refused for another tag', with3('registry.k8s.io/etcd:3.6.9-0'), false],
-    ['is refused for another registry', with3('mirror.example/etcd:3.6.8-0'), false],
-    ['is refused when the images of the target are not known', state(), false],
-    [
-      'is refused when no manifest of etcd is on the node',
-      { ...with3('registry.k8s.io/etcd:3.6.8-0'), manifests: new Map() },
-      false,
-    ],
-  ])('%s', (_, node, expected) => {
-    expect(etcdStays(node, TARGET)).toBe(expected);
-  });
-});
 
 describe('nodeDefects', () => {
   it.each([

@@ -1,15 +1,11 @@
-import { createHash } from 'node:crypto';
-import { stripVTControlCharacters } from 'node:util';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { explainFailure } from '../node/explain-failure.ts';
-import { addressOf } from '../node/node-address.ts';
 import { repositoryOf, roleOf, scriptsOf } from '../node/node-scripts.ts';
 import type { DetachedResult } from '../node/node-shell.ts';
-import { type NodeState, parseNodeState } from '../node/node-state.ts';
+import { etcdImageStays, type NodeState, parseNodeState } from '../node/node-state.ts';
 import type { NodeScript } from '../node/scripts.ts';
 import type { ActionStep, Context } from '../phases/phase.ts';
-import { versionLabel } from '../version.ts';
-import { nodeFailure, runOnNode } from './run-on-node.ts';
+import { nodeFailure, runDetachedOnNode, runOnNode } from './run-on-node.ts';
 
 /**
  * The change itself, as a command that outlives this Job: the next Job follows it instead of starting it again. It runs
@@ -26,7 +22,7 @@ export const nodeUpgrade: ActionStep = {
     const first = await upgrade(context, node, true);
     if (first.result.exitCode === 0) return;
     const { reason } = explainFailure(first.script.name, first.result.exitCode, first.result.tail);
-    if (reason !== 'EtcdHashUnchanged' || !etcdStays(await readNodeState(context, node), context.target)) {
+    if (reason !== 'EtcdHashUnchanged' || !etcdImageStays(await readNodeState(context, node), context.target)) {
       throw nodeFailure(node, first.script, `upgrading to ${context.target}`, first.result.exitCode, first.result.tail);
     }
     // kubeadm waited for a restart that a manifest without a change never brings; kubeadm put the rest back (I06).
@@ -44,10 +40,11 @@ export const nodeUpgrade: ActionStep = {
 };
 
 async function upgrade(
-  { deps, step, target, signal }: Context,
+  context: Context,
   node: NodeFact,
   etcdUpgrade: boolean,
 ): Promise<{ script: NodeScript; result: DetachedResult }> {
+  const { deps, step, target, signal } = context;
   const { kubeadm } = deps.settings;
   const script = scriptsOf(deps).upgradeNode({
     ...repositoryOf(deps),
@@ -57,26 +54,11 @@ async function upgrade(
     skipPhases: kubeadm.skipPhases,
     etcdUpgrade,
   });
-  const hash = createHash('sha256').update(node.name).digest('hex').slice(0, 8);
-  const unit = `nightlift-${step.phase}-${versionLabel(target)}-${hash}`;
-  const result = await deps.shell.runDetached(
-    addressOf(node),
-    { unit, script, timeLimitSeconds: kubeadm.timeoutSeconds },
-    { signal, onLine: (line) => deps.log.info(stripVTControlCharacters(line), { from: node.name }) },
-  );
-  if (result.attached) deps.log.info('followed a command that an earlier Job had started', { unit });
-  return { script, result };
+  return { script, result: await runDetachedOnNode(context, node, script, step.phase) };
 }
 
 async function readNodeState({ deps, signal }: Context, node: NodeFact): Promise<NodeState> {
   return parseNodeState(await runOnNode(deps, node, scriptsOf(deps).nodeState(), 'reading the state', signal));
-}
-
-/** True only when it is proven that the target brings the very etcd image that the node's manifest has (D17). */
-export function etcdStays(state: Pick<NodeState, 'manifests' | 'images'>, target: string): boolean {
-  const now = state.manifests.get('etcd');
-  const then = (state.images.get(target) ?? []).filter((image) => /\/etcd:[^/]+$/.test(image));
-  return now !== undefined && then.length === 1 && then[0] === now;
 }
 
 /** What the node itself says after the change; every sentence names one thing that is not as it should be. Pure. */

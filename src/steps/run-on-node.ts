@@ -1,9 +1,14 @@
+import { createHash } from 'node:crypto';
+import { stripVTControlCharacters } from 'node:util';
 import type { Deps } from '../deps.ts';
 import { NightliftError } from '../errors.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { explainFailure } from '../node/explain-failure.ts';
 import { addressOf } from '../node/node-address.ts';
+import type { DetachedResult } from '../node/node-shell.ts';
 import type { NodeScript } from '../node/scripts.ts';
+import type { Context } from '../phases/phase.ts';
+import { versionLabel } from '../version.ts';
 
 /** Runs a short script on a node and returns its stdout. @throws NightliftError (node) with the exit code explained. */
 export async function runOnNode(
@@ -18,6 +23,33 @@ export async function runOnNode(
   throw nodeFailure(node, script, doing, result.exitCode, `${result.stdout}\n${result.stderr}`);
 }
 
+/**
+ * Runs what takes minutes or changes the node as a command that outlives this Job: the next Job follows it instead of
+ * starting it again. `what` and the target make its name, the same every time.
+ */
+export async function runDetachedOnNode(
+  { deps, target, signal }: Pick<Context, 'deps' | 'target' | 'signal'>,
+  node: NodeFact,
+  script: NodeScript,
+  what: string,
+): Promise<DetachedResult> {
+  const hash = createHash('sha256').update(node.name).digest('hex').slice(0, 8);
+  const unit = `nightlift-${what}-${versionLabel(target)}-${hash}`;
+  const result = await deps.shell.runDetached(
+    addressOf(node),
+    { unit, script, timeLimitSeconds: deps.settings.kubeadm.timeoutSeconds },
+    {
+      signal,
+      onLine: (line) => {
+        const plain = stripVTControlCharacters(line);
+        deps.log[/^nightlift: warning: /.test(plain) ? 'warn' : 'info'](plain, { from: node.name });
+      },
+    },
+  );
+  if (result.attached) deps.log.info('followed a command that an earlier Job had started', { unit });
+  return result;
+}
+
 export function nodeFailure(
   node: NodeFact,
   script: NodeScript,
@@ -28,7 +60,7 @@ export function nodeFailure(
   const tail = output.trimEnd().split('\n').slice(-40).join('\n');
   if (exitCode === null) {
     return new NightliftError(
-      'node',
+      'network',
       `${doing} on ${node.name}: the connection ended before the exit code of ${script.name}.sh came: the outcome is unknown`,
       {
         remedy: 'The next Job looks at the node and goes on.',

@@ -1,9 +1,10 @@
+import { isNotFound } from '../cluster/kube-error.ts';
 import { NightliftError } from '../errors.ts';
 import { Refused } from '../phases/outcome.ts';
 import type { ActionStep, Context } from '../phases/phase.ts';
 import { versionLabel } from '../version.ts';
 import { pushGauges, recordRun } from './latch.ts';
-import { parseSnapshotLog } from './snapshot-log.ts';
+import { parseSnapshotLog, type SnapshotReport } from './snapshot-log.ts';
 
 const LOG_LINES = 50;
 
@@ -38,7 +39,9 @@ async function takeSnapshot(context: Context, namespace: string, cronJob: string
   // One name for a day: a retried preflight follows the Job of its first try.
   const day = deps.clock.now().toISOString().slice(0, 10).replaceAll('-', '');
   const job = `pre-upgrade-etcd-${versionLabel(target)}-${day}`;
-  if ((await deps.cluster.job(job, signal, namespace))?.status === 'failed')
+  const before = (await deps.cluster.job(job, signal, namespace))?.status;
+  // A drain takes the pods of finished Jobs along, and their logs: such a Job proves nothing any more.
+  if (before === 'failed' || (before === 'complete' && (await reportOf(context, namespace, job)) === undefined))
     await deps.cluster.deleteJob(job, signal, namespace);
   await deps.cluster.createJobFromCronJob(namespace, cronJob, job, signal);
   await context.waiter.until(
@@ -52,13 +55,27 @@ async function takeSnapshot(context: Context, namespace: string, cronJob: string
     },
     { seconds: deps.settings.waits.snapshotSeconds, remedy: `kubectl -n ${namespace} logs job/${job}` },
   );
-  const report = parseSnapshotLog(await deps.cluster.jobLog(namespace, job, LOG_LINES, signal));
+  const report = await reportOf(context, namespace, job);
   if (report === undefined) throw failed(job, namespace, 'its log has no line "Backup done: <file> (<n> bytes)"');
   if (report.bytes < minimumBytes)
     throw failed(job, namespace, `the snapshot has ${report.bytes} bytes, less than ${minimumBytes}`);
   await recordRun(context, { 'snapshot-path': report.file });
   await pushGauges(context, { k8s_upgrade_snapshot_taken: 1 });
   deps.log.info('etcd snapshot taken', { file: report.file, bytes: report.bytes });
+}
+
+/** What the Job says that it has done; undefined when it says nothing, or has no pod any more. */
+async function reportOf(
+  { deps, signal }: Context,
+  namespace: string,
+  job: string,
+): Promise<SnapshotReport | undefined> {
+  try {
+    return parseSnapshotLog(await deps.cluster.jobLog(namespace, job, LOG_LINES, signal));
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
 }
 
 function failed(job: string, namespace: string, problem: string): NightliftError {

@@ -2,10 +2,11 @@ import type { NodeFact } from '../facts/node-fact.ts';
 import { repositoryOf, roleOf, scriptsOf } from '../node/node-scripts.ts';
 import type { ActionStep, Context } from '../phases/phase.ts';
 import { hasTargetVersion } from './node-versions.ts';
-import { runOnNode } from './run-on-node.ts';
+import { nodeFailure, runDetachedOnNode } from './run-on-node.ts';
 
 /** Packages and images, fetched before the drain. Changes nothing that is in use, so it needs no undo. */
-export async function stageOn({ deps, target, signal }: Context, node: NodeFact): Promise<void> {
+export async function stageOn(context: Context, node: NodeFact): Promise<void> {
+  const { deps, target, signal } = context;
   const { packages } = deps.settings;
   const script = scriptsOf(deps).stage({
     ...repositoryOf(deps),
@@ -15,8 +16,8 @@ export async function stageOn({ deps, target, signal }: Context, node: NodeFact)
     keyWarnDays: packages.keyWarnDays,
     neededBytes: packages.freeMegabytes * 1_000_000,
   });
-  const output = await runOnNode(deps, node, script, `fetching packages and images of ${target}`, signal);
-  for (const line of output.split('\n')) if (/^(WARN|warning)/i.test(line)) deps.log.warn(line, { node: node.name });
+  const { exitCode, tail } = await runDetachedOnNode(context, node, script, 'stage');
+  if (exitCode !== 0) throw nodeFailure(node, script, `fetching packages and images of ${target}`, exitCode, tail);
 }
 
 export const stage: ActionStep = {

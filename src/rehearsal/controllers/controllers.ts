@@ -24,6 +24,8 @@ export interface ControllerOptions {
   readonly ordinary?: (pod: Pod) => OrdinaryBehaviour;
   /** Real milliseconds of one second of Kubernetes' own times (backoff, deadline, ttl, lease, grace). Default 1000. */
   readonly secondMs?: number;
+  /** Longest time between two pods of a Job whose pods fail, in seconds of Kubernetes; default the real 600. */
+  readonly longestBackoffSeconds?: number;
   /** Between a change and the reaction of a controller. Default 20 ms. */
   readonly reactionMs?: number;
   /** False: nodes without kubelets, as on a control plane that stands alone; the pods' status is written by others. */
@@ -58,6 +60,7 @@ export function startControllers(server: Served, options: ControllerOptions = {}
     availability,
     secondMs: options.secondMs ?? 1000,
     reactionMs,
+    ...(options.longestBackoffSeconds === undefined ? {} : { longestBackoffSeconds: options.longestBackoffSeconds }),
     onError:
       options.onError ??
       ((error) => {

@@ -7,6 +7,8 @@ import type { ControllerContext } from './controller-context.ts';
 import { controllerOf, keyOf, ownerKeys, ownerReference, splitKey } from './ownership.ts';
 import { type Reconciler, startReconciler } from './reconciler.ts';
 
+const SCHEDULED = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
+
 /** Keeps the status and the history of CronJobs. Nothing starts by the clock: see `triggerCronJob` and `runScheduled`. */
 export function startCronJobController(context: ControllerContext): Reconciler {
   const { store } = context;
@@ -31,7 +33,9 @@ function reconcile(store: Store, cronJob: CronJob): void {
   const owned = jobsOf(store, cronJob);
   const complete = owned.filter((job) => isTrue(job.status.conditions, 'Complete'));
   const failed = owned.filter((job) => isTrue(job.status.conditions, 'Failed'));
-  const active = owned.filter((job) => !complete.includes(job) && !failed.includes(job));
+  // Jobs that a person made from it are its own for cleaning up, but they do not forbid the scheduled one.
+  const scheduled = owned.filter(({ metadata }) => metadata.annotations?.[SCHEDULED] !== undefined);
+  const active = scheduled.filter((job) => !complete.includes(job) && !failed.includes(job));
   trim(store, complete, cronJob.spec.successfulJobsHistoryLimit ?? 3);
   trim(store, failed, cronJob.spec.failedJobsHistoryLimit ?? 1);
   const lastSuccessfulTime = complete
@@ -82,7 +86,7 @@ export function runScheduled(store: Store, name: string, namespace: string, at: 
   });
   const jobName = `${name}-${Math.floor(at.getTime() / 60_000)}`;
   return createJob(store, cronJob, jobName, ownerReference(cronJobs, cronJob), {
-    'batch.kubernetes.io/cronjob-scheduled-timestamp': timestamp(at),
+    [SCHEDULED]: timestamp(at),
   });
 }
 

@@ -95,7 +95,7 @@ function reconcileJob(context: ControllerContext, job: Job, failedAt: Map<string
   const open = Math.min(job.spec.parallelism ?? 1, (job.spec.completions ?? Number.POSITIVE_INFINITY) - succeeded);
   const missing = open - active.length - held;
   if (missing <= 0) return verdict.againMs;
-  const waitMs = backoffMs(failed, failedAt.get(job.metadata.uid), context.secondMs);
+  const waitMs = backoffMs(failed, failedAt.get(job.metadata.uid), context);
   if (waitMs > 0) return waitMs;
   for (let count = 0; count < missing; count += 1) createPod(store, job);
   return verdict.againMs;
@@ -107,10 +107,11 @@ function isCounted(job: Job, { metadata, status }: Pod): boolean {
   return metadata.deletionTimestamp !== undefined && job.spec.podReplacementPolicy !== 'Failed';
 }
 
-function backoffMs(failed: number, lastFailure: number | undefined, secondMs: number): number {
+function backoffMs(failed: number, lastFailure: number | undefined, context: ControllerContext): number {
   if (failed === 0 || lastFailure === undefined) return 0;
-  const seconds = Math.min(FIRST_BACKOFF_SECONDS * 2 ** (failed - 1), MAX_BACKOFF_SECONDS);
-  return lastFailure + seconds * secondMs - Date.now();
+  const longest = context.longestBackoffSeconds ?? MAX_BACKOFF_SECONDS;
+  const seconds = Math.min(FIRST_BACKOFF_SECONDS * 2 ** (failed - 1), longest);
+  return lastFailure + seconds * context.secondMs - Date.now();
 }
 
 interface JobCounts {

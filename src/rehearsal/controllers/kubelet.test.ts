@@ -149,15 +149,14 @@ test('a CronJob is triggered by hand, and by the clock unless it is suspended or
     annotations: { 'cronjob.kubernetes.io/instantiate': 'manual' },
     ownerReferences: [expect.objectContaining({ kind: 'CronJob', name: 'nightly', controller: true })],
   });
-  await until(
-    'the Job to be active',
-    () => (store.read(cronJobs, 'nightly', 'default').status.active ?? []).length === 1,
-  );
   const at = new Date('2026-11-20T23:00:00Z');
-  expect(cluster.controllers.runScheduled('nightly', 'default', at)).toBeUndefined();
-  store.delete(jobs, 'by-hand', 'default', { propagationPolicy: 'Background' });
-  await until('nothing to be active', () => store.read(cronJobs, 'nightly', 'default').status.active === undefined);
   expect(cluster.controllers.runScheduled('nightly', 'default', at)?.metadata.name).toBe('nightly-29920260');
+  const active = (): unknown[] => store.read(cronJobs, 'nightly', 'default').status.active ?? [];
+  await until('the scheduled Job to be active', () => active().length > 0);
+  expect(active()).toEqual([expect.objectContaining({ kind: 'Job', name: 'nightly-29920260' })]);
+  expect(cluster.controllers.runScheduled('nightly', 'default', at)).toBeUndefined();
+  store.delete(jobs, 'nightly-29920260', 'default', { propagationPolicy: 'Background' });
+  await until('nothing to be active', () => active().length === 0);
   store.modify(cronJobs, 'nightly', 'default', (draft) => {
     draft.spec.suspend = true;
   });

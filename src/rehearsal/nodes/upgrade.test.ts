@@ -121,7 +121,9 @@ describe('a node', () => {
 
     const lines: string[] = [];
     expect(await upgrade(bench, 'cp1', 'first-control-plane', { lines })).toMatchObject({ exitCode: 0 });
-    expect(lines.join('\n')).toContain('nightlift: putting the manifest of kube-apiserver back from /etc/kubernetes/tmp/');
+    expect(lines.join('\n')).toContain(
+      'nightlift: putting the manifest of kube-apiserver back from /etc/kubernetes/tmp/',
+    );
     const state = await stateOf(bench, 'cp1');
     expect(state.manifests.get('kube-apiserver')).toBe('registry.k8s.io/kube-apiserver:v1.36.4');
     expect(state.packages.get('kubelet')?.version).toBe('1.36.4');

@@ -194,7 +194,7 @@ export function jobContract(subject: () => Subject): void {
     await statusWith(path, { succeeded: 3, completionTime: expect.any(String) });
   });
 
-  test('a CronJob keeps the Jobs that are made from it in its status', async () => {
+  test('a Job that a person makes from a CronJob does not count as active, but its success counts, and it goes with the CronJob', async () => {
     const namespace = await subject().namespace();
     const path = `/apis/batch/v1/namespaces/${namespace}/cronjobs`;
     const spec = { schedule: '0 0 1 1 *', timeZone: 'Etc/UTC', jobTemplate: { spec: jobBody('x').spec } };
@@ -217,8 +217,17 @@ export function jobContract(subject: () => Subject): void {
       ...job,
       metadata: { name: 'job', ownerReferences: [owner] },
     });
+    const cronStatus = async (): Promise<Loose> => (await subject().raw('GET', `${path}/nightly`)).body.status;
+    await statusWith(`/apis/batch/v1/namespaces/${namespace}/jobs/job`, { active: 1 });
+    expect((await cronStatus()).active).toBeUndefined();
     await subject().finish(namespace, await onlyPod(namespace), 0);
     await statusWith(`/apis/batch/v1/namespaces/${namespace}/jobs/job`, { succeeded: 1 });
+    const done = await eventually(async () => {
+      const status = await cronStatus();
+      expect(status.lastSuccessfulTime).toEqual(expect.any(String));
+      return status;
+    });
+    expect(done.active).toBeUndefined();
     await subject().raw('DELETE', `${path}/nightly`);
     await eventually(async () => expect(await pods(namespace)).toEqual([]), 20_000);
   }, 40_000);

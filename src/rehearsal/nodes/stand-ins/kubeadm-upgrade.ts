@@ -138,8 +138,13 @@ async function upgradeControlPlane(
     const next = manifestOf(component, target, machine.internalIp);
     await call.sleep(machine.timing.kubeadmStep);
     if (isKilled(call)) return undefined;
-    if (current === next && component !== 'etcd') {
+    // etcd is restarted with a new API server even when its own manifest stays: its certificates were renewed.
+    const apiServerStays =
+      readFileSync(machine.path(`${MANIFESTS}/kube-apiserver.yaml`), 'utf8') ===
+      manifestOf('kube-apiserver', target, machine.internalIp);
+    if (current === next && (component !== 'etcd' || apiServerStays)) {
       call.out(`[upgrade/staticpods] Current and new manifests of ${component} are equal, skipping upgrade\n`);
+      if (component === 'etcd') call.out('[upgrade/etcd] Waiting for etcd to become available\n');
       continue;
     }
     const moved =

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { Cluster } from './cluster.ts';
+import { apiPath } from './kube-client.ts';
+import type { KubeContext } from './kube-context.ts';
+import { isAlreadyExists, isConflict } from './kube-error.ts';
+import { AnyObject, ObjectMeta, orUndefined } from './kube-object.ts';
+
+const Lease = z.object({
+  metadata: ObjectMeta,
+  spec: z.object({ holderIdentity: z.string().nullish(), leaseDurationSeconds: z.number().nullish() }).default({}),
+});
+const DaemonSet = z.object({ metadata: ObjectMeta });
+
+export function kubeLeases({
+  client,
+  clock,
+  namespace,
+}: KubeContext): Pick<Cluster, 'lease' | 'writeLease' | 'daemonSetAnnotation'> {
+  const collection = apiPath`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+  return {
+    async lease(name, signal) {
+      const doing = `reading Lease ${namespace}/${name}`;
+      const path = `${collection}/${encodeURIComponent(name)}`;
+      const found = await orUndefined(client.object({ doing, path }, Lease, signal));
+      if (found === undefined) return undefined;
+      return {
+        holder: found.spec.holderIdentity ?? '',
+        durationSeconds: found.spec.leaseDurationSeconds ?? 0,
+        version: found.metadata.resourceVersion,
+      };
+    },
+
+    async writeLease(name, lease, version, signal) {
+      const doing = `writing Lease ${namespace}/${name}`;
+      const spec = {
+        holderIdentity: lease.holder,
+        leaseDurationSeconds: lease.durationSeconds,
+        // The API server wants six fractional digits here.
+        renewTime: clock.now().toISOString().replace('Z', '000Z'),
+      };
+      try {
+        if (version === undefined) {
+          const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec };
+          await client.object({ doing, method: 'POST', path: collection, body }, AnyObject, signal);
+        } else {
+          const body = { metadata: { resourceVersion: version }, spec };
+          const path = `${collection}/${encodeURIComponent(name)}`;
+          await client.object({ doing, method: 'PATCH', path, patch: 'merge', body }, AnyObject, signal);
+        }
+        return true;
+      } catch (error) {
+        if (isConflict(error) || isAlreadyExists(error)) return false;
+        throw error;
+      }
+    },
+
+    async daemonSetAnnotation(where, name, key, signal) {
+      const doing = `reading DaemonSet ${where}/${name}`;
+      const path = apiPath`/apis/apps/v1/namespaces/${where}/daemonsets/${name}`;
+      return (await orUndefined(client.object({ doing, path }, DaemonSet, signal)))?.metadata.annotations[key];
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+const Requirement = z.object({ key: z.string(), operator: z.string(), values: z.array(z.string()).nullish() });
+
+export type LabelRequirement = z.infer<typeof Requirement>;
+
+export const Requirements = z.array(Requirement).nullish();
+
+/** metav1.LabelSelector, matchExpressions included: a budget that has only those covers pods as well (D07). */
+export const LabelSelector = z.object({
+  matchLabels: z.record(z.string(), z.string()).nullish(),
+  matchExpressions: Requirements,
+});
+
+export type LabelSelector = z.infer<typeof LabelSelector>;
+
+type Labels = Readonly<Record<string, string>>;
+
+/** An empty selector selects everything, an absent one nothing. */
+export function selects(selector: LabelSelector | null | undefined, labels: Labels): boolean {
+  if (selector === null || selector === undefined) return false;
+  return (
+    Object.entries(selector.matchLabels ?? {}).every(([key, value]) => valueOf(labels, key) === value) &&
+    (selector.matchExpressions ?? []).every((requirement) => meets(requirement, labels))
+  );
+}
+
+/** Of a label selector, or of a node's (which has Gt and Lt as well). An operator of a later Kubernetes counts as met. */
+export function meets({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
+  const value = valueOf(labels, key);
+  const wanted = values ?? [];
+  switch (operator) {
+    case 'In':
+      return value !== undefined && wanted.includes(value);
+    case 'NotIn':
+      return value === undefined || !wanted.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(wanted[0]);
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(wanted[0]);
+    default:
+      return true;
+  }
+}
+
+function valueOf(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+}

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { nodes } from '../../src/rehearsal/api/resources.ts';
+import { type EmbeddedCluster, startEmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
+import { type Night, runNight } from '../../src/rehearsal/night.ts';
+import type { Topology } from '../../src/rehearsal/topology.ts';
+import { buildProgram, type Program, TEMPLATES } from '../rehearsal/program.ts';
+import { clusterState } from './cluster-state.ts';
+import { type RunWatch, startRunWatch } from './run-watch.ts';
+import { createStepKiller, type StepKiller } from './step-killer.ts';
+
+const TARGET = '1.36.4';
+const MOST_NIGHTS = 25;
+const PATCH: Topology = { controlPlanes: 1, workers: 3, version: '1.36.3', published: [TARGET] };
+
+/** A person's cordon takes the room that a drain needs, hence a worker more than the smallest cluster has. */
+const NIGHTS: readonly { readonly name: string; readonly topology: Topology; readonly cordoned: readonly string[] }[] = [
+  { name: 'patch', topology: PATCH, cordoned: ['worker-3'] },
+  { name: 'minor', topology: { ...PATCH, workers: 2, version: '1.35.8' }, cordoned: [] },
+  { name: 'HA', topology: { ...PATCH, controlPlanes: 3, workers: 2 }, cordoned: ['control-2'] },
+];
+
+let program: Program;
+beforeAll(() => {
+  program = buildProgram();
+});
+afterAll(() => program.remove());
+
+interface Ended {
+  readonly state: unknown;
+  readonly violations: readonly string[];
+  readonly cordons: ReadonlyMap<string, number>;
+  readonly nights: readonly Night[];
+  readonly kills: readonly string[];
+}
+
+/** Nights until one passes in which nothing was killed and the upgrade is there. */
+async function nightsOf(topology: Topology, cordoned: readonly string[], killer: StepKiller | undefined): Promise<Ended> {
+  const defects: unknown[] = [];
+  const cluster = await startEmbeddedCluster(topology, {
+    program: program.file,
+    templatesDir: TEMPLATES,
+    speed: 2000,
+    longestBackoffSeconds: 5,
+    settings: {
+      job: { retries: 1000 },
+      quiesce: [{ kind: 'Deployment', namespace: 'shop', name: 'worker' }],
+    },
+    onError: (error) => defects.push(error),
+    ...(killer === undefined ? {} : { onProcess: (pod, child) => killer.attach(pod, child) }),
+  });
+  let watch: RunWatch | undefined;
+  try {
+    for (const name of cordoned) {
+      cluster.server.store.modify(nodes, name, undefined, (draft) => {
+        draft.spec.unschedulable = true;
+      });
+    }
+    watch = startRunWatch(cluster, { foreignCordons: cordoned, target: TARGET });
+    const nights = await untilQuiet(cluster, killer);
+    if (defects.length > 0) throw defects[0];
+    return {
+      state: clusterState(cluster),
+      violations: watch.violations(),
+      cordons: watch.cordons(),
+      nights,
+      kills: killer?.kills ?? [],
+    };
+  } catch (error) {
+    throw new Error(`${logOf(cluster)}\n\nkilled so far: ${killer?.kills.length ?? 0}`, { cause: error });
+  } finally {
+    watch?.close();
+    await cluster.close();
+  }
+}
+
+async function untilQuiet(cluster: EmbeddedCluster, killer: StepKiller | undefined): Promise<readonly Night[]> {
+  const nights: Night[] = [];
+  while (nights.length < MOST_NIGHTS) {
+    const before = killer?.kills.length ?? 0;
+    const night = await runNight(cluster, { limitMs: 600_000 });
+    nights.push(night);
+    if ((killer?.kills.length ?? 0) === before && (night.outcome === 'upgraded' || night.outcome === 'nothing')) return nights;
+  }
+  throw new Error(`${MOST_NIGHTS} nights were not enough: ${nights.map(({ outcome }) => outcome).join(', ')}`);
+}
+
+function logOf(cluster: EmbeddedCluster): string {
+  return cluster.logs
+    .lines()
+    .slice(-80)
+    .map(({ pod, message, fields }) => `${pod} ${message} ${JSON.stringify(fields)}`)
+    .join('\n');
+}
+
+describe('a run is killed at every step', { timeout: 900_000 }, () => {
+  it.each(NIGHTS)('I08 I12 I17 D08 D20 $name: it ends as a night in which nothing was killed', async ({ name, topology, cordoned }) => {
+    const whole = await nightsOf(topology, cordoned, undefined);
+    expect(whole.violations).toEqual([]);
+    const started = process.cpuUsage();
+    const killed = await nightsOf(topology, cordoned, createStepKiller());
+    const { user, system } = process.cpuUsage(started);
+    console.log(
+      `${name}: ${killed.kills.length} kills in ${killed.nights.length} nights (${killed.nights.map(({ outcome }) => outcome).join(', ')}), ${Math.round((user + system) / 1e6)} s of CPU in this process`,
+    );
+    expect(killed.violations).toEqual([]);
+    expect(killed.state).toEqual(whole.state);
+    expect(killed.cordons).toEqual(whole.cordons);
+  });
+});

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { nodes } from '../../src/rehearsal/api/resources.ts';
+import { runNight } from '../../src/rehearsal/night.ts';
+import { logOf, NIGHT_MS, PATCH, SMALL, useNights, versionsOf } from './nights.ts';
+
+const nights = useNights();
+
+describe('odd nodes', { timeout: NIGHT_MS }, () => {
+  it('D16 a worker without InternalIP is named before its drain, and stays in service', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      cluster.server.store.modify(nodes, 'worker-1', undefined, (node) => {
+        node.status.addresses = [{ type: 'Hostname', address: 'worker-1' }];
+      });
+      const night = await runNight(cluster);
+      expect(night.outcome, logOf(cluster)).toMatch(/failed|blocked|halted/);
+      expect(logOf(cluster)).toMatch(/worker-1: it has no address of type InternalIP/);
+      expect(night.nodes.every(({ schedulable }) => schedulable)).toBe(true);
+      expect(versionsOf(night)['worker-1']).toBe('1.36.3');
+      expect(cluster.server.requests.writes.filter(({ path }) => path.endsWith('/nodes/worker-1'))).toEqual([]);
+    });
+  });
+
+  it('node names of 63 characters and with dots get Jobs of their own', async () => {
+    const long = `worker-${'x'.repeat(55)}1`;
+    expect(long.length).toBe(63);
+    const topology = { ...PATCH, names: ['control.example.internal', long, 'worker.2.example.internal'] };
+    await nights.cluster(topology, async (cluster) => {
+      const night = await runNight(cluster);
+      expect(night.outcome, logOf(cluster)).toBe('upgraded');
+      const names = night.jobs.map(({ name }) => name);
+      for (const name of names) expect(name).toMatch(/^[a-z0-9-]{1,63}$/);
+      expect(names.filter((name) => name.startsWith('k8s-upgrade-worker-1-36-4-')).length).toBe(2);
+    });
+  });
+
+  it('every Job of the chain is killed once, soon after its start, and the night ends upgraded', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      const killed = new Set<string>();
+      const timers: NodeJS.Timeout[] = [];
+      const watch = setInterval(() => {
+        for (const [pod, child] of cluster.processes) {
+          const job = pod.replace(/-[^-]+$/, '');
+          if (killed.has(job) || !/^k8s-upgrade-(preflight|master|worker|postflight)/.test(job)) continue;
+          killed.add(job);
+          timers.push(setTimeout(() => child.kill('SIGKILL'), 700));
+        }
+      }, 10);
+      try {
+        const night = await runNight(cluster);
+        expect(night.outcome, logOf(cluster)).toBe('upgraded');
+        expect(killed.size).toBe(4);
+        expect(cluster.nodes.commands.matching(/^kubeadm upgrade apply/).length).toBe(1);
+      } finally {
+        clearInterval(watch);
+        for (const timer of timers) clearTimeout(timer);
+      }
+    });
+  });
+});

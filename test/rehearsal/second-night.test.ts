@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { nodes } from '../../src/rehearsal/api/resources.ts';
+import { runNight } from '../../src/rehearsal/night.ts';
+import { CURRENT, logOf, NIGHT_MS, nightWith, PATCH, SMALL, useNights, versionsOf } from './nights.ts';
+
+const nights = useNights();
+
+describe('the night after', { timeout: NIGHT_MS }, () => {
+  it('a finished night changes nothing', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      expect((await runNight(cluster)).outcome, logOf(cluster)).toBe('upgraded');
+      cluster.server.requests.clear();
+      const commands = cluster.nodes.commands.records.length;
+      const night = await runNight(cluster);
+      expect(night.outcome).toBe('nothing');
+      expect(night.messages).toEqual([]);
+      expect(cluster.server.requests.writes.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
+      const looks = cluster.nodes.commands.records.slice(commands).map(({ argv }) => argv.join(' '));
+      expect(looks.filter((line) => /kubeadm upgrade|install|hold|restart/.test(line))).toEqual([]);
+    });
+  });
+
+  it('with nothing to do takes at most 20 API requests', async () => {
+    await nights.cluster(CURRENT, async (cluster) => {
+      const night = await runNight(cluster);
+      expect(night.outcome, logOf(cluster)).toBe('nothing');
+      expect(cluster.server.requests.records.length).toBeLessThanOrEqual(20);
+    });
+  });
+
+  it('I08 I17 D08 a step that failed leaves the node in service, and its failed Job is replaced', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      cluster.nodes.commands.fail({
+        match: /^kubeadm upgrade apply/,
+        exitCode: 1,
+        stderr: 'etcd did not answer\n',
+        times: 1,
+      });
+      const first = await runNight(cluster);
+      expect(first.outcome, logOf(cluster)).toBe('failed');
+      expect(first.nodes.every(({ schedulable }) => schedulable)).toBe(true);
+      expect(first.messages.join('\n')).toMatch(/kubeadm upgrade apply/);
+      expect(versionsOf(first)).toEqual({ 'control-1': '1.36.3', 'worker-1': '1.36.3' });
+      const second = await runNight(cluster);
+      expect(second.outcome, logOf(cluster)).toBe('upgraded');
+      expect(cluster.pushgateway.value('k8s-version-upgrade', 'k8s_upgrade_in_flight')).toBe(0);
+    });
+  });
+
+  it('I05 I13 a run that stopped half-way goes on from the oldest kubelet', async () => {
+    await nights.cluster(PATCH, async (cluster) => {
+      const first = await nightWith(
+        cluster,
+        () => cluster.nodes.commands.matching(/^kubeadm upgrade apply/).some(({ finishedAt }) => finishedAt !== null),
+        () => cluster.prometheus.setAlert({ name: 'CheckoutErrors', severity: 'critical' }),
+      );
+      expect(first.outcome, logOf(cluster)).toBe('halted');
+      expect(versionsOf(first)['worker-1']).toBe('1.36.3');
+      cluster.prometheus.clearAlert('CheckoutErrors');
+      const second = await runNight(cluster);
+      expect(second.outcome, logOf(cluster)).toBe('upgraded');
+      expect(cluster.nodes.commands.matching(/^kubeadm upgrade apply/).length).toBe(1);
+    });
+  });
+
+  it('I07 a worker that joins while the chain runs is upgraded too', async () => {
+    await nights.cluster(PATCH, async (cluster) => {
+      const { store } = cluster.server;
+      const late = store.read(nodes, 'worker-2');
+      store.delete(nodes, 'worker-2');
+      const night = await nightWith(
+        cluster,
+        () => cluster.nodes.commands.matching(/^kubeadm upgrade node/, 'worker-1').length > 0,
+        () => {
+          const { name, labels = {} } = late.metadata;
+          store.create(nodes, { metadata: { name, labels }, spec: {}, status: late.status });
+        },
+      );
+      expect(night.outcome, logOf(cluster)).toBe('upgraded');
+      expect(versionsOf(night)).toEqual({ 'control-1': '1.36.4', 'worker-1': '1.36.4', 'worker-2': '1.36.4' });
+    });
+  });
+});
