@@ -87,6 +87,7 @@ function keysAt(path: readonly PropertyKey[]): readonly string[] {
   let at: unknown = Settings.parse({
     window: { start: '23:00', end: '05:00' },
     quiesce: [{ namespace: 'n', name: 'n' }],
+    drain: { policies: [{ namespace: 'n', action: 'wait' }] },
   });
   for (const part of path)
     at =

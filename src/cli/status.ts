@@ -5,6 +5,7 @@ import type { NodeFact } from '../facts/node-fact.ts';
 import { CHAIN_SELECTOR } from '../facts/observe.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 import { readKillSwitch } from '../phases/may-go-on.ts';
+import { RUN_LEASE } from '../phases/run-lock.ts';
 import { ageOf } from '../report/age.ts';
 import { readRun } from '../steps/latch.ts';
 import { type Call, EXIT } from './command.ts';
@@ -28,16 +29,19 @@ interface Status {
   readonly quiesced: Observed<
     readonly { readonly namespace: string; readonly name: string; readonly replicasBefore: number }[]
   >;
+  /** Who is changing the cluster right now; null for nobody. */
+  readonly lock: Observed<string | null>;
   readonly detectorLastRun: Observed<string | null>;
 }
 
 async function readStatus(deps: Deps, signal: AbortSignal): Promise<Status> {
-  const [nodes, jobs, run, pause, quiesced, detectorLastRun] = await Promise.all([
+  const [nodes, jobs, run, pause, quiesced, lock, detectorLastRun] = await Promise.all([
     deps.cluster.nodes(signal),
     deps.cluster.jobs(CHAIN_SELECTOR, signal),
     readRun({ deps, signal }),
     readKillSwitch(deps, signal),
     attempt(async () => await deps.cluster.quiescedWorkloads(signal)),
+    attempt(async () => (await deps.cluster.lease(RUN_LEASE, signal))?.holder || null),
     attempt(async () => {
       const gauge = (await deps.metrics.read(signal)).find(
         (item) => item.name === 'k8s_version_check_last_run_timestamp',
@@ -45,7 +49,7 @@ async function readStatus(deps: Deps, signal: AbortSignal): Promise<Status> {
       return gauge === undefined ? null : new Date(gauge.value * 1000).toISOString();
     }),
   ]);
-  return { nodes, jobs, run, pause, quiesced, detectorLastRun };
+  return { nodes, jobs, run, pause, quiesced, lock, detectorLastRun };
 }
 
 async function attempt<T>(ask: () => Promise<T>): Promise<Observed<T>> {
@@ -69,6 +73,8 @@ function print(output: Output, status: Status, now: Date): void {
       ? 'No upgrade is recorded as running.'
       : `Upgrade to ${run['target'] ?? '?'} recorded as running since ${run['in-flight']}${run['snapshot-path'] === undefined ? '' : `, snapshot ${run['snapshot-path']}`}.`,
   );
+  if (run['stopped'] !== undefined) output.line(paint(output, 'yellow', `It stopped: ${run['stopped']}`));
+  if (status.lock.known && status.lock.value !== null) output.line(`At work: ${status.lock.value}`);
   const detector = status.detectorLastRun;
   output.line(
     `Detector: ${!detector.known ? `unknown (${detector.why})` : detector.value === null ? 'has not run yet' : `last run ${ageOf(detector.value, now)} ago`}`,

@@ -17,12 +17,11 @@ export function rollingOf(strategy: z.infer<typeof Strategy> | null | undefined,
   if ((strategy?.type ?? 'RollingUpdate') !== 'RollingUpdate') return null;
   const surge = resolved(strategy?.rollingUpdate?.maxSurge ?? '25%', replicas, Math.ceil);
   const unavailable = resolved(strategy?.rollingUpdate?.maxUnavailable ?? '25%', replicas, Math.floor);
+  // A percentage that cannot be read says nothing of what goes first.
+  if (Number.isNaN(surge + unavailable)) return null;
   return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
 }
 
 function resolved(value: number | string, replicas: number, round: (share: number) => number): number {
-  if (typeof value === 'number') return value;
-  const percent = Number(value.replace('%', ''));
-  // Unreadable means that nothing is known of it: as a rollout that puts up nothing first.
-  return Number.isFinite(percent) ? round((percent / 100) * replicas) : 0;
+  return typeof value === 'number' ? value : round((Number(value.replace('%', '')) / 100) * replicas);
 }

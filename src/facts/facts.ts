@@ -62,7 +62,7 @@ export const PermissionFact = z.object({
   allowed: z.boolean(),
 });
 
-/** A PodDisruptionBudget that allows nothing now. */
+/** A PodDisruptionBudget that allows nothing now, or that a pod has beside another. */
 export const BudgetFact = z.object({
   namespace: z.string(),
   name: z.string(),
@@ -70,6 +70,11 @@ export const BudgetFact = z.object({
   currentHealthy: z.number().int(),
   desiredHealthy: z.number().int(),
   expectedPods: z.number().int(),
+  nodes: z.array(z.string()).optional().describe('nodes from which a drain would evict pods of it; absent: not known'),
+  overlaps: z
+    .array(z.string())
+    .optional()
+    .describe('budgets of its namespace that cover a pod of it as well, which the API then never evicts'),
 });
 
 /**
@@ -103,7 +108,7 @@ export const Facts = z.object({
   workloads: observedSchema(z.array(WorkloadFact)),
   deprecatedApis: observedSchema(z.array(DeprecatedApiFact)),
   alerts: observedSchema(z.array(AlertFact)),
-  budgets: observedSchema(z.array(BudgetFact)).describe('budgets that allow no disruption now'),
+  budgets: observedSchema(z.array(BudgetFact)).describe('budgets that allow no disruption now, or share pods'),
   permissions: observedSchema(z.array(PermissionFact)).describe('what the asking account may and may not do'),
   chainJobs: observedSchema(z.array(JobFact)),
   gauges: observedSchema(z.array(GaugeFact)).describe('the k8s_upgrade_* and k8s_version_* series of the Pushgateway'),

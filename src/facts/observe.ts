@@ -10,6 +10,7 @@ import { controlPlanes } from '../phases/chain.ts';
 import { readKillSwitch } from '../phases/may-go-on.ts';
 import { recordedRun } from '../steps/latch.ts';
 import { minorOf, newestVersion, nextMinor, oldestVersion } from '../version.ts';
+import { observeBudgets } from './observe-budgets.ts';
 import { FACTS_SCHEMA, type Facts, type ReleaseFact } from './facts.ts';
 import type { NodeFact } from './node-fact.ts';
 
@@ -85,7 +86,7 @@ export async function observe(deps: Deps, parts: readonly FactPart[], signal: Ab
     read('workloads', async () => [...(await cluster.workloads(signal))]),
     read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
     read('alerts', async () => [...(await deps.alerts.active(signal))]),
-    read('budgets', async () => (await cluster.budgets(signal)).filter((budget) => budget.disruptionsAllowed <= 0)),
+    read('budgets', async () => [...(await observeBudgets(cluster, signal))]),
     read('permissions', () =>
       Promise.all(
         phasePermissions(settings.namespace, settings.snapshot.namespace).map(async (permission) => ({

@@ -10,6 +10,6 @@ export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>, during
     runtime: { raiseControlPlane: settings.containerd.raise },
     alerts: { ...settings.alerts, duringRun },
     quiet: { settleSeconds: settings.waits.settleSeconds },
-    budgets: { severity: settings.budgets },
+    budgets: { severity: settings.budgets, policies: settings.drain.policies },
   };
 }

@@ -214,6 +214,6 @@ describe('budgets', () => {
     ],
     ['says when the budgets could not be read', { budgets: unknown('forbidden') }, 'block', ['budgets/Unknown/block']],
   ])('%s', (_title, facts, severity, want) => {
-    expect(findings(facts, '1.36.4', { budgets: { severity } })).toEqual(want);
+    expect(findings(facts, '1.36.4', { budgets: { severity, policies: [] } })).toEqual(want);
   });
 });

@@ -5,7 +5,7 @@ import { NightliftError, reasonOf } from '../errors.ts';
 import { Refused } from './outcome.ts';
 import type { Waiter } from './wait.ts';
 
-const LEASE = 'k8s-upgrade-chain';
+export const RUN_LEASE = 'k8s-upgrade-chain';
 /** The random end of a Job's pod name. */
 const POD_SUFFIX = /-[a-z0-9]{5}$/;
 
@@ -40,12 +40,12 @@ export async function takeRunLock(
     await waiter.until(
       'the lock of the chain',
       async () => {
-        const lease = await cluster.lease(LEASE, signal);
+        const lease = await cluster.lease(RUN_LEASE, signal);
         const now = clock.now().getTime();
         if (lease !== undefined && seen?.version !== lease.version) seen = { version: lease.version, at: now };
         const unchanged = seen === undefined ? 0 : (now - seen.at) / 1000;
         if (!mayTake(lease, holder, unchanged)) return { done: false, missing: `${lease?.holder ?? ''} holds it` };
-        const written = await cluster.writeLease(LEASE, { holder, durationSeconds }, lease?.version, signal);
+        const written = await cluster.writeLease(RUN_LEASE, { holder, durationSeconds }, lease?.version, signal);
         return written ? { done: true, value: undefined } : { done: false, missing: 'somebody else took it just now' };
       },
       { seconds: settings.waits.alertSeconds, remedy: '' },
@@ -59,7 +59,7 @@ export async function takeRunLock(
         class: 'actionable',
         severity: 'block',
         message: error.message,
-        remedy: `Let it end, or see whether it is still alive; kubectl -n ${settings.namespace} delete lease ${LEASE} frees the lock.`,
+        remedy: `Let it end, or see whether it is still alive; kubectl -n ${settings.namespace} delete lease ${RUN_LEASE} frees the lock.`,
       },
     ]);
   }
@@ -76,10 +76,10 @@ function keepLock(
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
   const renew = async (nextHolder: string, by: AbortSignal): Promise<void> => {
-    const lease = await cluster.lease(LEASE, by);
+    const lease = await cluster.lease(RUN_LEASE, by);
     if (
       lease?.holder === holder &&
-      (await cluster.writeLease(LEASE, { holder: nextHolder, durationSeconds }, lease.version, by))
+      (await cluster.writeLease(RUN_LEASE, { holder: nextHolder, durationSeconds }, lease.version, by))
     )
       return;
     throw new NightliftError('network', `keeping the lock of the chain: ${lease?.holder || 'nobody'} holds it now`, {

@@ -6,22 +6,17 @@ import { type ApiServer, startApiServer } from './api/api-server.ts';
 import type { Pod } from './api/kinds.ts';
 import { nodes as nodeResource } from './api/resources.ts';
 import { type Controllers, startControllers } from './controllers/controllers.ts';
-import type { OrdinaryBehaviour } from './controllers/ordinary-runner.ts';
 import type { PodRunner } from './controllers/pod-runner.ts';
-import { processRunner } from './controllers/process-runner.ts';
-import { createDeploymentObjects, OWN_IMAGE, SNAPSHOT_IMAGE } from './deployment-objects.ts';
+import { createDeploymentObjects } from './deployment-objects.ts';
 import { type JobRecords, startJobRecords } from './job-records.ts';
 import { createNodeLink } from './node-link.ts';
 import { nodeObject, writeMirrorPod } from './node-objects.ts';
 import { type RehearsalNodes, startNodes } from './nodes/start-nodes.ts';
+import { createOwnPods, ordinaryPod } from './own-pods.ts';
 import { DEFAULT_SPEED, type Pace, paceOf } from './pace.ts';
 import { type PodLogBook, startPodLogBook } from './pod-log-lines.ts';
 import { rehearsalSettings, type SettingsChanges } from './rehearsal-settings.ts';
-import { type DnsService, startDns } from './services/dns.ts';
-import { type PackageFeed, startPackageFeed } from './services/package-feed.ts';
-import { type Prometheus, startPrometheus } from './services/prometheus.ts';
-import { type Pushgateway, startPushgateway } from './services/pushgateway.ts';
-import { type Slack, startSlack } from './services/slack.ts';
+import { type Open, type Surroundings, startSurroundings } from './surroundings.ts';
 import { createSystemObjects } from './system-objects.ts';
 import { type Topology, topologyNodes } from './topology.ts';
 
@@ -49,24 +44,17 @@ export interface EmbeddedClusterOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-export interface EmbeddedCluster {
+export interface EmbeddedCluster extends Surroundings {
   readonly topology: Topology;
   readonly pace: Pace;
   readonly directory: string;
   readonly server: ApiServer;
   readonly controllers: Controllers;
   readonly nodes: RehearsalNodes;
-  readonly feed: PackageFeed;
-  readonly prometheus: Prometheus;
-  readonly pushgateway: Pushgateway;
-  readonly slack: Slack;
-  readonly dns: DnsService;
   readonly jobRecords: JobRecords;
   readonly logs: PodLogBook;
   /** Processes of the pods that run now, by pod name. */
   readonly processes: ReadonlyMap<string, ChildProcess>;
-  /** HTTP requests to feed, Prometheus, Pushgateway and Slack so far. */
-  httpRequests(): number;
   close(): Promise<void>;
 }
 
@@ -89,7 +77,7 @@ export async function startEmbeddedCluster(
     // In reverse: nobody is left who writes into a folder that is being removed.
     for (let next = opened.pop(); next !== undefined; next = opened.pop()) await next();
   };
-  const open = async <T extends { close(): Promise<void> | void }>(starting: Promise<T> | T): Promise<T> => {
+  const open: Open = async (starting) => {
     const started = await starting;
     opened.push(() => started.close());
     return started;
@@ -105,20 +93,17 @@ export async function startEmbeddedCluster(
 interface Frame {
   readonly pace: Pace;
   readonly directory: string;
-  readonly open: <T extends { close(): Promise<void> | void }>(starting: Promise<T> | T) => Promise<T>;
+  readonly open: Open;
   readonly close: () => Promise<void>;
 }
 
 async function assemble(topology: Topology, options: EmbeddedClusterOptions, frame: Frame): Promise<EmbeddedCluster> {
   const { pace, directory, open } = frame;
+  const keep = options.keep === true;
   const server = await open(startApiServer({ version: `v${topology.version}` }));
   const jobRecords = await open(startJobRecords(server.store));
   const logs = await open(startPodLogBook({ server }));
-  const feed = await open(startPackageFeed({ versions: [topology.version, ...topology.published] }));
-  const prometheus = await open(startPrometheus());
-  const pushgateway = await open(startPushgateway());
-  const slack = await open(startSlack());
-  const dns = await open(startDns());
+  const around = await startSurroundings(open, [topology.version, ...topology.published]);
 
   let controllers: Controllers | undefined;
   const link = createNodeLink({
@@ -131,132 +116,68 @@ async function assemble(topology: Topology, options: EmbeddedClusterOptions, fra
       return controllers;
     },
   });
-  const planned = topologyNodes(topology);
+  const { extraApiServerFlags } = topology;
   const nodes = await open(
     startNodes({
-      nodes: planned.map((node) => ({
+      nodes: topologyNodes(topology).map((node) => ({
         ...node,
         version: topology.version,
-        ...(topology.extraApiServerFlags === undefined ? {} : { extraApiServerFlags: topology.extraApiServerFlags }),
+        ...(extraApiServerFlags === undefined ? {} : { extraApiServerFlags }),
       })),
-      repoBase: feed.baseUrl,
+      repoBase: around.feed.baseUrl,
       cluster: link,
       directory: made(join(directory, 'nodes')),
       timing: pace.timing,
     }),
   );
-  for (const node of planned) {
-    const { internalIp, machine } = nodes.node(node.name);
-    const containerRuntime = `containerd://${/^[\d.]+/.exec(node.containerd)?.[0] ?? ''}`;
-    const state = { kubelet: topology.version, containerRuntime, internalIp, architecture: machine.architecture };
-    server.store.create(nodeResource, nodeObject(node, state, new Date()));
-    for (const pod of nodes.node(node.name).staticPods()) writeMirrorPod(server.store, node.name, pod);
-  }
-  createSystemObjects(server.store, { topology, dns });
-  const settings = rehearsalSettings(
-    {
-      feed,
-      prometheusUrl: prometheus.url,
-      pushgatewayUrl: pushgateway.url,
-      ssh: { user: nodes.user, port: nodes.port },
-    },
-    pace,
-    { ...(options.matrix === undefined ? {} : { addons: { matrixFile: MATRIX_FILE } }), ...options.settings },
-  );
+  registerNodes(server, nodes, topology);
+  createSystemObjects(server.store, { topology, dns: around.dns });
+  const matrix = options.matrix === undefined ? undefined : { addons: { matrixFile: MATRIX_FILE } };
+  const endpoints = {
+    feed: around.feed,
+    prometheusUrl: around.prometheus.url,
+    pushgatewayUrl: around.pushgateway.url,
+    ssh: { user: nodes.user, port: nodes.port },
+  };
   createDeploymentObjects(server.store, {
     templatesDir: options.templatesDir,
-    settings,
+    settings: rehearsalSettings(endpoints, pace, { ...matrix, ...options.settings }),
     ...(options.matrix === undefined ? {} : { matrix: options.matrix }),
-    secrets: { ssh_key: nodes.privateKeyPem, known_hosts: nodes.knownHosts, slack_webhook: slack.webhookUrl },
+    secrets: { ssh_key: nodes.privateKeyPem, known_hosts: nodes.knownHosts, slack_webhook: around.slack.webhookUrl },
   });
-
-  const processes = new Map<string, ChildProcess>();
+  const own = createOwnPods({ ...options, server, directory, keep });
   controllers = await open(
     startControllers(server, {
       secondMs: pace.secondMs,
       ordinary: (pod) => ordinaryPod(pod, pace),
       ...(options.onError === undefined ? {} : { onError: options.onError }),
       ...(options.longestBackoffSeconds === undefined ? {} : { longestBackoffSeconds: options.longestBackoffSeconds }),
-      runners: [
-        ...(options.runners ?? []),
-        processRunner({
-          store: server.store,
-          caPem: server.caPem,
-          tokenFor: (account) => server.access.serviceAccountToken(account),
-          accepts: ({ image }) => image === OWN_IMAGE,
-          program: [options.program],
-          podsDirectory: made(join(directory, 'pods')),
-          apiHost: '127.0.0.1',
-          apiPort: server.port,
-          extraEnv: {
-            NIGHTLIFT_TEMPLATES: options.templatesDir,
-            // One cache for all pods, where the image has its own.
-            NODE_COMPILE_CACHE: join(directory, 'compile-cache'),
-          },
-          keepRoots: options.keep === true,
-          onProcess: (pod, child) => {
-            const { name } = pod.metadata;
-            processes.set(name, child);
-            child.once('close', () => processes.delete(name));
-            options.onProcess?.(pod, child);
-          },
-        }),
-      ],
+      runners: [...(options.runners ?? []), own.runner],
     }),
   );
   const close = async (): Promise<void> => {
-    const running = [...processes.values()];
+    const ending = own.end();
     await frame.close();
-    await Promise.all(running.map(ended));
+    await ending;
     // What was still being written while the folder went.
-    if (options.keep !== true) rmSync(directory, { recursive: true, force: true });
+    if (!keep) rmSync(directory, { recursive: true, force: true });
   };
-  return {
-    ...{
-      topology,
-      pace,
-      directory,
-      server,
-      controllers,
-      nodes,
-      feed,
-      prometheus,
-      pushgateway,
-      slack,
-      dns,
-      jobRecords,
-      logs,
-      processes,
-      close,
-    },
-    httpRequests: () =>
-      [feed, prometheus, pushgateway, slack].reduce(
-        (sum, { requests }) => sum + requests.length,
-        feed.downloads.length,
-      ),
-  };
+  const { processes } = own;
+  return { ...around, topology, pace, directory, server, controllers, nodes, jobRecords, logs, processes, close };
+}
+
+/** Node objects and the mirrors of their static pods, as kubelets have written them. */
+function registerNodes({ store }: ApiServer, nodes: RehearsalNodes, topology: Topology): void {
+  for (const node of topologyNodes(topology)) {
+    const { internalIp, machine, staticPods } = nodes.node(node.name);
+    const containerRuntime = `containerd://${/^[\d.]+/.exec(node.containerd)?.[0] ?? ''}`;
+    const state = { kubelet: topology.version, containerRuntime, internalIp, architecture: machine.architecture };
+    store.create(nodeResource, nodeObject(node, state, new Date()));
+    for (const pod of staticPods()) writeMirrorPod(store, node.name, pod);
+  }
 }
 
 function made(directory: string): string {
   mkdirSync(directory, { recursive: true });
   return directory;
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => {
-    child.once('close', () => resolve());
-    child.kill('SIGKILL');
-  });
-}
-
-/** Pods of applications only have to be there; the backup's ends by itself with the line that the runbook's ends with. */
-function ordinaryPod(pod: Pod, pace: Pace): OrdinaryBehaviour {
-  if (pod.spec.containers[0]?.image !== SNAPSHOT_IMAGE) return { startMs: pace.podMs, stopMs: pace.podMs };
-  const file = `/backup/etcd-${new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}.db`;
-  return {
-    startMs: pace.podMs,
-    log: `Snapshot saved at ${file}\nBackup done: ${file} (7340064 bytes)`,
-    exit: { afterMs: pace.snapshotMs, code: 0 },
-  };
 }

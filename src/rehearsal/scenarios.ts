@@ -191,7 +191,7 @@ const SCENARIOS: readonly Scenario[] = [
     name: 'killed',
     summary: "The chain's Jobs are killed in the middle of everything: a new pod goes on where the cluster stands.",
     topology: PATCH,
-    leastWorkers: 1,
+    leastWorkers: 2,
     events: [
       kill(
         'preflight',

@@ -42,7 +42,7 @@ export async function runDetachedOnNode(
       signal,
       onLine: (line) => {
         const plain = stripVTControlCharacters(line);
-        deps.log[/^nightlift: warning: /.test(plain) ? 'warn' : 'info'](plain, { from: node.name });
+        deps.log[plain.startsWith('nightlift: warning: ') ? 'warn' : 'info'](plain, { from: node.name });
       },
     },
   );

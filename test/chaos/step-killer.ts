@@ -8,6 +8,8 @@ export interface StepKiller {
   attach(pod: Pod, child: ChildProcess): void;
   /** Points at which a process was killed, in order. */
   readonly kills: readonly string[];
+  /** All points that were passed. */
+  readonly points: ReadonlySet<string>;
 }
 
 interface Line {
@@ -15,11 +17,13 @@ interface Line {
   readonly point: string | undefined;
 }
 
-export function createStepKiller(): StepKiller {
+/** `spare`: kills nobody, and only tells the points. */
+export function createStepKiller(mode: 'kill' | 'spare'): StepKiller {
   const kills: string[] = [];
   const seen = new Set<string>();
   return {
     kills,
+    points: seen,
     attach(pod, child) {
       const job = jobOf(pod);
       const stepOf = stepReader(pod);
@@ -30,7 +34,7 @@ export function createStepKiller(): StepKiller {
         const fresh = points.filter((point) => !seen.has(point));
         for (const point of fresh) seen.add(point);
         const [point] = fresh;
-        if (isDead || point === undefined) return;
+        if (isDead || point === undefined || mode === 'spare') return;
         isDead = true;
         kills.push(point);
         child.kill('SIGKILL');

@@ -19,12 +19,13 @@ const apt = 'sudo apt-get -q -y';
 
 /** apt asks for its locks with fcntl, which flock(1) does not take. */
 function holdLock(file: string): string {
-  const region = 'pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0)';
+  // "time * 0": perl refuses to let fcntl write into a constant, and systemd-run would expand a variable.
+  const region = 'pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, time * 0)';
   const perl = `use Fcntl; open(F, ">", "${file}"); fcntl(F, F_SETLK, ${region}) or die; sleep 60`;
   return `sudo systemd-run -q --unit=lab-lock perl -e '${perl}'; sleep 1`;
 }
 
-const releaseLock = 'sudo systemctl stop lab-lock';
+const releaseLock = 'sudo systemctl stop lab-lock; sudo systemctl reset-failed lab-lock';
 
 function install(version: string, packages = 'kubeadm'): string {
   const names = packages.split(' ');

@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { jobs, namespaces, nodes, podDisruptionBudgets } from '../../src/rehearsal/api/resources.ts';
+import { jobs, namespaces, nodes } from '../../src/rehearsal/api/resources.ts';
 import { NAMESPACE } from '../../src/rehearsal/deployment-objects.ts';
-import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
 import { runNight } from '../../src/rehearsal/night.ts';
-import { CURRENT, logOf, NIGHT_MS, PATCH, SMALL, useNights, versionsOf } from './nights.ts';
+import { CURRENT, dropBudgets, logOf, NIGHT_MS, PATCH, SMALL, useNights, versionsOf } from './nights.ts';
 
 const nights = useNights();
-/** A node less to evict to: the budgets would, rightly, stop the drain. */
-function dropBudgets({ server: { store } }: EmbeddedCluster): void {
-  for (const { metadata } of store.list(podDisruptionBudgets))
-    store.delete(podDisruptionBudgets, metadata.name, metadata.namespace);
-}
-
 const TAINT = { key: 'storage', value: 'broken', effect: 'NoSchedule' };
 
 describe('what stands in the cluster before a night', { timeout: NIGHT_MS }, () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nodes } from '../../src/rehearsal/api/resources.ts';
 import { runNight } from '../../src/rehearsal/night.ts';
-import { CURRENT, logOf, NIGHT_MS, nightWith, PATCH, SMALL, useNights, versionsOf } from './nights.ts';
+import { CURRENT, dropBudgets, logOf, NIGHT_MS, nightWith, PATCH, SMALL, useNights, versionsOf } from './nights.ts';
 
 const nights = useNights();
 
@@ -65,6 +65,7 @@ describe('the night after', { timeout: NIGHT_MS }, () => {
 
   it('I07 a worker that joins while the chain runs is upgraded too', async () => {
     await nights.cluster(PATCH, async (cluster) => {
+      dropBudgets(cluster);
       const { store } = cluster.server;
       const late = store.read(nodes, 'worker-2');
       store.delete(nodes, 'worker-2');

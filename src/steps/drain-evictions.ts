@@ -1,0 +1,198 @@
+import type { Budget, EvictionResult, PodFact } from '../cluster/cluster.ts';
+import { isUnavailable } from '../cluster/kube-error.ts';
+import { NightliftError } from '../errors.ts';
+import type { Finding } from '../gate/finding.ts';
+import { Refused } from '../phases/outcome.ts';
+import type { Context } from '../phases/phase.ts';
+import {
+  blockedFinding,
+  budgetName,
+  gaveUpFinding,
+  nameOf,
+  problemFinding,
+  stuckFinding,
+  twoBudgetsFinding,
+} from './drain-findings.ts';
+import { type Holdup, holdupAfter, progressText, stuckSince } from './drain-holdups.ts';
+import { comesBack, planDrain } from './drain-plan.ts';
+import { budgetsOver, policyFor, reactionTo } from './drain-policy.ts';
+import { restartOwner } from './drain-restart.ts';
+
+/** What one drain remembers between two looks, by uid: a pod of the same name may be another pod. */
+interface Drain {
+  readonly context: Context;
+  readonly node: string;
+  readonly holdups: Map<string, Holdup>;
+  /** Told to go by this drain. */
+  readonly told: Map<string, PodFact>;
+  /** The pods of the first look; undefined before it. */
+  first: ReadonlySet<string> | undefined;
+  /** What the last look saw; undefined when the API server did not answer. */
+  staying: readonly PodFact[] | undefined;
+  total: number;
+}
+
+/** Evicts until the node is empty. @throws Refused when that is not to be, with every pod that is left and why. */
+export async function evictAll(context: Context, node: string): Promise<void> {
+  const drain: Drain = {
+    context,
+    node,
+    holdups: new Map(),
+    told: new Map(),
+    first: undefined,
+    staying: undefined,
+    total: 0,
+  };
+  const seconds = context.deps.settings.waits.drainSeconds;
+  try {
+    await context.waiter.until(`the pods of ${node} to leave`, () => lookOnce(drain), {
+      seconds,
+      remedy: 'See which pods are left and why; the node is uncordoned and looked at again next night.',
+    });
+  } catch (error) {
+    if (!(error instanceof NightliftError) || error.kind !== 'timeout' || drain.staying === undefined) throw error;
+    throw new Refused(drain.staying.map((pod) => leftFinding(drain, pod, seconds)));
+  }
+  context.deps.log.info('drained', { node, pods: drain.total });
+}
+
+type Look = { readonly done: true; readonly value: undefined } | { readonly done: false; readonly missing: string };
+
+async function lookOnce(drain: Drain): Promise<Look> {
+  const { deps, signal } = drain.context;
+  drain.staying = undefined;
+  const plan = planDrain(await deps.cluster.pods({ node: drain.node }, signal), deps.settings.drain);
+  if (plan.kind === 'refused') throw new Refused(plan.problems.map(problemFinding));
+  drain.first ??= new Set(plan.pods.map(({ uid }) => uid));
+  const staying = plan.pods.filter((pod) => drain.first?.has(pod.uid) === true || !comesBack(pod));
+  drain.staying = staying;
+  drain.total = Math.max(drain.total, staying.length);
+  forgetGone(drain, staying);
+  if (staying.length === 0) return { done: true, value: undefined };
+  await evictDue(drain, staying);
+  await react(drain);
+  return {
+    done: false,
+    missing: progressText(staying, drain.total, drain.holdups, deps.clock.now().getTime()),
+  };
+}
+
+function forgetGone({ context, holdups }: Drain, staying: readonly PodFact[]): void {
+  const there = new Set(staying.filter(({ deleting }) => !deleting).map(({ uid }) => uid));
+  for (const uid of holdups.keys()) if (!there.has(uid)) letGo(context, holdups, uid);
+}
+
+function letGo({ deps }: Context, holdups: Map<string, Holdup>, uid: string): void {
+  const holdup = holdups.get(uid);
+  holdups.delete(uid);
+  if (holdup === undefined || holdup.kind === 'busy') return;
+  deps.log.info('a pod that was held goes', {
+    pod: nameOf(holdup.pod),
+    budget: holdup.budget,
+    heldSeconds: Math.round((deps.clock.now().getTime() - holdup.sinceMs) / 1000),
+  });
+}
+
+/** Asks for every pod that was not told yet and whose time has come, so many at a time. */
+async function evictDue({ context, holdups, told }: Drain, staying: readonly PodFact[]): Promise<void> {
+  const { clock, settings } = context.deps;
+  const start = clock.now().getTime();
+  const due = staying.filter(
+    (pod) => !pod.deleting && !told.has(pod.uid) && (holdups.get(pod.uid)?.againMs ?? 0) <= start,
+  );
+  await evictBounded(context, due, settings.drain.parallel, (pod, result) => {
+    const holdup = holdupAfter(holdups.get(pod.uid), pod, result, clock.now().getTime());
+    if (holdup !== undefined) holdups.set(pod.uid, holdup);
+    else {
+      told.set(pod.uid, pod);
+      letGo(context, holdups, pod.uid);
+    }
+  });
+}
+
+async function evictBounded(
+  context: Context,
+  pods: readonly PodFact[],
+  parallel: number,
+  done: (pod: PodFact, result: EvictionResult) => void,
+): Promise<void> {
+  const queue = [...pods];
+  const work = async (): Promise<void> => {
+    for (let pod = queue.shift(); pod !== undefined; pod = queue.shift()) {
+      try {
+        done(pod, await context.deps.cluster.evict(pod, context.signal));
+      } catch (error) {
+        if (isUnavailable(error)) continue;
+        // Nothing more is begun, but what is under way is heard to its end.
+        queue.length = 0;
+        throw error;
+      }
+    }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(parallel, pods.length) }, work));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+/** What the policies say to do about the pods that are held now. */
+async function react(drain: Drain): Promise<void> {
+  const { context, holdups, told, node } = drain;
+  const held = [...holdups.values()].filter(({ kind }) => kind !== 'busy');
+  if (held.length === 0) return;
+  const { deps, signal } = context;
+  const budgets = deps.settings.drain.policies.length > 0 ? await deps.cluster.budgets(signal) : [];
+  const gaveUp: Finding[] = [];
+  for (const holdup of held) {
+    const { pod, budget } = holdup;
+    const over = budget === null ? budgetsOver(pod, budgets) : [budget];
+    const policy = policyFor(deps.settings.drain.policies, pod.namespace, over);
+    const blockedMs = deps.clock.now().getTime() - holdup.sinceMs;
+    const reaction = reactionTo(policy, {
+      isForEver: holdup.kind === 'impossible',
+      blockedMs,
+      isOwnDoing: isOwnDoing(pod, over, budgets, [...told.values()]),
+    });
+    if (reaction === 'restart' && holdup.note === undefined) {
+      holdups.set(pod.uid, { ...holdup, note: await restartOwner(context, pod) });
+    } else if (reaction === 'delete') {
+      await deleteAround(drain, holdup, blockedMs);
+    } else if (reaction === 'give-up') {
+      gaveUp.push(holdup.kind === 'impossible' ? twoBudgetsFinding(node, pod, over) : gaveUpFinding(node, holdup));
+    }
+  }
+  if (gaveUp.length > 0) throw new Refused(gaveUp);
+}
+
+/** True while a pod that this drain took from under the same budget is being replaced. */
+function isOwnDoing(
+  pod: PodFact,
+  over: readonly string[],
+  budgets: readonly Budget[],
+  told: readonly PodFact[],
+): boolean {
+  const same = budgets.filter(({ namespace, name }) => namespace === pod.namespace && over.includes(name));
+  return same.some((budget) => budget.currentHealthy < budget.expectedPods && told.some((one) => budgetsOver(one, [budget]).length > 0));
+}
+
+async function deleteAround({ context, holdups, told }: Drain, holdup: Holdup, blockedMs: number): Promise<void> {
+  const { deps, signal } = context;
+  const { pod, budget } = holdup;
+  await deps.cluster.deletePod(pod, signal);
+  told.set(pod.uid, pod);
+  holdups.delete(pod.uid);
+  deps.log.warn('DELETED a pod around its budget, as drain.policies says (delete-after)', {
+    pod: nameOf(pod),
+    budget: budgetName(pod, budget),
+    heldSeconds: Math.round(blockedMs / 1000),
+    graceSeconds: pod.terminationGraceSeconds,
+  });
+}
+
+function leftFinding({ context, holdups, node }: Drain, pod: PodFact, seconds: number): Finding {
+  const holdup = holdups.get(pod.uid);
+  if (holdup !== undefined && holdup.kind !== 'busy') return blockedFinding(node, holdup, seconds);
+  const why =
+    holdup?.message ??
+    stuckSince(pod, context.deps.clock.now().getTime()) ??
+    `is still ${pod.deleting ? 'terminating' : 'there'} (grace ${pod.terminationGraceSeconds} s)`;
+  return stuckFinding(node, pod, seconds, why);
+}
