@@ -54,7 +54,9 @@ describe('docs/messages.md', () => {
 
   it('explains every reason that a finding or a failure on a node can have', () => {
     const code = sources('src/{gate,steps,phases,detect}/*.ts', 'src/node/explain-failure.ts');
-    const reasons = new Set([...code.matchAll(/reason: '([A-Z]\w+)'/g)].map((match) => match[1] ?? ''));
+    const reasons = new Set(
+      [...code.matchAll(/(?:reason: |[fF]inding\(\s*)'([A-Z]\w+)'/g)].map((match) => match[1] ?? ''),
+    );
     expect(reasons.size).toBeGreaterThan(20);
     expect([...reasons].filter((reason) => !page.includes(`\`${reason}\``))).toEqual([]);
   });

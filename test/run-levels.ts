@@ -63,9 +63,11 @@ function withoutKubernetes(): string | undefined {
 }
 
 function withoutComponents(): string | undefined {
-  const absent = ['prometheus', 'prometheus-pushgateway'].filter((name) => !hasProgram(name));
+  const absent = ['prometheus', 'promtool', 'prometheus-pushgateway'].filter((name) => !hasProgram(name));
   const programs =
-    absent.length === 0 ? [] : [`not installed: ${absent.join(', ')} (Debian: apt-get install ${absent.join(' ')})`];
+    absent.length === 0
+      ? []
+      : [`not installed: ${absent.join(', ')} (Debian: apt-get install prometheus prometheus-pushgateway)`];
   const reasons = [...programs, withoutKubernetes() ?? ''].filter((reason) => reason !== '');
   return reasons.length === 0 ? undefined : reasons.join('; ');
 }

@@ -12,7 +12,7 @@ const HELP = `Runs every check and every test level that can run here; the last 
 Usage: npm test [-- [--only NAME[,NAME…]] [FILTER…]]
 
   --only NAME   only these: ${NAMES.join(', ')}
-  FILTER        only the test files whose path contains it
+  FILTER        only the test files whose path contains it, whatever their level
   --help        this text
 
 Exit code 0 when nothing failed. What cannot run here is named with the reason and counts as skipped.`;
@@ -58,10 +58,10 @@ async function runTests(only: readonly string[], filters: readonly string[]) {
   // Of the files that vitest finds, `unit` has those that no other level has: it cannot be asked for by a path.
   const unit = levels.some((level) => level.name === 'unit');
   const others = LEVELS.filter((level) => !levels.includes(level)).flatMap((level) => level.filters ?? []);
-  const selection = unit ? others.map((path) => `--exclude=${path}**`) : levels.flatMap((level) => level.filters ?? []);
+  const paths = unit ? others.map((path) => `--exclude=${path}**`) : levels.flatMap((level) => level.filters ?? []);
   console.log();
   const started = performance.now();
-  const { files, broken } = await runVitest([...selection, ...filters]);
+  const { files, broken } = await runVitest(filters.length > 0 ? filters : paths);
   console.log();
   for (const what of broken) console.log(`✗ ${what}`);
   for (const file of files) for (const test of file.failed) console.log(`✗ ${file.file}: ${test}`);
@@ -69,7 +69,7 @@ async function runTests(only: readonly string[], filters: readonly string[]) {
   const byLevel = Map.groupBy(files, (file: FileResult) => levelOf(file.file));
   for (const level of LEVELS.toReversed())
     console.log(
-      `  ${describeLevel(level, byLevel.get(level) ?? [], level.filters === undefined || levels.includes(level))}`,
+      `  ${describeLevel(level, byLevel.get(level) ?? [], filters.length > 0 ? byLevel.has(level) : level.filters === undefined || levels.includes(level))}`,
     );
   for (const file of files) {
     count.passed += file.passed;

@@ -40,9 +40,10 @@ export function plainProgress(
   };
   return {
     tick(cluster) {
-      sayJobs(cluster);
+      // A Job has said everything before it is complete.
       sayLog(cluster);
       sayNodes(cluster);
+      sayJobs(cluster);
     },
     event: (what) => say(`>>> ${what}`),
     end: () => undefined,

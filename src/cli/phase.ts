@@ -1,6 +1,6 @@
 import { nonEmpty, readEnvironment } from '../config.ts';
-import { NightliftError, reasonOf } from '../errors.ts';
-import { isWorthAnotherTry, runPhase } from '../phases/run-phase.ts';
+import { NightliftError } from '../errors.ts';
+import { runPhase } from '../phases/run-phase.ts';
 import { PHASES, type PhaseName, type Step } from '../phases/step.ts';
 import { versionFromUser } from '../version.ts';
 import { type Call, EXIT } from './command.ts';
@@ -27,20 +27,13 @@ export function stepFromEnvironment(env: Readonly<Record<string, string | undefi
 export async function run(call: Call): Promise<number> {
   const { step, target } = stepFromEnvironment(readEnvironment().env);
   return await withJobSession(call, 'phase', async ({ deps, requests }) => {
-    try {
-      const outcome = await runPhase(step, target, deps, call.signal);
-      deps.log.info('phase ends', {
-        outcome: outcome.kind,
-        ...(outcome.kind === 'advanced' ? { next: outcome.job } : {}),
-        apiRequests: requests(),
-      });
-      call.output.json(outcome);
-      return EXIT.done;
-    } catch (error) {
-      if (!(error instanceof NightliftError)) throw error;
-      deps.log.error(reasonOf(error), { remedy: error.remedy });
-      // What may be over in a minute is left to the Job's own retries; what was understood is not tried again.
-      return isWorthAnotherTry(error) ? EXIT.retry : error.exitCode;
-    }
+    const outcome = await runPhase(step, target, deps, call.signal);
+    deps.log.info('phase ends', {
+      outcome: outcome.kind,
+      ...(outcome.kind === 'advanced' ? { next: outcome.job } : {}),
+      apiRequests: requests(),
+    });
+    call.output.json(outcome);
+    return EXIT.done;
   });
 }

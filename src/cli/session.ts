@@ -1,8 +1,10 @@
 import { readEnvironment, readSettings } from '../config.ts';
+import { NightliftError, reasonOf } from '../errors.ts';
 import { createLog } from '../log.ts';
+import { isWorthAnotherTry } from '../phases/worth-another-try.ts';
 import type { Settings } from '../settings.ts';
 import { type Wired, type Wiring, wire } from '../wire.ts';
-import { type Call, text } from './command.ts';
+import { type Call, EXIT, text } from './command.ts';
 
 function wiringOf(call: Call, command: string): Omit<Wiring, 'log'> {
   const optional = (key: 'kubeconfig' | 'context' | 'namespace', from: string) => {
@@ -49,7 +51,14 @@ export async function withJobSession(
   const { output } = call;
   const write = (line: string): void => (output.format === 'json' ? output.note(line) : output.line(line));
   const log = createLog({ format: output.terminal ? 'text' : 'json', now: () => new Date(), write });
-  return await withWired({ ...wiringOf(call, command), log }, body);
+  try {
+    return await withWired({ ...wiringOf(call, command), log }, body);
+  } catch (error) {
+    if (!(error instanceof NightliftError)) throw error;
+    log.error(reasonOf(error), { remedy: error.remedy });
+    // What may be over in a minute is left to the Job's own retries; what was understood is not tried again.
+    return isWorthAnotherTry(error) ? EXIT.retry : error.exitCode;
+  }
 }
 
 /** Settings without a cluster: of --config, or the defaults. */

@@ -82,7 +82,10 @@ async function upgrade(call: Call, { deps }: Wired, target: string): Promise<num
 /** Every node is on the version, but the run that brought them there was not closed, or a cordon of ours is left. */
 async function isUnfinished(deps: Wired['deps'], target: string, signal: AbortSignal): Promise<boolean> {
   const run = await readRun({ deps, signal });
-  return run['target'] === target || (await deps.cluster.nodes(signal)).some((node) => node.cordonedBy !== null);
+  return (
+    run['target'] === target ||
+    (await deps.cluster.nodes(signal)).some((node) => node.cordonedBy !== null || node.unfinished !== null)
+  );
 }
 
 async function confirmed(call: Call, target: string): Promise<boolean> {

@@ -127,6 +127,8 @@ export interface Cluster {
   cordon(node: string, by: string, signal: AbortSignal): Promise<void>;
   /** Clears spec.unschedulable and the annotation in one patch. */
   uncordon(node: string, signal: AbortSignal): Promise<void>;
+  /** Writes that a step for this target was begun on the node; null takes the mark away. */
+  markUnfinished(node: string, target: string | null, signal: AbortSignal): Promise<void>;
   evict(pod: PodFact, signal: AbortSignal): Promise<EvictionResult>;
   /** Around every budget, with the pod's own grace period. Another pod of that name is left alone. */
   deletePod(pod: PodFact, signal: AbortSignal): Promise<void>;

@@ -13,6 +13,8 @@ export interface KubeContext {
 /** Annotations and the label by which we write down what we change. */
 export interface RecordKeys {
   readonly cordonedBy: string;
+  /** On a Node: the target of a step that was begun and has not ended. */
+  readonly unfinished: string;
   readonly replicasBefore: string;
   /** Label, value 'true': workloads that carry `replicasBefore`, so that they can be listed. */
   readonly quiesced: string;
@@ -23,6 +25,7 @@ export interface RecordKeys {
 export function recordKeys(prefix: string): RecordKeys {
   return {
     cordonedBy: `${prefix}/cordoned-by`,
+    unfinished: `${prefix}/unfinished`,
     replicasBefore: `${prefix}/replicas-before`,
     quiesced: `${prefix}/quiesced`,
     node: `${prefix}/node`,

@@ -56,7 +56,7 @@ const StaticPod = z.object({
 
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
-type NodeCalls = Pick<Cluster, 'nodes' | 'cordon' | 'uncordon'>;
+type NodeCalls = Pick<Cluster, 'nodes' | 'cordon' | 'uncordon' | 'markUnfinished'>;
 
 export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
   const patch = (node: string, doing: string, body: unknown, signal: AbortSignal) =>
@@ -117,6 +117,11 @@ export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
       });
     },
 
+    async markUnfinished(name, target, signal) {
+      const doing = `marking node ${name}`;
+      await patch(name, doing, { metadata: { annotations: { [keys.unfinished]: target } } }, signal);
+    },
+
     uncordon(name, signal) {
       const doing = `uncordoning node ${name}`;
       return onConflictAgain(async () => {
@@ -175,6 +180,7 @@ function nodeFact(
     diskPressure: condition('DiskPressure')?.status === 'True',
     schedulable: spec.unschedulable !== true,
     cordonedBy: metadata.annotations[keys.cordonedBy] ?? null,
+    unfinished: metadata.annotations[keys.unfinished] ?? null,
     taints: (spec.taints ?? []).map(({ key, value, effect }) => ({
       key,
       effect,

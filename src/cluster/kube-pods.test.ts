@@ -20,7 +20,12 @@ describe('an eviction', () => {
       status(409, 'the UID in the precondition does not match'),
       { kind: 'gone' },
     ],
-    ['is blocked by a budget', 429, status(429, 'Cannot evict pod', BUDGET), { kind: 'blocked', retryAfterMs: 5000 }],
+    [
+      'is blocked by a budget',
+      429,
+      status(429, 'Cannot evict pod', BUDGET),
+      { kind: 'blocked', budget: 'web', retryAfterMs: 0 },
+    ],
     [
       'is told how long a budget is still being processed',
       429,

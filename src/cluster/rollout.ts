@@ -13,7 +13,10 @@ export const Strategy = z.object({
  * How many pods a rollout puts up beside the old ones and how many it lets go first
  * (`ResolveFenceposts` of the deployment controller); null for Recreate.
  */
-export function rollingOf(strategy: z.infer<typeof Strategy> | null | undefined, replicas: number): PodOwner['rolling'] {
+export function rollingOf(
+  strategy: z.infer<typeof Strategy> | null | undefined,
+  replicas: number,
+): PodOwner['rolling'] {
   if ((strategy?.type ?? 'RollingUpdate') !== 'RollingUpdate') return null;
   const surge = resolved(strategy?.rollingUpdate?.maxSurge ?? '25%', replicas, Math.ceil);
   const unavailable = resolved(strategy?.rollingUpdate?.maxUnavailable ?? '25%', replicas, Math.floor);

@@ -3,7 +3,6 @@ import { known, type Observed, unknown } from '../observed.ts';
 import { compareVersions, isMinor, jumpBetween, minorNumber, minorOf, newestVersion, nextMinor } from '../version.ts';
 import { type RunningVersions, runningVersions } from './running-versions.ts';
 
-
 /** The settings group `target`. */
 export interface TargetPolicy {
   /** A minor, a version, or empty for none. */

@@ -59,7 +59,8 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
   if (choice.kind === 'unknown') return { kind: 'unknown', reason: choice.why };
   if (choice.kind === 'none') {
     await pushGauges({ deps, signal }, { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 });
-    const left = facts.nodes.known && facts.nodes.value.some((node) => node.cordonedBy !== null);
+    const left =
+      facts.nodes.known && facts.nodes.value.some((node) => node.cordonedBy !== null || node.unfinished !== null);
     if (latch === 'none' && !left) return { kind: 'nothing', running: choice.running, reason: choice.why };
     log.warn('a run reached its version and did not finish: closing it', { target: choice.running });
     return await start(deps, choice.running, jobs, signal);

@@ -27,6 +27,10 @@ export const NodeFact = z.object({
   diskPressure: z.boolean(),
   schedulable: z.boolean().describe('false when cordoned (spec.unschedulable)'),
   cordonedBy: z.string().nullable().describe('what Nightlift wrote when it cordoned the node; null when it did not'),
+  unfinished: z
+    .string()
+    .nullable()
+    .describe('the target of a step that was begun on the node and has not ended; null without one'),
   taints: z.array(TaintFact),
   labels: z.record(z.string(), z.string()).default({}),
   allocatable: z

@@ -10,9 +10,9 @@ import { controlPlanes } from '../phases/chain.ts';
 import { readKillSwitch } from '../phases/may-go-on.ts';
 import { recordedRun } from '../steps/latch.ts';
 import { minorOf, newestVersion, nextMinor, oldestVersion } from '../version.ts';
-import { observeBudgets } from './observe-budgets.ts';
 import { FACTS_SCHEMA, type Facts, type ReleaseFact } from './facts.ts';
 import type { NodeFact } from './node-fact.ts';
+import { observeBudgets } from './observe-budgets.ts';
 
 export type FactPart = Exclude<keyof Facts, 'schema' | 'observedAt'>;
 

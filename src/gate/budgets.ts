@@ -63,7 +63,10 @@ function neverAllowsFinding(budget: BudgetFact, severity: Finding['severity']): 
 }
 
 /** Each pair once. */
-function overlapFindings({ namespace, name, overlaps = [], nodes }: BudgetFact, severity: Finding['severity']): Finding[] {
+function overlapFindings(
+  { namespace, name, overlaps = [], nodes }: BudgetFact,
+  severity: Finding['severity'],
+): Finding[] {
   return overlaps
     .filter((other) => name < other)
     .map((other) => ({

@@ -20,6 +20,7 @@ export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeF
     diskPressure: false,
     schedulable: true,
     cordonedBy: null,
+    unfinished: null,
     taints: [],
     labels: {},
     allocatable: {},

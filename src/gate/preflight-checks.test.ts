@@ -189,18 +189,16 @@ describe('permissions', () => {
 });
 
 describe('budgets', () => {
+  const BUDGET: BudgetFact = {
+    namespace: 'shop',
+    name: 'web',
+    disruptionsAllowed: 0,
+    currentHealthy: 2,
+    desiredHealthy: 2,
+    expectedPods: 2,
+  };
   const budget = (fields: Partial<BudgetFact>): Partial<Facts> => ({
-    budgets: known([
-      {
-        namespace: 'shop',
-        name: 'web',
-        disruptionsAllowed: 0,
-        currentHealthy: 2,
-        desiredHealthy: 2,
-        expectedPods: 2,
-        ...fields,
-      },
-    ]),
+    budgets: known([{ ...BUDGET, ...fields }]),
   });
   it.each<[string, Partial<Facts>, 'warn' | 'block', string[]]>([
     ['warns of a budget that can never allow a disruption', budget({}), 'warn', ['budgets/BudgetNeverAllows/warn']],
@@ -212,8 +210,37 @@ describe('budgets', () => {
       'block',
       [],
     ],
+    ['leaves a budget alone of which a drain would evict no pod', budget({ nodes: [] }), 'block', []],
+    [
+      'names two budgets over one pod once, which the API never evicts',
+      {
+        budgets: known([
+          { ...BUDGET, disruptionsAllowed: 1, nodes: ['w1'], overlaps: ['all'] },
+          { ...BUDGET, name: 'all', disruptionsAllowed: 1, nodes: ['w1'], overlaps: ['web'] },
+        ]),
+      },
+      'block',
+      ['budgets/BudgetsOverlap/block'],
+    ],
     ['says when the budgets could not be read', { budgets: unknown('forbidden') }, 'block', ['budgets/Unknown/block']],
   ])('%s', (_title, facts, severity, want) => {
     expect(findings(facts, '1.36.4', { budgets: { severity, policies: [] } })).toEqual(want);
+  });
+
+  it.each([
+    ['delete-after', 'web', []],
+    ['restart-owner', '', []],
+    ['give-up', 'web', ['budgets/BudgetNeverAllows/block']],
+    ['wait', '', ['budgets/BudgetNeverAllows/block']],
+    ['delete-after', 'another', ['budgets/BudgetNeverAllows/block']],
+  ] as const)('with the policy %s for the budget "%s" has %j to say', (action, name, want) => {
+    const policies = [{ namespace: 'shop', budget: name, action, afterSeconds: 600 }];
+    expect(findings(budget({}), '1.36.4', { budgets: { severity: 'block', policies } })).toEqual(want);
+  });
+
+  it('D07 names the nodes whose drain a budget holds', () => {
+    const facts = exampleFacts(budget({ nodes: ['w1', 'w3'] }));
+    const [finding] = evaluateGate(facts, '1.36.4', preflightChecks, exampleOptions()).findings;
+    expect(finding?.message).toMatch(/^PodDisruptionBudget shop\/web can never allow .* it holds w1, w3$/);
   });
 });

@@ -40,6 +40,17 @@ export interface UpgradeParameters extends Repository {
   readonly etcdUpgrade: boolean;
 }
 
+export interface EtcdSnapshotParameters {
+  readonly target: string;
+  /** The run that it belongs to; a snapshot of the same run that is younger than `reuseSeconds` is not taken again. */
+  readonly run: string;
+  readonly reuseSeconds: number;
+  readonly directory: string;
+  readonly keep: number;
+  readonly restoreProof: 'auto' | 'off';
+  readonly timeLimitSeconds: number;
+}
+
 export interface NodeScripts {
   listReleases(parameters: Repository & { readonly minor: string }): NodeScript;
   nodeState(): NodeScript;
@@ -47,6 +58,7 @@ export interface NodeScripts {
   plan(parameters: { readonly target: string; readonly ignorePreflightErrors: readonly string[] }): NodeScript;
   diff(parameters: { readonly target: string }): NodeScript;
   pruneBackups(parameters: { readonly days: number }): NodeScript;
+  etcdSnapshot(parameters: EtcdSnapshotParameters): NodeScript;
   upgradeNode(parameters: UpgradeParameters): NodeScript;
   /** `version`: upstream '1.7.24', or a full package version. */
   raiseContainerd(parameters: { readonly version: string; readonly lockTimeoutSeconds: number }): NodeScript;
@@ -81,6 +93,7 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
       plain('plan', { target: given.target, ignorePreflightErrors: given.ignorePreflightErrors.join(',') }),
     diff: (given) => plain('diff', { target: given.target }),
     pruneBackups: (given) => plain('prune-backups', { days: given.days }),
+    etcdSnapshot: (given) => plain('etcd-snapshot', { ...given }),
     upgradeNode: (given) =>
       withSources('upgrade-node', given, minorOf(given.target), {
         target: given.target,

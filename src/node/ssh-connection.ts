@@ -71,7 +71,8 @@ export function connectToNode(
       client.on('error', () => undefined);
       resolve(client);
     });
-    client.once('error', (error: Error & { level?: string; code?: string }) => {
+    // Not `once`: ssh2 tells a connection that ended before its handshake by a second error, after this one's destroy().
+    client.on('error', (error: Error & { level?: string; code?: string }) => {
       client.destroy();
       reject(refusal ?? connectionError(where, settings, error, [...types]));
     });

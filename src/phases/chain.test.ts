@@ -218,7 +218,13 @@ describe('firstControlPlane', () => {
 });
 
 function finished(node: NodeFact): NodeFact {
-  return { ...node, kubelet: TARGET, apiServer: node.role === 'worker' ? null : TARGET, cordonedBy: null };
+  return {
+    ...node,
+    kubelet: TARGET,
+    apiServer: node.role === 'worker' ? null : TARGET,
+    cordonedBy: null,
+    unfinished: null,
+  };
 }
 
 function clusters(): fc.Arbitrary<Nodes> {

@@ -22,9 +22,9 @@ export function firstControlPlane(nodes: Nodes): string | undefined {
   return controlPlanes(nodes)[0]?.name;
 }
 
-/** True when the node shows the target everywhere that the API shows it, and no cordon of ours is left on it. */
+/** True when the node shows the target everywhere that the API shows it, and neither a cordon of ours nor a step that has not ended is left on it. */
 export function isOnTarget(node: NodeFact, target: string): boolean {
-  if (compareVersions(node.kubelet, target) < 0 || node.cordonedBy !== null) return false;
+  if (compareVersions(node.kubelet, target) < 0 || node.cordonedBy !== null || node.unfinished !== null) return false;
   return node.role === 'worker' || (node.apiServer !== null && compareVersions(node.apiServer, target) >= 0);
 }
 

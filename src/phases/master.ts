@@ -2,6 +2,7 @@ import { containerd } from '../steps/containerd.ts';
 import { controlPlanesHealthy } from '../steps/control-planes-healthy.ts';
 import { drain } from '../steps/drain.ts';
 import { haltNow } from '../steps/halt-on-alert.ts';
+import { headroom } from '../steps/headroom.ts';
 import { nodeUpgrade, verifyNode } from '../steps/node-upgrade.ts';
 import { ready, uncordon } from '../steps/node-versions.ts';
 import { nodesReady } from '../steps/nodes-ready.ts';
@@ -11,6 +12,7 @@ import { quiesce, restoreWorkloads } from '../steps/quiesce.ts';
 import { rebootLock } from '../steps/reboot-lock.ts';
 import { controlPlanePods } from '../steps/smoke.ts';
 import { stage } from '../steps/stage.ts';
+import { begin, finish } from '../steps/unfinished.ts';
 import type { Phase } from './phase.ts';
 
 /** One control plane. The name is the runbook's; alerts and habits depend on it. */
@@ -27,6 +29,8 @@ export const master: Phase = {
     controlPlanesHealthy,
     // Everything is fetched before the drain: a registry that is down never costs a drained node.
     stage,
+    headroom,
+    begin,
     drain,
     quiesce,
     containerd,
@@ -38,5 +42,6 @@ export const master: Phase = {
     controlPlanePods,
     oidcRestore,
     haltNow,
+    finish,
   ],
 };

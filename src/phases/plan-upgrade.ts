@@ -49,7 +49,13 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
     if ('node' in step)
       state = state.map((node) =>
         node.name === step.node
-          ? { ...node, kubelet: target, apiServer: node.role === 'control-plane' ? target : null, cordonedBy: null }
+          ? {
+              ...node,
+              kubelet: target,
+              apiServer: node.role === 'control-plane' ? target : null,
+              cordonedBy: null,
+              unfinished: null,
+            }
           : node,
       );
     return {

@@ -1,4 +1,3 @@
-import { isUnavailable } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
 import { NightliftError, reasonOf } from '../errors.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
@@ -20,6 +19,7 @@ import { phaseOf } from './phases.ts';
 import { takeRunLock } from './run-lock.ts';
 import { nodeOf, type Step, stepName } from './step.ts';
 import { createWaiter } from './wait.ts';
+import { isWorthAnotherTry } from './worth-another-try.ts';
 
 /**
  * The one algorithm of every phase: kill switch, is it done already, gate, steps, next Job. Decisions are returned;
@@ -171,7 +171,9 @@ async function endedEarly(context: Context, error: unknown): Promise<Outcome> {
       k8s_upgrade_blocked: actionable ? 1 : 0,
       k8s_upgrade_held: verdict === 'held' ? 1 : 0,
     });
-    await announce(deps, composeEvent({ kind: 'refused', step, target, verdict, findings: error.findings }), signal);
+    // What nobody can act on is in the morning's report, and wakes nobody (I19).
+    if (actionable)
+      await announce(deps, composeEvent({ kind: 'refused', step, target, verdict, findings: error.findings }), signal);
     return { kind: 'refused', verdict, findings: error.findings };
   }
   // Stopped from outside (an eviction, a deadline, Ctrl-C): the next Job goes on, there is nothing to tell.
@@ -192,11 +194,6 @@ async function endedEarly(context: Context, error: unknown): Promise<Outcome> {
     );
   }
   throw error;
-}
-
-/** Something that was away and may be back in a minute. */
-export function isWorthAnotherTry(error: unknown): boolean {
-  return isUnavailable(error) || (error instanceof NightliftError && error.kind === 'network');
 }
 
 function createContext(

@@ -36,13 +36,17 @@ export function createWaiter(options: WaiterOptions): Waiter {
   const { clock, log, signal } = options;
   const pollMs = options.pollSeconds * 1000;
 
+  /** Why the last look had no answer; undefined when it had one. */
+  let away: unknown;
+
   async function attempt<T>(probe: () => Promise<Probe<T>>): Promise<Probe<T>> {
     try {
       await options.mayGoOn();
       return await probe();
     } catch (error) {
-      if (isUnavailable(error)) return { done: false, missing: `the API server does not answer (${reasonOf(error)})` };
-      throw error;
+      if (!isUnavailable(error)) throw error;
+      away = error;
+      return { done: false, missing: `the API server does not answer (${reasonOf(error)})` };
     }
   }
 
@@ -52,12 +56,18 @@ export function createWaiter(options: WaiterOptions): Waiter {
       const end = clock.now().getTime() + seconds * 1000;
       let said = '';
       for (;;) {
+        away = undefined;
         const answer = await attempt(probe);
         if (answer.done) return answer.value;
         if (answer.missing !== said) log.info(`waiting for ${what}`, { missing: answer.missing });
         said = answer.missing;
         if (clock.now().getTime() >= end) {
-          throw new NightliftError('timeout', `waiting ${seconds} s for ${what}: ${answer.missing}`, { remedy });
+          // An API server that is away may be back for the next try; what it would have said is not known.
+          const kind = away === undefined ? 'timeout' : 'network';
+          throw new NightliftError(kind, `waiting ${seconds} s for ${what}: ${answer.missing}`, {
+            remedy,
+            cause: away,
+          });
         }
         await clock.sleep(pollMs, signal);
       }

@@ -1,5 +1,6 @@
 import { drain } from '../steps/drain.ts';
 import { haltAfterWaiting, soak } from '../steps/halt-on-alert.ts';
+import { headroom } from '../steps/headroom.ts';
 import { nodeUpgrade, verifyNode } from '../steps/node-upgrade.ts';
 import { ready, uncordon } from '../steps/node-versions.ts';
 import { nodesReady } from '../steps/nodes-ready.ts';
@@ -8,6 +9,7 @@ import { restoreWorkloads } from '../steps/quiesce.ts';
 import { rebootLock } from '../steps/reboot-lock.ts';
 import { daemonSets } from '../steps/smoke.ts';
 import { stage } from '../steps/stage.ts';
+import { begin, finish } from '../steps/unfinished.ts';
 import type { Phase } from './phase.ts';
 
 export const worker: Phase = {
@@ -22,6 +24,8 @@ export const worker: Phase = {
     nodesReady,
     haltAfterWaiting,
     stage,
+    headroom,
+    begin,
     drain,
     nodeUpgrade,
     ready,
@@ -29,5 +33,6 @@ export const worker: Phase = {
     uncordon,
     daemonSets,
     soak,
+    finish,
   ],
 };

@@ -135,42 +135,55 @@ async function evictBounded(
 
 /** What the policies say to do about the pods that are held now. */
 async function react(drain: Drain): Promise<void> {
-  const { context, holdups, told, node } = drain;
+  const { context, holdups, node } = drain;
+  const { deps } = context;
+  const { policies } = deps.settings.drain;
   const held = [...holdups.values()].filter(({ kind }) => kind !== 'busy');
-  if (held.length === 0) return;
-  const { deps, signal } = context;
-  const budgets = deps.settings.drain.policies.length > 0 ? await deps.cluster.budgets(signal) : [];
+  const budgets = await budgetsFor(context, held);
   const gaveUp: Finding[] = [];
   for (const holdup of held) {
     const { pod, budget } = holdup;
     const over = budget === null ? budgetsOver(pod, budgets) : [budget];
-    const policy = policyFor(deps.settings.drain.policies, pod.namespace, over);
+    const isForEver = holdup.kind === 'impossible';
     const blockedMs = deps.clock.now().getTime() - holdup.sinceMs;
-    const reaction = reactionTo(policy, {
-      isForEver: holdup.kind === 'impossible',
-      blockedMs,
-      isOwnDoing: isOwnDoing(pod, over, budgets, [...told.values()]),
-    });
-    if (reaction === 'restart' && holdup.note === undefined) {
-      holdups.set(pod.uid, { ...holdup, note: await restartOwner(context, pod) });
-    } else if (reaction === 'delete') {
+    const isOwnDoing = !isForEver && isBeingReplaced(drain, pod, over, budgets);
+    const reaction = reactionTo(policyFor(policies, pod.namespace, over), { isForEver, blockedMs, isOwnDoing });
+    if (reaction === 'delete') {
       await deleteAround(drain, holdup, blockedMs);
+    } else if (reaction === 'restart' && holdup.note === undefined) {
+      const { helps, note } = await restartOwner(context, pod);
+      holdups.set(pod.uid, { ...holdup, note });
+      if (!helps && isForEver) gaveUp.push(twoBudgetsFinding(node, pod, over));
     } else if (reaction === 'give-up') {
-      gaveUp.push(holdup.kind === 'impossible' ? twoBudgetsFinding(node, pod, over) : gaveUpFinding(node, holdup));
+      gaveUp.push(isForEver ? twoBudgetsFinding(node, pod, over) : gaveUpFinding(node, holdup));
     }
   }
   if (gaveUp.length > 0) throw new Refused(gaveUp);
 }
 
-/** True while a pod that this drain took from under the same budget is being replaced. */
-function isOwnDoing(
-  pod: PodFact,
+/** Read only when the answers to the evictions do not say enough: which budgets there are, and whether to give up. */
+async function budgetsFor({ deps, signal }: Context, held: readonly Holdup[]): Promise<readonly Budget[]> {
+  const { policies } = deps.settings.drain;
+  const isAsked = held.some(
+    ({ pod, budget }) => budget === null || policyFor(policies, pod.namespace, [budget]).action === 'give-up',
+  );
+  return isAsked ? await deps.cluster.budgets(signal) : [];
+}
+
+/** True while this very drain is what keeps a budget busy: a pod that it took from under it is not replaced yet. */
+function isBeingReplaced(
+  { told, staying = [] }: Drain,
+  { namespace }: PodFact,
   over: readonly string[],
   budgets: readonly Budget[],
-  told: readonly PodFact[],
 ): boolean {
-  const same = budgets.filter(({ namespace, name }) => namespace === pod.namespace && over.includes(name));
-  return same.some((budget) => budget.currentHealthy < budget.expectedPods && told.some((one) => budgetsOver(one, [budget]).length > 0));
+  return budgets
+    .filter((budget) => budget.namespace === namespace && over.includes(budget.name))
+    .some((budget) => {
+      const taken = [...told.values()].filter((pod) => budgetsOver(pod, [budget]).length > 0);
+      const isLeaving = taken.some(({ uid }) => staying.some((pod) => pod.uid === uid));
+      return isLeaving || (taken.length > 0 && budget.currentHealthy < budget.expectedPods);
+    });
 }
 
 async function deleteAround({ context, holdups, told }: Drain, holdup: Holdup, blockedMs: number): Promise<void> {
@@ -191,7 +204,7 @@ function leftFinding({ context, holdups, node }: Drain, pod: PodFact, seconds: n
   const holdup = holdups.get(pod.uid);
   if (holdup !== undefined && holdup.kind !== 'busy') return blockedFinding(node, holdup, seconds);
   const why =
-    holdup?.message ??
+    (holdup === undefined ? undefined : `could not be evicted: ${holdup.message}`) ??
     stuckSince(pod, context.deps.clock.now().getTime()) ??
     `is still ${pod.deleting ? 'terminating' : 'there'} (grace ${pod.terminationGraceSeconds} s)`;
   return stuckFinding(node, pod, seconds, why);

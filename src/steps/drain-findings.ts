@@ -1,7 +1,7 @@
 import type { PodFact } from '../cluster/cluster.ts';
 import type { Finding } from '../gate/finding.ts';
-import type { DrainProblem } from './drain-plan.ts';
 import type { Holdup } from './drain-holdups.ts';
+import type { DrainProblem } from './drain-plan.ts';
 
 const ASK_THE_BUDGET =
   'Make its PodDisruptionBudget allow a disruption (more replicas, or a lower minAvailable), or give it a policy in drain.policies; then wait for the next night.';

@@ -5,11 +5,7 @@ import type { DrainPolicy } from '../settings.ts';
 export type Policy = Pick<DrainPolicy, 'action' | 'afterSeconds'>;
 
 /** The policy for a pod under these budgets: one for a budget by name goes before one for the whole namespace. */
-export function policyFor(
-  policies: readonly DrainPolicy[],
-  namespace: string,
-  budgets: readonly string[],
-): Policy {
+export function policyFor(policies: readonly DrainPolicy[], namespace: string, budgets: readonly string[]): Policy {
   const here = policies.filter((policy) => policy.namespace === namespace);
   return (
     here.find(({ budget }) => budgets.includes(budget)) ??
@@ -26,7 +22,10 @@ export interface BlockedPod {
 }
 
 /** What to do about a blocked pod now. */
-export function reactionTo({ action, afterSeconds }: Policy, blocked: BlockedPod): 'wait' | 'restart' | 'delete' | 'give-up' {
+export function reactionTo(
+  { action, afterSeconds }: Policy,
+  blocked: BlockedPod,
+): 'wait' | 'restart' | 'delete' | 'give-up' {
   switch (action) {
     case 'restart-owner':
       return 'restart';

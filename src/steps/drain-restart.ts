@@ -11,7 +11,8 @@ export function whyNotRestart(owner: PodOwner | undefined, pod: PodFact): string
   const name = `${owner.kind} ${owner.namespace}/${owner.name}`;
   if (owner.kind === 'StatefulSet') return `${name} makes a new pod only when the old one is gone`;
   if (owner.paused) return `${name} is paused`;
-  if (owner.replicas !== 1) return `${name} has ${owner.replicas} replicas, and only one of a single replica is restarted`;
+  if (owner.replicas !== 1)
+    return `${name} has ${owner.replicas} replicas, and only one of a single replica is restarted`;
   if (owner.rolling === null) return `${name} has the strategy Recreate, which lets the old pod go first`;
   if (owner.rolling.surge < 1 || owner.rolling.unavailable > 0)
     return `${name} lets the old pod go first: it needs maxSurge 1 and maxUnavailable 0`;
@@ -19,21 +20,28 @@ export function whyNotRestart(owner: PodOwner | undefined, pod: PodFact): string
   return undefined;
 }
 
-/** Rolls the owner once, however often it is asked: the pods that a restart made carry its time. Returns what to tell. */
-export async function restartOwner({ deps, signal }: Context, pod: PodFact): Promise<string> {
+export interface Restart {
+  readonly helps: boolean;
+  /** What to tell. */
+  readonly note: string;
+}
+
+/** Rolls the owner once, however often it is asked: the pods that a restart made carry its time. */
+export async function restartOwner({ deps, signal }: Context, pod: PodFact): Promise<Restart> {
   const owner = await deps.cluster.ownerOf(pod, signal);
   const whyNot = whyNotRestart(owner, pod);
   if (whyNot !== undefined || owner === undefined) {
     deps.log.warn('the owner cannot be restarted without a gap', { pod: nameOf(pod), why: whyNot });
-    return `restart-owner does not help: ${whyNot}`;
+    return { helps: false, note: `restart-owner does not help: ${whyNot}` };
   }
   const name = `${owner.kind} ${owner.namespace}/${owner.name}`;
+  const restart = { helps: true, note: `${name} is being restarted` };
   // An earlier Job has told it already, and this pod is still one from before.
-  if (owner.restartedAt !== null && owner.restartedAt !== pod.restartedAt) return `${name} is being restarted`;
+  if (owner.restartedAt !== null && owner.restartedAt !== pod.restartedAt) return restart;
   await deps.cluster.restart(owner, deps.clock.now().toISOString(), signal);
   deps.log.info('restarting the owner, so that its next pod is Ready elsewhere first', {
     pod: nameOf(pod),
     owner: name,
   });
-  return `${name} is being restarted`;
+  return restart;
 }

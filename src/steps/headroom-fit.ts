@@ -139,7 +139,9 @@ function unionOf(movers: readonly Mover[]): readonly string[] {
 function fits(needs: Resources, room: Resources | 'unknown' | undefined): boolean {
   if (room === 'unknown') return true;
   // A node that is overcommitted in one resource still takes pods that ask nothing of it, as the scheduler has it.
-  return room !== undefined && Object.entries(needs).every(([name, amount]) => amount === 0 || amount <= (room[name] ?? 0));
+  return (
+    room !== undefined && Object.entries(needs).every(([name, amount]) => amount === 0 || amount <= (room[name] ?? 0))
+  );
 }
 
 function minus(one: Resources, other: Resources): Resources {

@@ -3,9 +3,9 @@ import { isOnTarget } from '../phases/chain.ts';
 import type { ActionStep, Context } from '../phases/phase.ts';
 import { compareVersions } from '../version.ts';
 
-/** True when kubelet and, on a control plane, API server show the target, whatever its cordon. */
+/** True when kubelet and, on a control plane, API server show the target, whatever its cordon and marks. */
 export function hasTargetVersion(node: NodeFact, target: string): boolean {
-  return isOnTarget({ ...node, cordonedBy: null }, target);
+  return isOnTarget({ ...node, cordonedBy: null, unfinished: null }, target);
 }
 
 /** Takes back the cordon that Nightlift made, and only that: a person's cordon stays (D08). */

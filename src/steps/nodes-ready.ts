@@ -17,7 +17,9 @@ export const nodesReady: ActionStep = {
         'all nodes to be Ready',
         async () => {
           const down = (await deps.cluster.nodes(signal)).filter(
-            (node) => node.ready !== 'yes' && !(node.name === nodeOf(step) && node.cordonedBy !== null),
+            (node) =>
+              node.ready !== 'yes' &&
+              !(node.name === nodeOf(step) && (node.cordonedBy !== null || node.unfinished !== null)),
           );
           if (down.length === 0) return { done: true, value: undefined };
           return { done: false, missing: `not Ready: ${down.map((node) => node.name).join(', ')}` };

@@ -1,4 +1,5 @@
 import type { ActionStep, Context } from '../phases/phase.ts';
+import { hasTargetVersion } from './node-versions.ts';
 
 /**
  * Operators that crash when the API server goes away are scaled to zero meanwhile. What they had is written on the
@@ -8,6 +9,8 @@ export const quiesce: ActionStep = {
   name: 'quiesce',
   summary: 'scale the workloads of the quiesce list to zero',
   skip: async ({ deps }) => (deps.settings.quiesce.length === 0 ? 'the quiesce list is empty' : undefined),
+  // On a node that is finished nothing takes the API server away any more.
+  isDone: async (context) => hasTargetVersion(await context.node(), context.target),
   async run({ deps, signal }) {
     for (const workload of deps.settings.quiesce) {
       const quiesced = await deps.cluster.quiesce(workload, signal);

@@ -3,6 +3,7 @@ import { NightliftError } from '../errors.ts';
 import { Refused } from '../phases/outcome.ts';
 import type { ActionStep, Context } from '../phases/phase.ts';
 import { versionLabel } from '../version.ts';
+import { takeEtcdSnapshot } from './etcd-snapshot.ts';
 import { pushGauges, recordRun } from './latch.ts';
 import { parseSnapshotLog, type SnapshotReport } from './snapshot-log.ts';
 
@@ -13,27 +14,23 @@ export const snapshot: ActionStep = {
   name: 'snapshot',
   summary: 'take an etcd snapshot and verify it',
   async skip({ deps }) {
-    const { cronJob, required } = deps.settings.snapshot;
-    return cronJob === '' && !required ? 'no CronJob is set and none is required' : undefined;
+    const { cronJob, own, required } = deps.settings.snapshot;
+    return cronJob === '' && !own && !required ? 'no way to take one is set, and none is required' : undefined;
   },
   async run(context) {
     const { deps, signal } = context;
-    const { cronJob, namespace, required } = deps.settings.snapshot;
+    const { cronJob, namespace, own, required } = deps.settings.snapshot;
     const existing = cronJob === '' ? undefined : await deps.cluster.cronJob(namespace, cronJob, signal);
-    if (existing === undefined) {
-      if (!required) {
-        deps.log.warn('no etcd snapshot: there is no such CronJob, and the settings do not require one', {
-          cronJob: `${namespace}/${cronJob}`,
-        });
-        return;
-      }
-      throw missingCronJob(namespace, cronJob);
-    }
-    await takeSnapshot(context, namespace, cronJob);
+    if (existing !== undefined) return await takeByCronJob(context, namespace, cronJob);
+    if (own) return await takeEtcdSnapshot(context);
+    if (required) throw missingCronJob(namespace, cronJob);
+    deps.log.warn('no etcd snapshot: there is no such CronJob, and the settings do not require one', {
+      cronJob: `${namespace}/${cronJob}`,
+    });
   },
 };
 
-async function takeSnapshot(context: Context, namespace: string, cronJob: string): Promise<void> {
+async function takeByCronJob(context: Context, namespace: string, cronJob: string): Promise<void> {
   const { deps, target, signal } = context;
   const { minimumBytes } = deps.settings.snapshot;
   // One name for a day: a retried preflight follows the Job of its first try.
@@ -96,7 +93,7 @@ function missingCronJob(namespace: string, cronJob: string): Refused {
           ? 'An etcd snapshot is required, and snapshot.cronJob is empty'
           : `An etcd snapshot is required, and there is no CronJob ${namespace}/${cronJob}`,
       remedy:
-        'Create that CronJob, name yours in snapshot.cronJob and snapshot.namespace, or set snapshot.required to false.',
+        'Create that CronJob, name yours in snapshot.cronJob and snapshot.namespace, or set snapshot.own to true or snapshot.required to false.',
     },
   ]);
 }

@@ -26,7 +26,13 @@ export interface InProcessOptions {
   readonly knownHosts?: string;
   readonly privateKey?: string;
   readonly caPem?: string;
+  readonly apiUrl?: string;
+  readonly slackUrl?: string;
   readonly token?: string;
+  /** As the pod's name in a Job. */
+  readonly identity?: string;
+  /** How long a node may be away before a command that is followed is given up. */
+  readonly lossDeadlineMs?: number;
   /** Of one request to the API server, to each HTTP service, and for a connection to a node. */
   readonly deadlines?: { readonly api?: number; readonly http?: number; readonly ssh?: number };
 }
@@ -52,7 +58,7 @@ export function inProcessDeps(cluster: EmbeddedCluster, options: InProcessOption
   const token = options.token ?? server.access.serviceAccountToken({ namespace: NAMESPACE, name: 'k8s-upgrade-job' });
   const client = createKubeClient({
     credentials: {
-      server: server.url,
+      server: options.apiUrl ?? server.url,
       authorize: () => Promise.resolve({ agent, headers: { authorization: `Bearer ${token}` } }),
     },
     clock,
@@ -74,7 +80,7 @@ export function inProcessDeps(cluster: EmbeddedCluster, options: InProcessOption
     log,
     clock,
     pollSeconds: settings.waits.pollSeconds,
-    lossDeadlineMs: settings.waits.readySeconds * 1000,
+    lossDeadlineMs: options.lossDeadlineMs ?? settings.waits.readySeconds * 1000,
   });
   const { prometheusUrl, lookbackHours } = settings.alerts;
   const { baseUrl, redirectHosts } = settings.packages;
@@ -85,12 +91,13 @@ export function inProcessDeps(cluster: EmbeddedCluster, options: InProcessOption
       alerts: createPrometheusAlerts({ url: prometheusUrl, userAgent: USER_AGENT, lookbackHours, ...http }),
       feed: createPackagesFeed({ baseUrl, allowedHosts: redirectHosts, userAgent: USER_AGENT, ...http }),
       metrics: createPushgatewayMetrics({ url: settings.pushgatewayUrl, userAgent: USER_AGENT, ...http }),
-      notifier: createSlackNotifier({ webhookUrl: slack.webhookUrl, clock, userAgent: USER_AGENT, ...http }),
+      notifier: createSlackNotifier({ webhookUrl: options.slackUrl ?? slack.webhookUrl, clock, userAgent: USER_AGENT, ...http }),
       clock,
       log,
       templates,
       settings,
       inCluster: true,
+      identity: options.identity ?? 'in-process-abcde',
       addonMatrix: undefined,
     },
     async close() {

@@ -43,6 +43,8 @@ async function nightsOf(topology: Topology, cordoned: readonly string[], killer:
     longestBackoffSeconds: 5,
     settings: {
       job: { retries: 1000 },
+      // A Job that was killed after it had made the next one comes back and gives the lock to it.
+      waits: { alertSeconds: 60 },
       quiesce: [{ kind: 'Deployment', namespace: 'shop', name: 'worker' }],
     },
     onError: (error) => defects.push(error),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { containerdDeb } from './debian-packages.ts';
 import { buildDeb, companionDebs, debFileName, kubernetesDebs } from './lab-debs.ts';
@@ -80,10 +81,21 @@ async function writeIndex(dir: string, settings: IndexSettings): Promise<void> {
   ]);
   const release = await mustRun('apt-ftparchive', [...options, 'release', '.'], { cwd: dir });
   await writeFile(path.join(dir, 'Release'), release);
-  const past = settings.key === 'expired' ? ['--faked-system-time', '20200601T000000!'] : [];
-  const sign = ['--homedir', key.home, '--batch', '--yes', ...past];
-  await mustRun('gpg', [...sign, '--clearsign', '--output', 'InRelease', 'Release'], { cwd: dir });
-  await mustRun('gpg', [...sign, '--armor', '--detach-sign', '--output', 'Release.gpg', 'Release'], { cwd: dir });
-  await mustRun('gpgconf', ['--homedir', key.home, '--kill', 'all']);
+  await sign(dir, key.home, settings.key);
   await copyFile(key.armored, path.join(dir, 'Release.key'));
+}
+
+/** In a copy of the key's home: the agent that gpg starts there is nobody else's, and may be ended without asking. */
+async function sign(dir: string, keyHome: string, kind: KeyKind): Promise<void> {
+  const home = await mkdtemp(path.join(tmpdir(), 'nightlift-gpg-'));
+  try {
+    await mustRun('cp', ['-a', `${keyHome}/.`, home]);
+    const past = kind === 'expired' ? ['--faked-system-time', '20200601T000000!'] : [];
+    const options = ['--homedir', home, '--batch', '--yes', ...past];
+    await mustRun('gpg', [...options, '--clearsign', '--output', 'InRelease', 'Release'], { cwd: dir });
+    await mustRun('gpg', [...options, '--armor', '--detach-sign', '--output', 'Release.gpg', 'Release'], { cwd: dir });
+    await mustRun('gpgconf', ['--homedir', home, '--kill', 'all']);
+  } finally {
+    await rm(home, { recursive: true, force: true, maxRetries: 3 });
+  }
 }

@@ -2,6 +2,9 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { mustRun } from './run-command.ts';
 
+/** On a node: a line for every start and every end of kubeadm. */
+export const kubeadmRuns = '/var/log/kubeadm-runs';
+
 interface DebFile {
   path: string;
   content: string;
@@ -21,6 +24,21 @@ interface Deb {
 /** The program itself is mounted into the node: the package is a wrapper, and installs in a second. */
 function wrapper(name: string, binary: string): DebFile {
   return { path: `usr/bin/${name}`, mode: 0o755, content: `#!/bin/bash\nexec -a ${name} ${binary} "$@"\n` };
+}
+
+/** As `wrapper`, and keeps a record of the lab's own: when kubeadm ran, with what, and how it ended. */
+function kubeadmWrapper(binary: string): DebFile {
+  const lines = [
+    '#!/bin/bash',
+    `note() { printf '%s\\t%s\\t%s\\t%s\\n' "$EPOCHREALTIME" "$1" "$$" "$2" >>${kubeadmRuns}; } 2>/dev/null`,
+    'note start "$*"',
+    `(exec -a kubeadm ${binary} "$@")`,
+    'code=$?',
+    'note end "$code"',
+    'exit "$code"',
+    '',
+  ];
+  return { path: 'usr/bin/kubeadm', mode: 0o755, content: lines.join('\n') };
 }
 
 const kubeletUnit = `[Unit]
@@ -72,7 +90,7 @@ export function kubernetesDebs(version: string, revision: string): Deb[] {
       version: full,
       description: 'Command-line utility for administering a Kubernetes cluster',
       files: [
-        wrapper('kubeadm', binary),
+        kubeadmWrapper(binary),
         { path: 'usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf', content: kubeadmDropIn },
       ],
     },

@@ -90,6 +90,7 @@ export async function labNames(): Promise<string[]> {
   return existsSync(dir) ? readdir(dir) : [];
 }
 
+/** The lowest that no lab has. Two labs that start at the same moment would both find it: give those a --subnet. */
 export async function freeSubnet(): Promise<number> {
   const taken = new Set<number>();
   for (const name of await labNames()) {

@@ -67,7 +67,7 @@ export function describeDrain(bench: () => Bench): void {
         ? true
         : undefined,
     );
-    expect((await cluster.budgets(signal)).find(({ name }) => name === 'one')).toEqual({
+    expect((await cluster.budgets(signal)).find(({ name }) => name === 'one')).toMatchObject({
       namespace: WORLD,
       name: 'one',
       disruptionsAllowed: 0,

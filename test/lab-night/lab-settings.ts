@@ -1,0 +1,29 @@
+import type { Lab } from '../lab/lab-state.ts';
+import { mustRun } from '../lab/run-command.ts';
+import { signingKey } from '../lab/signing-key.ts';
+
+/** The settings that the lab needs, as an operator would write them; waits are short, since nobody sleeps meanwhile. */
+export async function labSettings(lab: Lab): Promise<Record<string, unknown>> {
+  return {
+    packages: {
+      baseUrl: `${lab.repository.fromNodes}/core:/stable:`,
+      redirectHosts: [new URL(lab.repository.mirror).host],
+      keyFingerprints: [await fingerprint()],
+    },
+    ssh: { user: lab.ssh.user },
+    alerts: { prometheusUrl: lab.services.prometheus },
+    pushgatewayUrl: lab.services.pushgateway,
+    // Nodes that are containers on cgroup v1 do not pass kubeadm's look at the system.
+    kubeadm: { ignorePreflightErrors: ['CoreDNSMigration', 'CoreDNSUnsupportedPlugins', 'SystemVerification'] },
+    snapshot: { cronJob: 'backup-etcd', namespace: 'default', minimumBytes: 100_000 },
+    waits: { pollSeconds: 2, settleSeconds: 5, soakSeconds: 10, drainSeconds: 90, alertSeconds: 60, lockSeconds: 20 },
+  };
+}
+
+async function fingerprint(): Promise<string> {
+  const { home, armored } = await signingKey('good');
+  const shown = await mustRun('gpg', ['--homedir', home, '--with-colons', '--show-keys', armored]);
+  const found = /^fpr:+([0-9A-F]{40}):/m.exec(shown)?.[1];
+  if (found === undefined) throw new Error(`reading the fingerprint of ${armored}: gpg shows none`);
+  return found;
+}

@@ -1,0 +1,64 @@
+import type { Lab } from '../lab/lab-state.ts';
+import { isUpgrade, type KubeadmRun, readKubeadmRuns } from './kubeadm-runs.ts';
+import type { Night } from './night.ts';
+import type { LogLine, PodLogs } from './pod-logs.ts';
+
+/** Milliseconds of one night, or of one node's part of it. */
+export interface Shares {
+  readonly wall: number;
+  readonly kubeadm: number;
+  /** Fetching packages and images, and installing packages. */
+  readonly packages: number;
+  readonly drain: number;
+  readonly soak: number;
+  /** Wall time less all of these. */
+  readonly own: number;
+}
+
+export interface NodeShares extends Shares {
+  readonly node: string;
+}
+
+const STEP = /^(?<step>[a-z]+(?:-[a-z]+)*): /;
+
+/** Where the time of each node's Job went: steps from its log, kubeadm from the record on the node. */
+export async function sharesOfNight(lab: Lab, logs: PodLogs, night: Night): Promise<readonly NodeShares[]> {
+  const shares: NodeShares[] = [];
+  for (const node of lab.nodes) {
+    const lines = logs
+      .lines()
+      .filter((line) => line.time >= night.startedAt && /^(master|worker)$/.test(line.phase) && line.fields['node'] === node.name);
+    const runs = await readKubeadmRuns(lab, node, night.startedAt);
+    if (lines.length > 0) shares.push({ node: node.name, ...sharesOfNode(lines, runs) });
+  }
+  return shares;
+}
+
+function sharesOfNode(lines: readonly LogLine[], runs: readonly KubeadmRun[]): Shares {
+  const first = lines[0]?.time ?? 0;
+  const wall = (lines.at(-1)?.time ?? first) - first;
+  const steps = lines.filter((line) => STEP.test(line.message));
+  const lasted = (name: string): number =>
+    steps.reduce((sum, line, index) => {
+      const end = steps[index + 1]?.time ?? lines.at(-1)?.time ?? line.time;
+      return STEP.exec(line.message)?.groups?.['step'] === name ? sum + end - line.time : sum;
+    }, 0);
+  const kubeadm = runs.filter(isUpgrade).reduce((sum, run) => sum + ((run.endedAt ?? run.startedAt) - run.startedAt), 0);
+  const at = (text: string): number | undefined => lines.find((line) => line.message.startsWith(`nightlift: ${text}`))?.time;
+  const between = (from: number | undefined, to: number | undefined): number =>
+    from === undefined || to === undefined ? 0 : Math.max(0, to - from);
+  const packages =
+    lasted('stage') +
+    between(at('installing kubeadm'), at('running kubeadm')) +
+    between(at('installing kubelet'), at('restarting the kubelet'));
+  const [drain, soak] = [lasted('drain'), lasted('soak')];
+  return { wall, kubeadm, packages, drain, soak, own: wall - kubeadm - packages - drain - soak };
+}
+
+/** The whole night: what is in no node's part (detection, preflight, postflight, the starts of pods) is in `own` too. */
+export function sumOfNight(night: Night, nodes: readonly NodeShares[]): Shares {
+  const sum = (key: keyof Shares): number => nodes.reduce((total, one) => total + one[key], 0);
+  const wall = night.endedAt - night.startedAt;
+  const [kubeadm, packages, drain, soak] = [sum('kubeadm'), sum('packages'), sum('drain'), sum('soak')];
+  return { wall, kubeadm, packages, drain, soak, own: wall - kubeadm - packages - drain - soak };
+}
