@@ -192,6 +192,8 @@ const SCENARIOS: readonly Scenario[] = [
     summary: "The chain's Jobs are killed in the middle of everything: a new pod goes on where the cluster stands.",
     topology: PATCH,
     leastWorkers: 2,
+    // A moment to be killed in, whatever the speed.
+    prepare: ({ nodes }) => nodes.commands.fail({ match: /^kubeadm upgrade (apply|node)/, waitMs: 1500 }),
     events: [
       kill(
         'preflight',

@@ -76,26 +76,27 @@ export function createSystemObjects(store: Store, { topology, dns }: SystemObjec
     metadata: { name: 'kube-dns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
     spec: { clusterIP: dns.address, ports, selector: { 'k8s-app': 'kube-dns' } },
   });
-  for (const addon of topology.addons ?? CURRENT_ADDONS) createAddon(store, addon);
-  // With one worker there has to be another place for what is evicted from it.
-  createApplications(store, topology.workers > 1 ? {} : { tolerations: ON_CONTROL_PLANES });
+  const everywhere = topology.applicationsEverywhere === true || topology.workers === 1;
+  const placing = everywhere ? { tolerations: ON_CONTROL_PLANES } : {};
+  for (const addon of topology.addons ?? CURRENT_ADDONS) createAddon(store, addon, placing);
+  createApplications(store, placing);
 }
 
-function createAddon(store: Store, { kind, namespace, name, image }: AddonWorkload): void {
+function createAddon(store: Store, { kind, namespace, name, image }: AddonWorkload, placing: Partial<PodSpec>): void {
   if (store.get(namespaces, namespace) === undefined)
     store.create(namespaces, { metadata: { name: namespace }, spec: {}, status: {} });
   if (kind === 'DaemonSet') store.create(daemonSets, workload(namespace, name, image, { tolerations: EVERYWHERE }));
-  else store.create(deployments, workload(namespace, name, image));
+  else store.create(deployments, workload(namespace, name, image, placing));
 }
 
-function createApplications(store: Store, spec: Partial<PodSpec>): void {
+function createApplications(store: Store, placing: Partial<PodSpec>): void {
   store.create(namespaces, { metadata: { name: 'shop' }, spec: {}, status: {} });
-  store.create(deployments, workload('shop', 'web', 'shop/web:4.2', spec, 3));
+  store.create(deployments, workload('shop', 'web', 'shop/web:4.2', placing, 3));
   store.create(
     deployments,
-    workload('shop', 'worker', 'shop/worker:4.2', { ...spec, volumes: [{ name: 'cache', emptyDir: {} }] }, 2),
+    workload('shop', 'worker', 'shop/worker:4.2', { ...placing, volumes: [{ name: 'cache', emptyDir: {} }] }, 2),
   );
-  store.create(statefulSets, workload('shop', 'database', 'shop/database:17', spec, 2));
+  store.create(statefulSets, workload('shop', 'database', 'shop/database:17', placing, 2));
   // One by matchLabels, one by matchExpressions: both kinds of selector stand in real clusters (D07).
   store.create(podDisruptionBudgets, {
     metadata: { name: 'web', namespace: 'shop' },

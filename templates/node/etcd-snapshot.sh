@@ -28,7 +28,7 @@ if [ ! -f "$manifest" ]; then
 fi
 # Value of a flag of etcd.
 flag() {
-  awk -v prefix="--$1=" '{ sub(/^[ -]*- */, ""); gsub(/^["\047]|["\047] *$/, "") }
+  awk -v prefix="--$1=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
     !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$manifest"
 }
 data="$(flag data-dir)"
@@ -71,7 +71,10 @@ etcdctl() { within "$programs/etcdctl" --endpoints "$endpoint" "${tls[@]}" "$@";
 number() { sed -n 's/^.*"'"$1"'" *: *\([0-9][0-9]*\).*$/\1/p'; }
 count_keys() { etcdctl --command-timeout=30s get "" --prefix --count-only -w fields "$@"; }
 
-if [ ! -d "$directory" ]; then mkdir -p "$(dirname "$directory")" && mkdir -m 700 "$directory"; fi
+if [ ! -d "$directory" ]; then
+  (umask 022 && mkdir -p "$(dirname "$directory")")
+  mkdir "$directory"
+fi
 if [ ! -O "$directory" ]; then
   fail 61 "$DIRECTORY does not belong to root, and a snapshot has every Secret of the cluster in it" "chown root $DIRECTORY, or set snapshot.directory to another one"
 fi
@@ -155,7 +158,7 @@ if [ "$revision" -lt "$present" ]; then
   fail 63 "the snapshot has revision $revision, etcd had $present before it was taken" "$REMOVED"
 fi
 if [ -n "$last" ] && [ "$revision" -lt "$(number revision <"$last")" ]; then
-  fail 64 "the snapshot has revision $revision, the last one ($(basename "$last" .json).db) has $(number revision <"$last"): etcd has lost data" "find out what happened to etcd; when it was restored from an older snapshot on purpose, remove $DIRECTORY/$(basename "$last")"
+  fail 64 "the snapshot has revision $revision, the last one ($(basename "$last" .json).db) has $(number revision <"$last"): etcd has lost data" "find out what happened to etcd; when it was restored from an older snapshot on purpose, remove the .json files in $DIRECTORY"
 fi
 
 keys=null

@@ -2,6 +2,8 @@ import { createServer, type Server } from 'node:https';
 import { Agent } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Certificate, createCertificateAuthority } from '../../src/rehearsal/api/certificate.ts';
+import type { Node } from '../../src/rehearsal/api/kinds.ts';
+import { namespaces, nodes } from '../../src/rehearsal/api/resources.ts';
 import type { Fault as ApiFault } from '../../src/rehearsal/api/faults.ts';
 import type { Fault as HttpFault } from '../../src/rehearsal/services/fault.ts';
 import type { Settings } from '../../src/settings.ts';
@@ -20,18 +22,18 @@ export interface Injection {
   end(): Promise<void>;
 }
 
-const MOMENT = / for a moment$/;
-const FROM_THE_MIDDLE = / from the middle on$/;
+/** A fault begins with the phase, or when it has begun to change something; it stays, or is over after a moment. */
+const WORDS = /^(.*?)( in the middle)?( for a moment)?$/;
 /** Requests that meet a fault of a moment. */
-const MOMENT_TIMES = 3;
-/** Requests to the API server that pass before a fault in the middle of a phase. */
-const MIDDLE: Readonly<Record<ScenePhase, number>> = { check: 6, preflight: 60, master: 32, worker: 32, postflight: 14 };
+const MOMENT_TIMES = 2;
+/** Requests of a phase that changes nothing which pass before its middle. */
+const MIDDLE: Readonly<Partial<Record<ScenePhase, number>>> = { check: 6, postflight: 14 };
 const SHORT_MS = 300;
 
 /** Makes a dependency fail in the words of the table. */
 export async function inject(scene: FaultScene, dependency: Dependency, words: string): Promise<Injection> {
-  const isMoment = MOMENT.test(words);
-  const fault = words.replace(MOMENT, '');
+  const [, fault = '', , moment] = WORDS.exec(words) ?? [];
+  const isMoment = moment !== undefined;
   switch (dependency) {
     case 'api':
       return fault.endsWith('certificate') ? await apiCertificate(scene, fault) : api(scene, words);
@@ -49,15 +51,38 @@ const NOTHING_TO_END = (): Promise<void> => Promise.resolve();
 
 function api(scene: FaultScene, words: string): Injection {
   const { server } = scene.cluster;
-  const before = server.requests.records.length;
-  const fault = words.replace(MOMENT, '').replace(FROM_THE_MIDDLE, '');
-  const after = fault === words ? 0 : MIDDLE[scene.phase];
-  server.faults.add({ path: /./, after, ...(MOMENT.test(words) ? { times: MOMENT_TIMES } : {}), fault: apiFault(fault) });
+  const [, fault = '', middle, moment] = WORDS.exec(words) ?? [];
+  let begun: number | undefined;
+  const begin = (after: number): void => {
+    begun = server.requests.records.length + after;
+    const times = moment === undefined ? {} : { times: MOMENT_TIMES };
+    server.faults.add({ path: /./, after, ...times, fault: apiFault(fault) });
+  };
+  const count = MIDDLE[scene.phase];
+  let end = (): void => undefined;
+  if (middle === undefined) begin(0);
+  else if (count !== undefined) begin(count);
+  else end = onFirstChange(scene, () => begin(0));
   return {
     options: fault === 'hangs' ? { deadlines: { api: SHORT_MS } } : {},
-    hits: () => server.requests.records.length - before - after,
-    end: NOTHING_TO_END,
+    hits: () => (begun === undefined ? 0 : server.requests.records.length - begun),
+    end: () => {
+      end();
+      return Promise.resolve();
+    },
   };
+}
+
+/** The first change of a phase: a cordon, or the record of the run. */
+function onFirstChange({ cluster }: FaultScene, act: () => void): () => void {
+  let isOver = false;
+  return cluster.server.store.subscribe(({ resource, object }) => {
+    const isCordon = resource === nodes && (object as Node).spec.unschedulable === true;
+    const isRecord = resource === namespaces && Object.keys(object.metadata.annotations ?? {}).some((key) => key.endsWith('in-flight'));
+    if (isOver || !(isCordon || isRecord)) return;
+    isOver = true;
+    act();
+  });
 }
 
 function apiFault(words: string): ApiFault {
@@ -137,14 +162,14 @@ async function withServer(
 }
 
 function ssh(scene: FaultScene, words: string, isMoment: boolean): Injection {
-  const { nodes } = scene.cluster;
+  const { nodes: all } = scene.cluster;
   switch (words) {
     case 'refused':
       // Nothing listens on this port of the nodes.
-      return { options: { settings: (settings) => ({ ...settings, ssh: { ...settings.ssh, port: 1 } }), knownHosts: nodes.knownHosts.replaceAll(/:\d+ /g, ':1 ') }, hits: () => 1, end: NOTHING_TO_END };
+      return { options: { settings: (settings) => ({ ...settings, ssh: { ...settings.ssh, port: 1 } }), knownHosts: all.knownHosts.replaceAll(/:\d+ /g, ':1 ') }, hits: () => 1, end: NOTHING_TO_END };
     case 'foreign host key': {
-      const foreign = nodes.knownHosts.split('\n').toReversed().map((line) => line.split(' ').slice(1).join(' '));
-      const names = nodes.knownHosts.split('\n').map((line) => line.split(' ')[0] ?? '').filter((name) => name !== '');
+      const foreign = all.knownHosts.split('\n').toReversed().map((line) => line.split(' ').slice(1).join(' '));
+      const names = all.knownHosts.split('\n').map((line) => line.split(' ')[0] ?? '').filter((name) => name !== '');
       const keys = foreign.filter((key) => key !== '');
       const knownHosts = names.map((name, index) => `${name.replace(/:\d+$/, `:${scene.ssh.port}`)} ${keys[index] ?? ''}`).join('\n');
       // Of three nodes the middle one keeps its own key; the first and the last have each other's.
@@ -155,12 +180,12 @@ function ssh(scene: FaultScene, words: string, isMoment: boolean): Injection {
     case 'login refused':
       return { options: { settings: (settings) => ({ ...settings, ssh: { ...settings.ssh, user: 'nobody' } }) }, hits: () => 1, end: NOTHING_TO_END };
     case 'sudo wants a password':
-      for (const node of nodes.nodes) node.setSudoNeedsPassword(true);
+      for (const node of all.nodes) node.setSudoNeedsPassword(true);
       return {
         options: {},
         hits: () => 1,
         end: () => {
-          for (const node of nodes.nodes) node.setSudoNeedsPassword(false);
+          for (const node of all.nodes) node.setSudoNeedsPassword(false);
           return Promise.resolve();
         },
       };
@@ -260,7 +285,9 @@ function http(scene: FaultScene, dependency: Dependency, words: string, isMoment
     dependency as 'prometheus'
   ];
   const before = server.requests.length;
-  server.faults.inject(httpFault(words), isMoment ? { times: 1 } : {});
+  // A node's own programs wait for half a minute and more: only the detector's request hangs.
+  const scope = dependency === 'feed' && words === 'hangs' ? { method: 'HEAD' } : {};
+  server.faults.inject(httpFault(words), { ...scope, ...(isMoment ? { times: 1 } : {}) });
   return {
     options: words === 'hangs' ? { deadlines: { http: SHORT_MS } } : {},
     hits: () => server.requests.slice(before).filter(({ outcome }) => outcome !== 'answered').length,

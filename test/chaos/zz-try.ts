@@ -2,19 +2,19 @@ import { startFaultScene, type ScenePhase } from './fault-scene.ts';
 import { inject, type Dependency } from './fault-injection.ts';
 const HTTP=['refused','hangs','500','429','empty','garbage','truncated','slow','redirect ring','foreign redirect','foreign certificate','refused for a moment'];
 const API=['refused','hangs','500','500 of etcd','429','503','401','403','404','302','empty','garbage','truncated','slow','foreign certificate','expired certificate'];
-const APIM=['refused','hangs','500','500 of etcd','429','503','403','empty','garbage','truncated'].flatMap(f=>[f+' for a moment', f+' from the middle on']);
+const APIM=[...['refused','hangs','500','500 of etcd','429','503','403','empty','garbage','truncated'].map(f=>f+' in the middle'), ...['refused','hangs','500','500 of etcd','429','503','403','empty','garbage','truncated'].map(f=>f+' in the middle for a moment'),'refused for a moment','429 for a moment'];
 const SSH=['refused','hangs','empty','garbage','truncated','slow','empty for a moment','truncated for a moment','foreign host key','no host key pinned','login refused','sudo wants a password'];
 const APT=['refused','hangs','500','429','slow','expired certificate','lock held','broken signature','disk full','empty madison','garbage madison','truncated madison'];
 const REG=['refused','hangs','500','429','garbage','truncated','slow','redirect ring','expired certificate','image missing'];
 const all: Record<string,[Dependency,string[]][]> = {
  check:[['api',[...API,...APIM]],['ssh',SSH],['apt',APT],['feed',HTTP],['prometheus',HTTP],['pushgateway',HTTP],['slack',[]]],
- preflight:[['api',[...API,...APIM]],['ssh',SSH],['apt',APT],['feed',HTTP],['registry',REG],['prometheus',HTTP],['pushgateway',HTTP],['slack',HTTP]],
- master:[['api',[...API,...APIM]],['ssh',SSH],['apt',APT],['feed',HTTP],['registry',REG],['prometheus',HTTP]],
- worker:[['api',[...API,...APIM]],['ssh',SSH],['apt',APT],['feed',HTTP],['prometheus',HTTP]],
+ preflight:[['api',[...API,...APIM]],['ssh',SSH],['apt',APT],['feed',HTTP.filter(f=>f!=='hangs'&&f!=='foreign certificate')],['registry',REG],['prometheus',HTTP],['pushgateway',HTTP],['slack',HTTP]],
+ master:[['api',[...API,...APIM]],['ssh',SSH],['apt',APT],['feed',HTTP.filter(f=>f!=='hangs'&&f!=='foreign certificate')],['registry',REG],['prometheus',HTTP]],
+ worker:[['api',[...API,...APIM]],['ssh',SSH],['apt',APT],['feed',HTTP.filter(f=>f!=='hangs'&&f!=='foreign certificate')],['prometheus',HTTP]],
  postflight:[['api',[...API,...APIM]],['prometheus',HTTP],['pushgateway',HTTP],['slack',HTTP]],
 };
 const phase = process.argv[2] as ScenePhase; const only=process.argv[3];
-const s = await startFaultScene(phase, { controlPlanes: 1, workers: 2, version: process.argv[4] ?? '1.36.3', published: ['1.36.4'] });
+const s = await startFaultScene(phase, { controlPlanes: 1, workers: 2, version: phase==='check'?'1.35.8':'1.36.3', published: ['1.36.4'] });
 for (const [dep, faults] of all[phase]!) { if (only && dep!==only) continue; for (const f of faults) {
   const t=performance.now();
   try {

@@ -38,7 +38,8 @@ export async function connectToCluster(kubeconfig: string): Promise<ClusterApi> 
     async get(path) {
       const { statusCode, body } = await ask(path, 10_000);
       const text = await body.text();
-      if (statusCode !== 200) throw new Error(`asking the API server for ${path}: ${statusCode}: ${text.slice(0, 300)}`);
+      if (statusCode !== 200)
+        throw new Error(`asking the API server for ${path}: ${statusCode}: ${text.slice(0, 300)}`);
       return JSON.parse(text) as unknown;
     },
     async status(path, timeoutMs = 5000) {

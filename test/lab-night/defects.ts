@@ -24,7 +24,8 @@ async function versionDefects({ api }: Scene, version: string): Promise<readonly
   for (const { metadata, spec } of await readPods(api, 'kube-system')) {
     const component = metadata.labels['component'] ?? '';
     const image = spec.containers[0]?.image ?? '';
-    if (component.startsWith('kube-') && !image.endsWith(`:v${version}`)) found.push(`pod ${metadata.name} runs ${image}`);
+    if (component.startsWith('kube-') && !image.endsWith(`:v${version}`))
+      found.push(`pod ${metadata.name} runs ${image}`);
   }
   return found;
 }
@@ -45,7 +46,8 @@ async function nodeDefects(scene: Scene, node: LabNode, version: string): Promis
   const of = (word: string) => lines.filter(([first]) => first === word).map(([, ...rest]) => rest);
   for (const name of ['kubeadm', 'kubelet', 'kubectl']) {
     const [, installed = 'none', status = ''] = of('package').find(([first]) => first === name) ?? [];
-    if (!installed.startsWith(`${version}-`) || !/^.i/.test(status)) found.push(`package ${name} is ${installed} (${status})`);
+    if (!installed.startsWith(`${version}-`) || !/^.i/.test(status))
+      found.push(`package ${name} is ${installed} (${status})`);
     if (!of('hold').some(([held]) => held === name)) found.push(`package ${name} is not on hold`);
   }
   const images = of('image').map(([image = '']) => image);
@@ -59,7 +61,7 @@ async function nodeDefects(scene: Scene, node: LabNode, version: string): Promis
 }
 
 /** What must hold after every night, however it ended. */
-export async function quietDefects(scene: Scene): Promise<readonly string[]> {
+export async function quietDefects(scene: Pick<Scene, 'api' | 'lab'>): Promise<readonly string[]> {
   const { api, lab } = scene;
   const found: string[] = [];
   for (const { metadata, spec, status } of await readNodes(api)) {

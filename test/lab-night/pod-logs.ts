@@ -101,7 +101,16 @@ function parseLine(line: string, pod: string, runner: string): LogLine {
   try {
     const json = JsonLine.parse(JSON.parse(raw));
     const node = text(json['from']) || text(json['node']);
-    return { pod, runner, time: Date.parse(json.time), message: json.message, phase: text(json['phase']), node, fields: json, raw };
+    return {
+      pod,
+      runner,
+      time: Date.parse(json.time),
+      message: json.message,
+      phase: text(json['phase']),
+      node,
+      fields: json,
+      raw,
+    };
   } catch {
     return { pod, runner, time: Date.parse(stamp), message: raw, phase: '', node: '', fields: {}, raw };
   }

@@ -27,7 +27,10 @@ export async function sharesOfNight(lab: Lab, logs: PodLogs, night: Night): Prom
   for (const node of lab.nodes) {
     const lines = logs
       .lines()
-      .filter((line) => line.time >= night.startedAt && /^(master|worker)$/.test(line.phase) && line.fields['node'] === node.name);
+      .filter(
+        (line) =>
+          line.time >= night.startedAt && /^(master|worker)$/.test(line.phase) && line.fields['node'] === node.name,
+      );
     const runs = await readKubeadmRuns(lab, node, night.startedAt);
     if (lines.length > 0) shares.push({ node: node.name, ...sharesOfNode(lines, runs) });
   }
@@ -43,8 +46,11 @@ function sharesOfNode(lines: readonly LogLine[], runs: readonly KubeadmRun[]): S
       const end = steps[index + 1]?.time ?? lines.at(-1)?.time ?? line.time;
       return STEP.exec(line.message)?.groups?.['step'] === name ? sum + end - line.time : sum;
     }, 0);
-  const kubeadm = runs.filter(isUpgrade).reduce((sum, run) => sum + ((run.endedAt ?? run.startedAt) - run.startedAt), 0);
-  const at = (text: string): number | undefined => lines.find((line) => line.message.startsWith(`nightlift: ${text}`))?.time;
+  const kubeadm = runs
+    .filter(isUpgrade)
+    .reduce((sum, run) => sum + ((run.endedAt ?? run.startedAt) - run.startedAt), 0);
+  const at = (text: string): number | undefined =>
+    lines.find((line) => line.message.startsWith(`nightlift: ${text}`))?.time;
   const between = (from: number | undefined, to: number | undefined): number =>
     from === undefined || to === undefined ? 0 : Math.max(0, to - from);
   const packages =

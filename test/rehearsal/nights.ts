@@ -1,5 +1,4 @@
 import { afterAll, beforeAll } from 'vitest';
-import { podDisruptionBudgets } from '../../src/rehearsal/api/resources.ts';
 import {
   type EmbeddedCluster,
   type EmbeddedClusterOptions,
@@ -14,10 +13,15 @@ import { buildProgram, type Program, TEMPLATES } from './program.ts';
 
 /** Faster than the demo, whose waits are there to be seen. */
 const SPEED = 2000;
-export const NIGHT_MS = 240_000;
+/** With the time that a night waits for its turn. */
+export const NIGHT_MS = 600_000;
+/** Nights of one file at a time: a night mostly waits, but not for nothing. */
+const AT_ONCE = 2;
 
 export const PATCH: Topology = { controlPlanes: 1, workers: 2, version: '1.36.3', published: ['1.36.4'] };
 export const SMALL: Topology = { ...PATCH, workers: 1 };
+/** For nights with a worker less to evict to. */
+export const ANYWHERE: Topology = { ...PATCH, applicationsEverywhere: true };
 export const CURRENT: Topology = { ...SMALL, version: '1.36.4', published: [] };
 
 type ClusterOptions = Omit<EmbeddedClusterOptions, 'program' | 'templatesDir' | 'onError'>;
@@ -36,23 +40,39 @@ export function useNights(): Nights {
   });
   afterAll(() => program?.remove());
   const common = () => ({ program: program?.file ?? '', templatesDir: TEMPLATES, speed: SPEED });
+  const inTurn = createTurns(AT_ONCE);
   return {
-    scenario: async (name, options = {}) => await runScenario(scenarioNamed(name), { ...common(), ...options }),
-    async cluster(topology, body, options = {}) {
-      const defects: unknown[] = [];
-      const cluster = await startEmbeddedCluster(topology, {
-        ...common(),
-        ...options,
-        onError: (error) => defects.push(error),
-      });
-      try {
-        const result = await body(cluster);
-        if (defects.length > 0) throw defects[0];
-        return result;
-      } finally {
-        await cluster.close();
-      }
-    },
+    scenario: (name, options = {}) =>
+      inTurn(async () => await runScenario(scenarioNamed(name), { ...common(), ...options })),
+    cluster: (topology, body, options = {}) =>
+      inTurn(async () => {
+        const defects: unknown[] = [];
+        const onError = (error: unknown): void => void defects.push(error);
+        const cluster = await startEmbeddedCluster(topology, { ...common(), ...options, onError });
+        try {
+          const result = await body(cluster);
+          if (defects.length > 0) throw defects[0];
+          return result;
+        } finally {
+          await cluster.close();
+        }
+      }),
+  };
+}
+
+/** Lets so many run at a time; the others wait in their order. */
+function createTurns(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
+    running += 1;
+    try {
+      return await work();
+    } finally {
+      running -= 1;
+      waiting.shift()?.();
+    }
   };
 }
 
@@ -77,12 +97,6 @@ export async function nightWith(
   } finally {
     clearInterval(timer);
   }
-}
-
-/** For nights with a node less to evict to: the budgets would, rightly, stop the drain. */
-export function dropBudgets({ server: { store } }: EmbeddedCluster): void {
-  for (const { metadata } of store.list(podDisruptionBudgets))
-    store.delete(podDisruptionBudgets, metadata.name, metadata.namespace);
 }
 
 /** All that the pods said, for the message of a failed expectation. */

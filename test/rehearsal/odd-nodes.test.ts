@@ -5,7 +5,7 @@ import { logOf, NIGHT_MS, PATCH, SMALL, useNights, versionsOf } from './nights.t
 
 const nights = useNights();
 
-describe('odd nodes', { timeout: NIGHT_MS }, () => {
+describe.concurrent('odd nodes', { timeout: NIGHT_MS }, () => {
   it('D16 a worker without InternalIP is named before anything is changed', async () => {
     await nights.cluster(SMALL, async (cluster) => {
       cluster.server.store.modify(nodes, 'worker-1', undefined, (node) => {

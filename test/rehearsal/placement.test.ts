@@ -2,15 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { jobs, namespaces, nodes } from '../../src/rehearsal/api/resources.ts';
 import { NAMESPACE } from '../../src/rehearsal/deployment-objects.ts';
 import { runNight } from '../../src/rehearsal/night.ts';
-import { CURRENT, dropBudgets, logOf, NIGHT_MS, PATCH, SMALL, useNights, versionsOf } from './nights.ts';
+import { ANYWHERE, CURRENT, logOf, NIGHT_MS, SMALL, useNights, versionsOf } from './nights.ts';
 
 const nights = useNights();
 const TAINT = { key: 'storage', value: 'broken', effect: 'NoSchedule' };
 
-describe('what stands in the cluster before a night', { timeout: NIGHT_MS }, () => {
+describe.concurrent('what stands in the cluster before a night', { timeout: NIGHT_MS }, () => {
   it('I20 a worker with a taint of its own runs no Job of the chain', async () => {
-    await nights.cluster(PATCH, async (cluster) => {
-      dropBudgets(cluster);
+    await nights.cluster(ANYWHERE, async (cluster) => {
       cluster.server.store.modify(nodes, 'worker-1', undefined, (node) => {
         node.spec.taints = [TAINT];
       });
@@ -44,8 +43,7 @@ describe('what stands in the cluster before a night', { timeout: NIGHT_MS }, () 
   });
 
   it('D08 a worker that a person cordoned is upgraded and stays cordoned', async () => {
-    await nights.cluster(PATCH, async (cluster) => {
-      dropBudgets(cluster);
+    await nights.cluster(ANYWHERE, async (cluster) => {
       cluster.server.store.modify(nodes, 'worker-2', undefined, (node) => {
         node.spec.unschedulable = true;
       });

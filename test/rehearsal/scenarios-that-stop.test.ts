@@ -3,7 +3,7 @@ import { NIGHT_MS, useNights } from './nights.ts';
 
 const nights = useNights();
 
-describe('a night that stops before its end', { timeout: NIGHT_MS }, () => {
+describe.concurrent('a night that stops before its end', { timeout: NIGHT_MS }, () => {
   it.each([
     ['blocked', 'an addon that can be upgraded and an API in use stop a minor before anything is changed'],
     ['held', 'I19 an addon without a release for the minor holds it'],

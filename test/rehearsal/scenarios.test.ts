@@ -3,7 +3,7 @@ import { NIGHT_MS, useNights } from './nights.ts';
 
 const nights = useNights();
 
-describe('a night on the embedded cluster', { timeout: NIGHT_MS }, () => {
+describe.concurrent('a night on the embedded cluster', { timeout: NIGHT_MS }, () => {
   it.each([
     ['patch', 'I01 I02 I16 D16 a patch reaches every node, and no Job runs on the node that it drains'],
     ['minor', 'I14 D13 a minor is found behind a redirect and reaches every node'],

@@ -22,7 +22,7 @@ function expectUntouched(cluster: EmbeddedCluster): void {
   expect(writes.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
 }
 
-describe('package sources', { timeout: NIGHT_MS }, () => {
+describe.concurrent('package sources', { timeout: NIGHT_MS }, () => {
   const nextMinor: FaultScope = { path: /v1\.37/ };
   it.each<readonly [string, Fault, RegExp]>([
     ['an HTML page', { kind: 'garbage' }, /HTML|html/],

@@ -86,4 +86,60 @@ export function describeDrain(bench: () => Bench): void {
       message: expect.stringContaining('more than one') as string,
     });
   });
+
+  it('deletes this very pod, and not one of the same name', async () => {
+    const { cluster, pod } = bench();
+    const doomed = await pod('doomed');
+    await cluster.deletePod({ ...doomed, uid: 'another' }, signal);
+    expect((await cluster.pods({ namespace: WORLD }, signal)).map(({ name }) => name)).toContain('doomed');
+    await cluster.deletePod(doomed, signal);
+    expect((await cluster.pods({ namespace: WORLD }, signal)).map(({ name }) => name)).not.toContain('doomed');
+    await cluster.deletePod(doomed, signal);
+  });
+
+  it('says what a pod reserves and where it may run', async () => {
+    const { pod } = bench();
+    const terms = [{ matchExpressions: [{ key: 'disk', operator: 'In', values: ['fast'] }] }];
+    const { placement, usesClaim } = await pod('choosy', {
+      spec: {
+        containers: [{ name: 'main', image: 'app', resources: { requests: { cpu: '250m', memory: '1Gi' } } }],
+        nodeSelector: { zone: 'a' },
+        affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } } },
+        tolerations: [{ key: 'dedicated', operator: 'Exists', effect: 'NoSchedule' }],
+        volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }],
+      },
+    });
+    expect(usesClaim).toBe(true);
+    expect(placement).toMatchObject({
+      requests: { cpu: 250, memory: 2 ** 30 },
+      nodeSelector: { zone: 'a' },
+      nodeAffinity: [{ labels: [{ key: 'disk', operator: 'In', values: ['fast'] }], fields: [] }],
+      priority: 0,
+    });
+    expect(placement.tolerations).toContainEqual({ key: 'dedicated', operator: 'Exists', effect: 'NoSchedule' });
+  });
+
+  it('finds the Deployment behind a pod, and restarts it as kubectl does', async () => {
+    const { cluster, deployment, pod, remove, until } = bench();
+    await deployment('owner', 1);
+    const owned = await until(async () => (await cluster.pods({ namespace: WORLD, labels: 'app=owner' }, signal))[0]);
+    const before = await cluster.ownerOf(owned, signal);
+    expect(before).toEqual({
+      kind: 'Deployment',
+      namespace: WORLD,
+      name: 'owner',
+      replicas: 1,
+      paused: false,
+      rolling: { surge: 1, unavailable: 0 },
+      restartedAt: null,
+    });
+    await cluster.restart({ kind: 'Deployment', namespace: WORLD, name: 'owner' }, '2026-11-20T23:00:00Z', signal);
+    expect(await cluster.ownerOf(owned, signal)).toMatchObject({ restartedAt: '2026-11-20T23:00:00Z' });
+    const next = await until(async () =>
+      (await cluster.pods({ namespace: WORLD, labels: 'app=owner' }, signal)).find(({ uid }) => uid !== owned.uid),
+    );
+    expect(next.restartedAt).toBe('2026-11-20T23:00:00Z');
+    expect(await cluster.ownerOf(await pod('nobodys'), signal)).toBeUndefined();
+    await remove(`/apis/apps/v1/namespaces/${WORLD}/deployments/owner`);
+  });
 }

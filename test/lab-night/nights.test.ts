@@ -1,0 +1,59 @@
+import { appendFile, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, describe, it } from 'vitest';
+import { collectLogs } from '../lab/collect-logs.ts';
+import { down } from '../lab/down.ts';
+import { labRoot } from '../lab/lab-paths.ts';
+import { closeScene, provideScene } from './provide-scene.ts';
+import { type ResultLine, readRunSettings } from './run-settings.ts';
+import type { Scenario, ScenarioResult } from './scenario.ts';
+import { scenarios } from './scenarios.ts';
+import type { Scene } from './scene.ts';
+import { selected } from './selected.ts';
+
+const settings = readRunSettings();
+const began = Date.now();
+
+function log(line: string): void {
+  process.stderr.write(`[${((Date.now() - began) / 1000).toFixed(0).padStart(5)} s] ${line}\n`);
+}
+
+async function play(scenario: Scenario): Promise<void> {
+  log(`${scenario.name}: ${scenario.title}`);
+  const scene = await provideScene(scenario.cluster, log);
+  const started = Date.now();
+  const write = async (result: Pick<ResultLine, 'passed' | 'summary'> & Partial<ScenarioResult>): Promise<void> => {
+    const line = { name: scenario.name, seconds: (Date.now() - started) / 1000, ...result };
+    await appendFile(settings.results, `${JSON.stringify(line)}\n`);
+  };
+  try {
+    await write({ passed: true, ...(await scenario.run(scene)) });
+  } catch (error) {
+    await write({
+      passed: false,
+      summary: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error),
+    });
+    await keepEvidence(scene, scenario.name);
+    throw error;
+  } finally {
+    await closeScene(scene);
+  }
+}
+
+async function keepEvidence(scene: Scene, name: string): Promise<void> {
+  const directory = path.join(labRoot(), 'failed', `${name}-${new Date().toISOString().replaceAll(':', '')}`);
+  await mkdir(directory, { recursive: true });
+  const lines = scene.logs.lines().map((line) => `${line.pod}@${line.runner} ${line.raw}\n`);
+  await appendFile(path.join(directory, 'pods.txt'), lines.join(''));
+  await collectLogs(scene.lab, directory).catch((error: unknown) => log(`collecting logs: ${String(error)}`));
+  log(`what there is to read about it: ${directory}`);
+}
+
+describe('the product in the cluster, as users run it', () => {
+  for (const scenario of selected(scenarios, settings)) it(`${scenario.name}: ${scenario.title}`, () => play(scenario));
+
+  afterAll(async () => {
+    if (settings.keep) return;
+    for (const name of ['t-one', 't-ha']) await down(name);
+  });
+});

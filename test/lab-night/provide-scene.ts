@@ -1,0 +1,100 @@
+import path from 'node:path';
+import { publishedPackages } from '../lab/apt-repository.ts';
+import { down } from '../lab/down.ts';
+import { type LabSpec, minorOf } from '../lab/lab-spec.ts';
+import { type Lab, readLab } from '../lab/lab-state.ts';
+import { servicesUp } from '../lab/services.ts';
+import { startLabServer, up } from '../lab/up.ts';
+import { connectToCluster } from './cluster-api.ts';
+import { readNodes } from './cluster-objects.ts';
+import { quietDefects } from './defects.ts';
+import { installProduct } from './install-product.ts';
+import { watchPodLogs } from './pod-logs.ts';
+import { projectRoot } from './product-image.ts';
+import type { Scene } from './scene.ts';
+import { provideWorkload } from './workload.ts';
+
+export interface Wanted {
+  readonly controlPlanes: number;
+  readonly workers: number;
+  /** What a cluster that has to be built starts with. */
+  readonly version: string;
+  /** `minor` needs a cluster for which no newer patch is published. */
+  readonly newestPatch?: boolean;
+}
+
+const subnets = { one: 40, ha: 41 };
+
+/**
+ * A cluster as the scenario wants it, with the product as it is now: the one that the scenario before has left when it
+ * is sound and fits, else a new one. There is never more than one.
+ */
+export async function provideScene(wanted: Wanted, log: (line: string) => void): Promise<Scene> {
+  const kind = wanted.controlPlanes === 1 ? 'one' : 'ha';
+  for (const other of ['one', 'ha'] as const) if (other !== kind) await down(`t-${other}`);
+  const name = `t-${kind}`;
+  const standing = await readLab(name);
+  const fitting = standing !== undefined && (await fits(standing, wanted, log).catch(() => false));
+  if (standing !== undefined && !fitting) await down(name);
+  const spec: LabSpec = {
+    name,
+    subnet: subnets[kind],
+    controlPlanes: wanted.controlPlanes,
+    workers: wanted.workers,
+    version: wanted.version,
+    containerd: '1.7',
+    containerdOf: {},
+  };
+  const lab = fitting ? standing : await up(spec, log);
+  await startLabServer(lab);
+  await servicesUp(lab, [path.join(projectRoot, 'deploy/alerts/upgrade-gates.yaml')], log);
+  await installProduct(lab);
+  await provideWorkload(lab);
+  log(`the cluster ${name} is ready, on ${await runningVersion(lab)}`);
+  return { lab, api: await connectToCluster(lab.kubeconfig), logs: watchPodLogs(lab), startedAt: Date.now(), log };
+}
+
+async function fits(lab: Lab, wanted: Wanted, log: (line: string) => void): Promise<boolean> {
+  const running = await runningVersion(lab);
+  const minor = minorOf(wanted.version);
+  if (minorOf(running) !== minor || lab.spec.workers !== wanted.workers) return false;
+  if (wanted.newestPatch === true && running !== (await newestPatch(lab, minor))) return false;
+  const api = await connectToCluster(lab.kubeconfig);
+  try {
+    const defects = (await quietDefects({ lab, api })).filter((text) => !text.startsWith('the gauge'));
+    if (defects.length > 0) log(`the cluster ${lab.name} is not taken again: ${defects.join('; ')}`);
+    return defects.length === 0;
+  } finally {
+    await api.close();
+  }
+}
+
+export async function closeScene(scene: Scene): Promise<void> {
+  await scene.logs.stop();
+  await scene.api.close();
+}
+
+/** The oldest kubelet's. */
+export async function runningVersion(lab: Lab): Promise<string> {
+  const api = await connectToCluster(lab.kubeconfig);
+  try {
+    const versions = (await readNodes(api)).map(({ status }) => status.nodeInfo.kubeletVersion.slice(1));
+    return versions.toSorted(byVersion)[0] ?? '';
+  } finally {
+    await api.close();
+  }
+}
+
+export async function newestPatch(lab: Lab, minor: string): Promise<string> {
+  const packages = await publishedPackages(lab.repository.dir, minor);
+  return (
+    packages
+      .map((version) => version.split('-')[0] ?? '')
+      .toSorted(byVersion)
+      .at(-1) ?? ''
+  );
+}
+
+function byVersion(one: string, other: string): number {
+  return one.localeCompare(other, 'en', { numeric: true });
+}

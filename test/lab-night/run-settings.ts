@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+/** What run.ts tells the vitest process, in NIGHTLIFT_LAB_RUN. */
+const RunSettings = z.object({ only: z.array(z.string()), ci: z.boolean(), keep: z.boolean(), results: z.string() });
+
+export type RunSettings = z.infer<typeof RunSettings>;
+
+export const runSettingsKey = 'NIGHTLIFT_LAB_RUN';
+
+export function readRunSettings(): RunSettings {
+  const text = process.env[runSettingsKey];
+  if (text === undefined) throw new Error('the nights are started by: node test/lab-night/run.ts');
+  return RunSettings.parse(JSON.parse(text));
+}
+
+const Shares = z.object({
+  wall: z.number(),
+  kubeadm: z.number(),
+  packages: z.number(),
+  drain: z.number(),
+  soak: z.number(),
+  own: z.number(),
+});
+
+/** One line of the results file. */
+export const ResultLine = z.object({
+  name: z.string(),
+  passed: z.boolean(),
+  seconds: z.number(),
+  summary: z.string(),
+  shares: Shares.optional(),
+  nodes: z.array(Shares.extend({ node: z.string() })).optional(),
+});
+
+export type ResultLine = z.infer<typeof ResultLine>;
