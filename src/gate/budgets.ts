@@ -1,5 +1,5 @@
 import type { BudgetFact } from '../facts/facts.ts';
-import type { DrainPolicy } from '../settings.ts';
+import type { DrainPolicy } from '../settings/drain.ts';
 import { policyFor } from '../steps/drain-policy.ts';
 import type { Finding } from './finding.ts';
 import type { Check } from './gate.ts';

@@ -39,6 +39,15 @@ const rendered: Readonly<Record<string, NodeScript>> = {
   'upgrade-control-plane-patch': upgrade('control-plane', '1.36.4'),
   'upgrade-worker-patch': upgrade('worker', '1.36.4'),
   'upgrade-worker-minor': upgrade('worker', '1.37.1'),
+  'etcd-snapshot': scripts.etcdSnapshot({
+    target: '1.36.4',
+    run: '2026-11-21T23:00:00.000Z',
+    reuseSeconds: 1800,
+    directory: '/var/lib/nightlift/snapshots',
+    keep: 3,
+    restoreProof: 'auto',
+    timeLimitSeconds: 600,
+  }),
   'raise-containerd': scripts.raiseContainerd({ version: '1.7.24', lockTimeoutSeconds: 300 }),
   'run-script': scripts.runScript({ text: 'echo "restoring"\n' }),
   'detached-arrive': renderScript(templates, ['detached-arrive'], {

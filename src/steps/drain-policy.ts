@@ -1,6 +1,6 @@
 import type { Budget, PodFact } from '../cluster/cluster.ts';
 import { selects } from '../cluster/label-selector.ts';
-import type { DrainPolicy } from '../settings.ts';
+import type { DrainPolicy } from '../settings/drain.ts';
 
 export type Policy = Pick<DrainPolicy, 'action' | 'afterSeconds'>;
 

@@ -136,7 +136,8 @@ if [ -z "$present" ]; then fail 62 "etcd at $endpoint cannot be read: it has no 
 name="etcd-$TARGET-$(date -u +%Y%m%dT%H%M%SZ)"
 file="$directory/$name.db.part"
 say "taking a snapshot of $size bytes from $endpoint"
-if ! etcdctl snapshot save "$file" 2>&1; then
+if ! etcdctl snapshot save "$file" >"$directory/etcd-save.part" 2>&1; then
+  tail -n 20 "$directory/etcd-save.part"
   fail 62 "etcdctl snapshot save did not succeed" "read the lines above; look at etcd: crictl logs of its container"
 fi
 
@@ -145,7 +146,7 @@ status="$(within "$programs/etcdutl" snapshot status "$file" -w json)" || status
 hash="$(number hash <<<"$status")"
 revision="$(number revision <<<"$status")"
 total="$(number totalKey <<<"$status")"
-bytes="$(stat -c %s "$file")"
+bytes="$(stat -c %s "$file" 2>/dev/null)" || bytes=0
 if [ -z "$hash" ] || [ -z "$revision" ] || [ -z "$total" ] || [ "$bytes" -le 32 ]; then
   fail 63 "etcdutl snapshot status does not take the file of $bytes bytes for a snapshot: ${status:-no answer}" "$REMOVED"
 fi

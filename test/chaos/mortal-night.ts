@@ -1,4 +1,4 @@
-import { cronJobs, nodes } from '../../src/rehearsal/api/resources.ts';
+import { cronJobs, nodes, jobs, pods } from '../../src/rehearsal/api/resources.ts';
 import { NAMESPACE } from '../../src/rehearsal/deployment-objects.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
 import { type Night, runNight } from '../../src/rehearsal/night.ts';
@@ -70,6 +70,7 @@ export async function mortalNights(options: MortalNightOptions): Promise<MortalN
         await runNight(started, {
           limitMs: 400_000,
           onTick: () => {
+            if (process.env['CHAOS_TRACE']!==undefined && Math.random()<0.05) console.log(started.server.store.list(jobs,{namespace:NAMESPACE}).map(j=>j.metadata.name+JSON.stringify(j.status)).join(' '), started.server.store.list(pods,{namespace:NAMESPACE}).map(j=>j.metadata.name+j.status.phase+(j.spec.nodeName??'')).slice(-3).join(' '), endOfLog(started).split('\n').slice(-2).join('\n'));
             if (defects.length > 0) throw defects[0];
           },
         }),

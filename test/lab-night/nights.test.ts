@@ -20,23 +20,22 @@ function log(line: string): void {
 
 async function play(scenario: Scenario): Promise<void> {
   log(`${scenario.name}: ${scenario.title}`);
-  const scene = await provideScene(scenario.cluster, log);
-  const started = Date.now();
+  let started = Date.now();
   const write = async (result: Pick<ResultLine, 'passed' | 'summary'> & Partial<ScenarioResult>): Promise<void> => {
     const line = { name: scenario.name, seconds: (Date.now() - started) / 1000, ...result };
     await appendFile(settings.results, `${JSON.stringify(line)}\n`);
   };
+  let scene: Scene | undefined;
   try {
+    scene = await provideScene(scenario.cluster, log);
+    started = Date.now();
     await write({ passed: true, ...(await scenario.run(scene)) });
   } catch (error) {
-    await write({
-      passed: false,
-      summary: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error),
-    });
-    await keepEvidence(scene, scenario.name);
+    await write({ passed: false, summary: String(error).split('\n')[0] ?? '' });
+    if (scene !== undefined) await keepEvidence(scene, scenario.name);
     throw error;
   } finally {
-    await closeScene(scene);
+    if (scene !== undefined) await closeScene(scene);
   }
 }
 

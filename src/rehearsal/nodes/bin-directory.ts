@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { layOutEtcdProcess } from './etcd-process.ts';
 import type { Machine } from './machine.ts';
+import { ETCD_PROGRAMS } from './stand-ins/etcd.ts';
 import { standIns } from './stand-ins/stand-ins.ts';
 
 /**
@@ -22,7 +24,9 @@ export function fillBinDirectory(machine: Machine, install: (file: string, progr
     const found = HOST_DIRECTORIES.map((directory) => join(directory, program)).find((file) => existsSync(file));
     if (found !== undefined) symlinkSync(found, join(machine.bin, program));
   }
-  for (const program of Object.keys(standIns)) install(join(machine.bin, program), program);
+  const inPath = Object.keys(standIns).filter((program) => !ETCD_PROGRAMS.some((one) => one === program));
+  for (const program of inPath) install(join(machine.bin, program), program);
+  layOutEtcdProcess(machine, install);
   writeFileSync(join(machine.bin, 'sudo'), sudoScript(machine), { mode: 0o755 });
 }
 

@@ -11,7 +11,14 @@ export function manifestOf(
   extraFlags: readonly string[] = [],
 ): string {
   const flags: Readonly<Record<string, readonly string[]>> = {
-    etcd: [`--advertise-client-urls=https://${address}:2379`, '--data-dir=/var/lib/etcd'],
+    etcd: [
+      `--advertise-client-urls=https://${address}:2379`,
+      '--cert-file=/etc/kubernetes/pki/etcd/server.crt',
+      '--data-dir=/var/lib/etcd',
+      '--key-file=/etc/kubernetes/pki/etcd/server.key',
+      `--listen-client-urls=https://127.0.0.1:2379,https://${address}:2379`,
+      '--trusted-ca-file=/etc/kubernetes/pki/etcd/ca.crt',
+    ],
     'kube-apiserver': [
       `--advertise-address=${address}`,
       '--authorization-mode=Node,RBAC',

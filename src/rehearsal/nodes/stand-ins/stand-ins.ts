@@ -4,6 +4,7 @@ import { aptGet } from './apt-get.ts';
 import { aptMark } from './apt-mark.ts';
 import { curl } from './curl.ts';
 import { dpkg, dpkgDeb, dpkgQuery } from './dpkg.ts';
+import { etcd, etcdctl, etcdutl } from './etcd.ts';
 import { gpg } from './gpg.ts';
 import { kubeadm } from './kubeadm.ts';
 import { crictl, ctr, df, hostname, journalctl, kubectl, kubelet } from './small-programs.ts';
@@ -22,6 +23,9 @@ export const standIns: Readonly<Record<string, StandIn>> = {
   dpkg,
   'dpkg-deb': dpkgDeb,
   'dpkg-query': dpkgQuery,
+  etcd,
+  etcdctl,
+  etcdutl,
   gpg,
   hostname,
   journalctl,

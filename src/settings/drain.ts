@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { name, notes, seconds } from './field.ts';
+
+export const WorkloadSetting = z.strictObject({
+  kind: z
+    .enum(['Deployment', 'StatefulSet'])
+    .default('Deployment')
+    .meta(notes('Kind of the workload.', { reason: 'Most operators are Deployments.' })),
+  namespace: name.meta(notes('Its namespace.', { reason: 'There is none that fits.' })),
+  name: name.meta(notes('Its name.', { reason: 'There is none that fits.' })),
+});
+
+export const DrainPolicy = z.strictObject({
+  namespace: name.meta(notes('Namespace of the budget.', { reason: 'There is none that fits.' })),
+  budget: z
+    .string()
+    .default('')
+    .meta(
+      notes('Name of the budget; empty = every budget of the namespace that has no policy of its own.', {
+        reason: 'A team has one answer for all that it runs, more often than not.',
+      }),
+    ),
+  action: z
+    .enum(['wait', 'restart-owner', 'delete-after', 'give-up'])
+    .meta(
+      notes(
+        '`wait` asks until `waits.drainSeconds` and then gives up; `restart-owner` rolls the Deployment of one replica behind the pod, so that its next pod is Ready elsewhere first; `delete-after` deletes the pod around the budget after `afterSeconds`, with its grace period; `give-up` ends the drain at once.',
+        { reason: 'Waiting, as without a policy, needs none.' },
+      ),
+    ),
+  afterSeconds: seconds(
+    600,
+    'How long a pod is blocked before `delete-after` deletes it; must be less than `waits.drainSeconds`.',
+    'Long enough for a replacement that is only slow.',
+  ),
+});
+
+export type DrainPolicy = z.infer<typeof DrainPolicy>;
+
+export const Drain = z.strictObject({
+  deleteEmptyDir: z
+    .boolean()
+    .default(true)
+    .meta(
+      notes('Evict pods with an emptyDir, whose content goes with them.', {
+        reason: 'As `kubectl drain --delete-emptydir-data`, which the runbook uses; false refuses the drain.',
+      }),
+    ),
+  deleteBarePods: z
+    .boolean()
+    .default(true)
+    .meta(
+      notes('Evict pods without an owner, which nothing re-creates.', {
+        reason: 'As `kubectl drain --force`, which the runbook uses; false refuses the drain.',
+      }),
+    ),
+  parallel: z
+    .number()
+    .int()
+    .min(1)
+    .default(10)
+    .meta(
+      notes('Evictions in flight at a time.', {
+        reason: 'Bounded, so that a node with many pods does not flood the API server.',
+      }),
+    ),
+  headroom: z
+    .enum(['refuse', 'warn', 'off'])
+    .default('refuse')
+    .meta(
+      notes(
+        "What to do when the node's pods cannot all run on the other nodes meanwhile; looked at before the node is cordoned.",
+        { reason: 'Pods without a place are an outage that begins with the drain; `warn` suits an autoscaler.' },
+      ),
+    ),
+  policies: z
+    .array(DrainPolicy)
+    .default([])
+    .meta(
+      notes('What to do about pods that a PodDisruptionBudget keeps from going.', {
+        reason: 'Nothing goes around a budget unless somebody has said so.',
+      }),
+    ),
+});

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { name, notes, seconds, stringList } from './field.ts';
+
+export const Packages = z.strictObject({
+  baseUrl: z
+    .url({ protocol: /^https?$/ })
+    .default('https://pkgs.k8s.io/core:/stable:')
+    .meta(
+      notes('Where the package repositories of all minors stand, without the minor: `<baseUrl>/v1.36/deb/`.', {
+        reason: 'The community repository; a mirror has the same layout.',
+      }),
+    ),
+  redirectHosts: stringList(
+    ['prod-cdn.packages.k8s.io'],
+    'Hosts (with port when it is not the usual one) to which `baseUrl` may redirect.',
+    'pkgs.k8s.io only redirects; a redirect to any other host is refused.',
+  ),
+  keyFingerprints: stringList(
+    ['DE15B14486CD377B9E876E1A234654DA9A296436'],
+    'OpenPGP fingerprints of which the repository key must have one; an empty list trusts the key on first use.',
+    'One key signs all minors of the community repository; a key fetched anew each time proves nothing (D14).',
+  ),
+  timeoutSeconds: seconds(
+    30,
+    'Deadline of one request to the package feed.',
+    'A feed that hangs must not eat the night.',
+  ),
+  lockTimeoutSeconds: seconds(
+    300,
+    'How long apt-get waits on a node for a lock that another program holds.',
+    'unattended-upgrades takes the lock at random times.',
+  ),
+  keyWarnDays: z
+    .number()
+    .nonnegative()
+    .default(30)
+    .meta(
+      notes('Warn when the repository key expires within this time.', {
+        unit: 'days',
+        reason: 'Long enough to find out who extends it.',
+      }),
+    ),
+  freeMegabytes: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(1024)
+    .meta(
+      notes('Space that must be free on a node before anything is fetched.', {
+        unit: 'MB',
+        reason: 'Packages, images, and the copy of etcd that kubeadm makes.',
+      }),
+    ),
+});
+
+export const Ssh = z.strictObject({
+  user: name.default('nightlift').meta(
+    notes('User on every node, with NOPASSWD sudo; `root` needs no sudo.', {
+      reason: 'An account of its own can be removed and audited.',
+    }),
+  ),
+  port: z
+    .number()
+    .int()
+    .min(1)
+    .max(65535)
+    .default(22)
+    .meta(notes('Port of sshd on every node.', { reason: 'The usual port.' })),
+  keyFile: z
+    .string()
+    .default('/secrets/k8s-upgrade/ssh_key')
+    .meta(notes('Private key file.', { reason: 'Where the Secret k8s-upgrade-creds is mounted.' })),
+  knownHostsFile: z
+    .string()
+    .default('/secrets/k8s-upgrade/known_hosts')
+    .meta(
+      notes('Pinned host keys in the format of known_hosts, by InternalIP.', {
+        reason: 'A host key that is not pinned is refused (D15).',
+      }),
+    ),
+  hostKeys: z
+    .enum(['pinned', 'accept-new-in-memory'])
+    .default('pinned')
+    .meta(
+      notes(
+        '`pinned` refuses unknown host keys; `accept-new-in-memory` trusts each key that it meets first, for one process.',
+        { reason: 'Whoever can answer for a node would get the key to run commands as root.' },
+      ),
+    ),
+  connectTimeoutSeconds: seconds(
+    20,
+    'Deadline for connecting to a node.',
+    'A node that does not answer within this is down.',
+  ),
+});

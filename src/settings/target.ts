@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { isMinor, parseVersion } from '../version.ts';
+import { clockTime, notes, version } from './field.ts';
+
+export const Target = z.strictObject({
+  ceiling: z
+    .string()
+    .refine(
+      (text) => text === '' || isMinor(text) || parseVersion(text) === text,
+      'give a minor (1.36) or a version (1.36.4)',
+    )
+    .default('')
+    .meta(
+      notes('Newest minor or version that is ever taken by itself; empty = no ceiling.', {
+        reason: 'None by default: the gate decides.',
+      }),
+    ),
+  skip: z
+    .array(version)
+    .default([])
+    .meta(notes('Versions that are never taken.', { reason: 'For a release known to be bad.' })),
+  minimumAgeHours: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .meta(
+      notes('A version is taken only when the detector has known it this long.', {
+        unit: 'hours',
+        reason: 'Patches are wanted the same night; raise it to let others find the bugs.',
+      }),
+    ),
+  firstPatchOfMinor: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(1)
+    .meta(
+      notes('First patch of a new minor that is taken: 1 leaves x.y.0 alone.', {
+        reason: 'An x.y.0 on the night that it appears is a risk nobody asked for (D05).',
+      }),
+    ),
+});
+
+export const Window = z.strictObject({
+  start: clockTime.meta(notes('Start of the window, UTC.', { reason: 'No window by default: the CronJob decides.' })),
+  end: clockTime.meta(
+    notes(
+      'Hard end of the window, UTC: no step starts and every wait ends (a node that is being changed is finished first).',
+      { reason: 'Morning traffic must not meet a drain.' },
+    ),
+  ),
+});
