@@ -6,7 +6,7 @@ const DEFECT = 70;
 
 async function main(): Promise<number> {
   const abort = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       // The second one does not wait: whatever runs on a node goes on there by itself.
       if (abort.signal.aborted) process.exit(130);

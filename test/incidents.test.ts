@@ -54,9 +54,7 @@ const INCIDENTS: Readonly<Record<string, string>> = {
 };
 
 /** Not met yet, each with the reason. An entry whose test exists is an error, so that the list only gets shorter. */
-const NOT_YET: Readonly<Record<string, string>> = {
-  D21: "the runbook's backup Job prints a file and a size; hash and revision need a snapshot Job of our own, which comes with the gate at full strength",
-};
+const NOT_YET: Readonly<Record<string, string>> = {};
 
 const titles = globSync('{src,test}/**/*.test.ts', { cwd: ROOT })
   .filter((file) => !file.endsWith('incidents.test.ts'))

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { describe, expect, it } from 'vitest';
+import { generateSshKey } from '../rehearsal/nodes/ssh-key.ts';
 import { fingerprint, parseKnownHosts } from './known-hosts.ts';
 
-const key = ssh2.utils.generateKeyPairSync('ed25519').public.split(' ').slice(0, 2).join(' ');
+const key = generateSshKey().public.split(' ').slice(0, 2).join(' ');
 
 function found(text: string, names: readonly string[], port = 22): number {
   return parseKnownHosts(text).keysFor(names, port).length;

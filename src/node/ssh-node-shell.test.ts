@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { NightliftError } from '../errors.ts';
 import { createLog } from '../log.ts';
+import { generateSshKey } from '../rehearsal/nodes/ssh-key.ts';
 import { scriptTemplate, startTestBench, type TestBench } from '../rehearsal/nodes/test-bench.ts';
 import type { NodeShell } from './node-shell.ts';
 import type { SshSettings } from './ssh-connection.ts';
@@ -69,7 +70,7 @@ describe('the SSH shell', () => {
 
   it('D15 refuses a changed host key and names both fingerprints', async () => {
     await using bench = await startTestBench(NODES);
-    const other = ssh2.utils.generateKeyPairSync('ed25519').public;
+    const other = generateSshKey().public;
     const where = bench.nodes.knownHosts.split(' ')[0] ?? '';
     const error = await failure(bench, shellOf(bench, {}, `${where} ${other}\n`));
     expect(error.message).toMatch(/the host key has changed: it shows SHA256:\S{43}, pinned is SHA256:\S{43}/);
@@ -94,7 +95,7 @@ describe('the SSH shell', () => {
   it.each([
     [
       'a key that the node does not know',
-      { privateKey: ssh2.utils.generateKeyPairSync('ed25519').private },
+      { privateKey: generateSshKey().private },
       'the node refused the login',
       'authorized_keys',
     ],

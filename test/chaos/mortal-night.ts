@@ -1,10 +1,11 @@
-import { cronJobs, nodes, jobs, pods } from '../../src/rehearsal/api/resources.ts';
+import { cronJobs, nodes } from '../../src/rehearsal/api/resources.ts';
 import { NAMESPACE } from '../../src/rehearsal/deployment-objects.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
 import { type Night, runNight } from '../../src/rehearsal/night.ts';
 import type { Topology } from '../../src/rehearsal/topology.ts';
 import { TEMPLATES } from '../rehearsal/program.ts';
 import { clusterState } from './cluster-state.ts';
+import { createCommandMemory } from './command-memory.ts';
 import { mortalPods } from './mortal-pods.ts';
 import { startRunWatch } from './run-watch.ts';
 
@@ -31,6 +32,7 @@ const MOST_NIGHTS = 6;
 export async function mortalNights(options: MortalNightOptions): Promise<MortalNights> {
   const defects: unknown[] = [];
   let cluster: EmbeddedCluster | undefined;
+  const memory = createCommandMemory();
   const started = await startEmbeddedCluster(options.topology, {
     program: '/nobody/starts/it',
     templatesDir: TEMPLATES,
@@ -49,6 +51,7 @@ export async function mortalNights(options: MortalNightOptions): Promise<MortalN
           return cluster;
         },
         decide: options.decide,
+        memory,
         onDefect: (error) => defects.push(error),
       }),
     ],
@@ -70,7 +73,6 @@ export async function mortalNights(options: MortalNightOptions): Promise<MortalN
         await runNight(started, {
           limitMs: 400_000,
           onTick: () => {
-            if (process.env['CHAOS_TRACE']!==undefined && Math.random()<0.05) console.log(started.server.store.list(jobs,{namespace:NAMESPACE}).map(j=>j.metadata.name+JSON.stringify(j.status)).join(' '), started.server.store.list(pods,{namespace:NAMESPACE}).map(j=>j.metadata.name+j.status.phase+(j.spec.nodeName??'')).slice(-3).join(' '), endOfLog(started).split('\n').slice(-2).join('\n'));
             if (defects.length > 0) throw defects[0];
           },
         }),

@@ -14,6 +14,7 @@ import { podEnvironment } from '../../src/rehearsal/controllers/pod-environment.
 import type { PodRunner, RunContext, RunningContainer } from '../../src/rehearsal/controllers/pod-runner.ts';
 import { OWN_IMAGE } from '../../src/rehearsal/deployment-objects.ts';
 import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
+import type { CommandMemory } from './command-memory.ts';
 import { inProcessDeps } from './in-process-deps.ts';
 import { createLife, type Life, never } from './life.ts';
 import { currentLife, mortalAgent } from './mortal-network.ts';
@@ -27,6 +28,7 @@ export interface MortalPodsOptions {
   readonly cluster: () => EmbeddedCluster;
   /** Whether a process dies at this point. */
   readonly decide: (key: string) => boolean;
+  readonly memory: CommandMemory;
   readonly onDefect: (error: unknown) => void;
 }
 
@@ -39,7 +41,7 @@ export function mortalPods(options: MortalPodsOptions): PodRunner {
 }
 
 function startProcess(
-  { cluster: clusterOf, decide, onDefect }: MortalPodsOptions,
+  { cluster: clusterOf, decide, memory, onDefect }: MortalPodsOptions,
   container: Container,
   pod: Pod,
   context: RunContext,
@@ -79,7 +81,7 @@ function startProcess(
       context.onOutput(`${line}\n`);
     },
   });
-  const deps: Deps = { ...whole, shell: mortalShell(whole, life) };
+  const deps: Deps = { ...whole, shell: mortalShell(whole, life, memory) };
   const program = async (): Promise<number> => {
     switch (command) {
       case 'check': {
@@ -146,24 +148,38 @@ function mortalClock(life: Life): Clock {
 }
 
 /** Each command over SSH is a point, those of a detached command among them. */
-function mortalShell({ shell, templates, log, clock, settings }: Deps, life: Life): NodeShell {
-  const run: NodeShell['run'] = (node, script, signal) =>
+function mortalShell({ shell, templates, log, clock, settings }: Deps, life: Life, memory: CommandMemory): NodeShell {
+  const ask: NodeShell['run'] = (node, script, signal) =>
     life.around(`ssh ${script.name} on ${node.name}`, () => shell.run(node, script, signal), true);
   return {
-    run,
+    run: (node, script, signal) =>
+      life.around(
+        `ssh ${script.name} on ${node.name}`,
+        () => memory.answer(node, script, () => shell.run(node, script, signal)),
+        true,
+      ),
     runDetached: (node, command, { signal, onLine }) =>
-      followDetached({
+      memory.result(
         node,
-        command,
-        onLine,
-        signal,
-        run: (script) => run(node, script, signal),
-        templates: templates.node,
-        log,
-        clock,
-        pollSeconds: settings.waits.pollSeconds,
-        lossDeadlineMs: settings.waits.readySeconds * 1000,
-      }),
+        command.script,
+        () =>
+          followDetached({
+            node,
+            command,
+            onLine,
+            signal,
+            run: (script) => ask(node, script, signal),
+            templates: templates.node,
+            log,
+            clock,
+            pollSeconds: settings.waits.pollSeconds,
+            lossDeadlineMs: settings.waits.readySeconds * 1000,
+          }),
+        async () => {
+          for (const name of ['detached-arrive', 'detached-poll', 'detached-clean'])
+            await life.around(`ssh ${name} on ${node.name}`, () => Promise.resolve(), true);
+        },
+      ),
     close: () => shell.close(),
   };
 }

@@ -38,7 +38,8 @@ export function etcdctl(call: StandInCall): number {
   if (call.args.includes('save')) {
     const file = call.args.at(-1) ?? '';
     const body = Buffer.from(JSON.stringify(content).padEnd(8192, '\n'));
-    writeFileSync(call.machine.path(file), Buffer.concat([body, createHash('sha256').update(body).digest()]));
+    const digest = createHash('sha256').update(body).digest();
+    writeFileSync(call.machine.path(file), Buffer.concat([body, digest]), { mode: 0o600 });
     call.out(`Snapshot saved at ${file}\nServer version 3.6.0\n`);
   } else if (call.args.includes('get')) {
     call.out(
