@@ -44,7 +44,12 @@ export async function takeEtcdSnapshot(context: Context): Promise<void> {
   deps.log.info('etcd snapshot taken', {
     node: node.name,
     file: path,
-    ...{ bytes, hash, revision, totalKeys, keys, restored },
+    bytes,
+    hash,
+    revision,
+    totalKeys,
+    keys,
+    restored,
   });
 }
 

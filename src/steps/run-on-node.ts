@@ -50,6 +50,9 @@ export async function runDetachedOnNode(
   return result;
 }
 
+/** Exit codes of stage.sh for what may be over in a minute, with nothing drained: lock, key, lists and images could not be had. */
+const PASSING: readonly number[] = [11, 15, 17, 24];
+
 export function nodeFailure(
   node: NodeFact,
   script: NodeScript,
@@ -69,7 +72,7 @@ export function nodeFailure(
   }
   const failure = explainFailure(script.name, exitCode, tail);
   return new NightliftError(
-    'node',
+    script.name === 'stage' && PASSING.includes(exitCode) ? 'network' : 'node',
     `${doing} on ${node.name}: ${script.name}.sh ended with exit code ${exitCode}: ${failure.message}`,
     { remedy: failure.remedy },
   );

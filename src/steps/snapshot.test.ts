@@ -14,8 +14,16 @@ const FAILED = 'nightlift: failed: 5 bytes are free\nnightlift: what to do: make
 function ended(more: Partial<DetachedResult> & { takenAt?: string; bytes?: number } = {}): DetachedResult {
   const { takenAt = '2026-11-21T23:09:00Z', bytes = 8224, ...result } = more;
   const report = {
-    ...{ path: '/var/lib/nightlift/snapshots/a.db', bytes, hash: 1, revision: 2, totalKeys: 3, keys: 3 },
-    ...{ restored: true, notRestoredWhy: '', takenAt, target: '1.36.4' },
+    path: '/var/lib/nightlift/snapshots/a.db',
+    bytes,
+    hash: 1,
+    revision: 2,
+    totalKeys: 3,
+    keys: 3,
+    restored: true,
+    notRestoredWhy: '',
+    takenAt,
+    target: '1.36.4',
   };
   return { exitCode: 0, attached: false, tail: `nightlift-snapshot\t${JSON.stringify(report)}`, ...result };
 }

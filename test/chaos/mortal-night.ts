@@ -73,6 +73,7 @@ export async function mortalNights(options: MortalNightOptions): Promise<MortalN
         await runNight(started, {
           limitMs: 400_000,
           onTick: () => {
+            if (process.env['CHAOS_TRACE']!==undefined && Math.random()<0.02) console.log(Date.now()%1000000, endOfLog(started).split('\n').slice(-3).join('\n'));
             if (defects.length > 0) throw defects[0];
           },
         }),

@@ -1,6 +1,6 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, describe, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { collectLogs } from '../lab/collect-logs.ts';
 import { down } from '../lab/down.ts';
 import { labRoot } from '../lab/lab-paths.ts';
@@ -18,7 +18,7 @@ function log(line: string): void {
   process.stderr.write(`[${((Date.now() - began) / 1000).toFixed(0).padStart(5)} s] ${line}\n`);
 }
 
-async function play(scenario: Scenario): Promise<void> {
+async function play(scenario: Scenario): Promise<ScenarioResult> {
   log(`${scenario.name}: ${scenario.title}`);
   let started = Date.now();
   const write = async (result: Pick<ResultLine, 'passed' | 'summary'> & Partial<ScenarioResult>): Promise<void> => {
@@ -29,27 +29,39 @@ async function play(scenario: Scenario): Promise<void> {
   try {
     scene = await provideScene(scenario.cluster, log);
     started = Date.now();
-    await write({ passed: true, ...(await scenario.run(scene)) });
+    const result = await scenario.run(scene);
+    await write({ passed: true, ...result });
+    return result;
   } catch (error) {
     await write({ passed: false, summary: String(error).split('\n')[0] ?? '' });
     if (scene !== undefined) await keepEvidence(scene, scenario.name);
     throw error;
   } finally {
-    if (scene !== undefined) await closeScene(scene);
+    if (scene !== undefined) await endScene(scene, scenario.name);
   }
+}
+
+/** The pods' logs are kept of every night: the only copy, since drains take finished pods along. */
+async function endScene(scene: Scene, name: string): Promise<void> {
+  await closeScene(scene);
+  const directory = path.join(labRoot(), 'nights');
+  await mkdir(directory, { recursive: true });
+  const lines = scene.logs.lines().map((line) => `${line.pod} on ${line.runner}: ${line.raw}\n`);
+  await writeFile(path.join(directory, `${name}.txt`), lines.join(''));
 }
 
 async function keepEvidence(scene: Scene, name: string): Promise<void> {
   const directory = path.join(labRoot(), 'failed', `${name}-${new Date().toISOString().replaceAll(':', '')}`);
   await mkdir(directory, { recursive: true });
-  const lines = scene.logs.lines().map((line) => `${line.pod}@${line.runner} ${line.raw}\n`);
-  await appendFile(path.join(directory, 'pods.txt'), lines.join(''));
   await collectLogs(scene.lab, directory).catch((error: unknown) => log(`collecting logs: ${String(error)}`));
-  log(`what there is to read about it: ${directory}`);
+  log(`what there is to read about it: ${directory}, and nights/${name}.txt beside it`);
 }
 
 describe('the product in the cluster, as users run it', () => {
-  for (const scenario of selected(scenarios, settings)) it(`${scenario.name}: ${scenario.title}`, () => play(scenario));
+  for (const scenario of selected(scenarios, settings))
+    it(`${scenario.name}: ${scenario.title}`, async () => {
+      expect((await play(scenario)).summary).not.toBe('');
+    });
 
   afterAll(async () => {
     if (settings.keep) return;

@@ -13,7 +13,7 @@ export async function expectUpgraded(scene: Scene, night: Night, from: string, t
   await runReport(scene);
   const slack = await readSlack(scene, night.startedAt);
   for (const text of slack) scene.log(text.replaceAll('\n', ' | '));
-  expect(slack.filter((text) => text.includes('✅') && text.includes(to))).toHaveLength(1);
+  expect(slack.filter((text) => text.includes('✅ K8s upgrade complete') && text.includes(to))).toHaveLength(1);
   expect(slack.at(-1)).toContain(`🟢 UPGRADED — all nodes now on ${to}`);
   const nodes = await sharesOfNight(scene.lab, scene.logs, night);
   return { summary: `${from} → ${to}`, shares: sumOfNight(night, nodes), nodes };
