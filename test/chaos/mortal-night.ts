@@ -73,11 +73,15 @@ export async function mortalNights(options: MortalNightOptions): Promise<MortalN
         await runNight(started, {
           limitMs: 400_000,
           onTick: () => {
-            if (process.env['CHAOS_TRACE']!==undefined && Math.random()<0.02) console.log(Date.now()%1000000, endOfLog(started).split('\n').slice(-3).join('\n'));
             if (defects.length > 0) throw defects[0];
           },
         }),
       );
+    }
+    if (process.env['CHAOS_TRACE'] !== undefined) {
+      const lines = started.logs.lines().toSorted((a, b) => a.time.localeCompare(b.time));
+      const gaps = lines.slice(1).map((l, i) => ({ ms: Date.parse(l.time) - Date.parse(lines[i]!.time), from: `${lines[i]!.pod} ${lines[i]!.message}`, to: `${l.pod} ${l.message}` }));
+      for (const g of gaps.toSorted((a, b) => b.ms - a.ms).slice(0, 25)) console.log(JSON.stringify(g));
     }
     return {
       state: clusterState(started),

@@ -14,7 +14,7 @@ const Node = z.object({
   status: z.object({ conditions: z.array(Condition), nodeInfo: z.object({ kubeletVersion: z.string() }) }),
 });
 const Job = z.object({
-  metadata: Metadata,
+  metadata: Metadata.extend({ creationTimestamp: z.iso.datetime() }),
   status: z.object({ conditions: z.array(Condition).default([]), failed: z.number().default(0) }),
 });
 const Pod = z.object({
@@ -46,6 +46,7 @@ export async function readJobs(api: ClusterApi) {
   return items.map(({ metadata, status }) => ({
     name: metadata.name,
     chain: metadata.labels['app'] === 'k8s-upgrade-chain',
+    createdAt: Date.parse(metadata.creationTimestamp),
     failedPods: status.failed,
     status: stateOf(status.conditions),
   }));
