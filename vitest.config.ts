@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['test/lab/**', 'node_modules/**'],
+    exclude: ['test/lab/**', 'test/lab-night/**', 'node_modules/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Two cores: the embedded cluster starts real processes, more workers only fight for them.

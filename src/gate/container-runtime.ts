@@ -21,18 +21,20 @@ interface Floor {
 /**
  * Oldest versions with which a kubelet starts. CRI v1 since 1.26 (containerd RELEASES.md, "Kubernetes Support");
  * RuntimeConfig since 1.38, where the kubelet's own cgroup driver setting goes away (KEP-4033; it was moved from 1.36
- * to 1.37 to 1.38, and is still announced, not final).
+ * to 1.37 to 1.38, and is still announced, not final). A Map, for a runtime may call itself by any name: `constructor`.
  */
-const FLOORS: Readonly<Record<string, readonly Floor[]>> = {
-  containerd: [
-    { from: 26, version: '1.6.15', why: 'CRI v1' },
-    { from: 38, version: '2.0.0', why: 'RuntimeConfig, without which a kubelet from 1.38 on does not start' },
-  ],
-  'cri-o': [
-    { from: 26, version: '1.26.0', why: 'CRI v1' },
-    { from: 38, version: '1.28.0', why: 'RuntimeConfig, without which a kubelet from 1.38 on does not start' },
-  ],
-};
+const FLOORS: ReadonlyMap<string, readonly Floor[]> = new Map(
+  Object.entries({
+    containerd: [
+      { from: 26, version: '1.6.15', why: 'CRI v1' },
+      { from: 38, version: '2.0.0', why: 'RuntimeConfig, without which a kubelet from 1.38 on does not start' },
+    ],
+    'cri-o': [
+      { from: 26, version: '1.26.0', why: 'CRI v1' },
+      { from: 38, version: '1.28.0', why: 'RuntimeConfig, without which a kubelet from 1.38 on does not start' },
+    ],
+  }),
+);
 
 /** The lines of containerd that containerd's RELEASES.md recommends per minor of Kubernetes: tested most, not required. */
 const TESTED_CONTAINERD: Readonly<Record<number, readonly string[]>> = {
@@ -72,7 +74,7 @@ function runtimeOf(node: NodeFact): Runtime | undefined {
 }
 
 function floorOf(runtime: string, target: string): Floor | undefined {
-  return FLOORS[runtime]?.findLast((floor) => floor.from <= minorNumber(target));
+  return FLOORS.get(runtime)?.findLast((floor) => floor.from <= minorNumber(target));
 }
 
 function judge(node: NodeFact, target: string): Finding | undefined {
@@ -85,11 +87,11 @@ function judge(node: NodeFact, target: string): Finding | undefined {
       `kubectl describe node ${node.name}, then the runtime itself on the node.`,
     );
   }
-  if (FLOORS[runtime.name] === undefined) {
+  if (!FLOORS.has(runtime.name)) {
     return unknownFinding(
       NAME,
       `the oldest ${runtime.name} for ${minorOf(target)}`,
-      `Nightlift knows ${Object.keys(FLOORS).join(' and ')} only, and ${node.name} runs ${node.containerRuntime}`,
+      `Nightlift knows ${[...FLOORS.keys()].join(' and ')} only, and ${node.name} runs ${node.containerRuntime}`,
       'Move the node to containerd or CRI-O, or upgrade this cluster by hand.',
     );
   }

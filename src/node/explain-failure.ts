@@ -89,7 +89,7 @@ const KUBEADM_RULES: readonly Rule[] = [
     // Some builds of kubeadm end without their last line: what it was waiting for is the last thing that it said.
     reason: 'StaticPodNotRestarted',
     pattern:
-      /Preparing for "([\w-]+)" upgrade(?:(?!Preparing for)[\s\S])*This can take up to \S+\s*(?:nightlift: [^\n]*\s*)*$/,
+      /Preparing for "([\w-]+)" upgrade(?:(?!Preparing for)[\s\S])*This can take up to \S+\s*(?:nightlift: [^\n]*(?:\n\s*|$))*$/,
     message: ([, component]) => `kubeadm ended while it waited for ${component} to be restarted`,
     remedy: `Look at the kubelet and the disk of the node: journalctl -u kubelet, crictl ps -a. ${AGAIN}`,
   },
@@ -225,8 +225,8 @@ const EXIT_CODES: Readonly<Record<number, { reason: string; message: string; rem
  * count before the table, kubeadm's words before its exit code.
  */
 export function explainFailure(script: string, exitCode: number, tail: string): FailureExplanation {
-  const said = /^nightlift: failed: (.*)$/m.exec(tail)?.[1];
-  const advice = /^nightlift: what to do: (.*)$/m.exec(tail)?.[1];
+  const said = /^nightlift: failed: (.*\S.*)$/m.exec(tail)?.[1];
+  const advice = /^nightlift: what to do: (.*\S.*)$/m.exec(tail)?.[1];
   const known = EXIT_CODES[exitCode];
   const asKubeadm = exitCode === 20 || ((script === 'plan' || script === 'diff') && known === undefined);
   if (asKubeadm) {

@@ -75,15 +75,35 @@ function hostMatcher(field: string): (host: string) => boolean {
   }
   const patterns = field.split(',').map((pattern) => {
     const negated = pattern.startsWith('!');
-    const glob = (negated ? pattern.slice(1) : pattern).toLowerCase();
-    const source = glob
-      .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.');
-    return { negated, expression: new RegExp(`^${source}$`) };
+    return { negated, glob: (negated ? pattern.slice(1) : pattern).toLowerCase() };
   });
   return (host) => {
-    const hits = patterns.filter(({ expression }) => expression.test(host.toLowerCase()));
+    const hits = patterns.filter(({ glob }) => matchesGlob(glob, host.toLowerCase()));
     return hits.length > 0 && hits.every(({ negated }) => !negated);
   };
+}
+
+/** Going back to the last `*` only: a regexp tries all ways, which takes seconds for a pattern such as *a*a*a*a. */
+function matchesGlob(glob: string, text: string): boolean {
+  let at = 0;
+  let position = 0;
+  let star = -1;
+  let from = 0;
+  while (position < text.length) {
+    if (glob[at] === '*') {
+      star = at;
+      from = position;
+      at += 1;
+    } else if (at < glob.length && (glob[at] === '?' || glob[at] === text[position])) {
+      at += 1;
+      position += 1;
+    } else if (star >= 0) {
+      from += 1;
+      position = from;
+      at = star + 1;
+    } else {
+      return false;
+    }
+  }
+  return /^\**$/.test(glob.slice(at));
 }

@@ -13,7 +13,7 @@ export function droppedFlags(diff: string): readonly DroppedFlag[] {
   const dropped: DroppedFlag[] = [];
   // Each diff starts with "--- FILE"; what stands before the first is kubeadm's talk.
   for (const part of diff.split(/^--- (?=\S)/m).slice(1)) {
-    const component = /^\S*?([^/\s]+)\.ya?ml/.exec(part)?.[1] ?? 'unknown';
+    const component = componentOf(/^\S*/.exec(part)?.[0] ?? '');
     const removed = [...part.matchAll(/^-\s*- (--[\w.-]+)(=.*)?$/gm)];
     const added = new Set([...part.matchAll(/^\+\s*- (--[\w.-]+)/gm)].map(([, name]) => name));
     for (const [, name = '', value = ''] of removed) {
@@ -21,6 +21,13 @@ export function droppedFlags(diff: string): readonly DroppedFlag[] {
     }
   }
   return dropped;
+}
+
+/** '/etc/kubernetes/manifests/kube-apiserver.yaml' → 'kube-apiserver'. */
+function componentOf(file: string): string {
+  const name = file.slice(file.lastIndexOf('/') + 1);
+  const end = name.search(/\.ya?ml/);
+  return end > 0 ? name.slice(0, end) : 'unknown';
 }
 
 /**

@@ -32,7 +32,9 @@ export function clusterState(cluster: EmbeddedCluster): unknown {
       return {
         ...view,
         marks: ours(store.read(nodeResource, view.name).metadata.annotations),
-        packages: [...machine.packages].map(([name, { version, held, status }]) => `${name} ${version} ${status}${held ? ' held' : ''}`),
+        packages: [...machine.packages].map(
+          ([name, { version, held, status }]) => `${name} ${version} ${status}${held ? ' held' : ''}`,
+        ),
         kubelet: machine.kubelet,
         units: [...machine.units.keys()],
         manifests: staticPods().map(({ component, image }) => `${component} ${image}`),
@@ -43,7 +45,10 @@ export function clusterState(cluster: EmbeddedCluster): unknown {
       };
     }),
     kubeadmConfig: (
-      parse(store.read(configMaps, 'kubeadm-config', 'kube-system').data?.['ClusterConfiguration'] ?? '') as Record<string, unknown>
+      parse(store.read(configMaps, 'kubeadm-config', 'kube-system').data?.['ClusterConfiguration'] ?? '') as Record<
+        string,
+        unknown
+      >
     )['kubernetesVersion'],
     workloads: [deployments, statefulSets, daemonSets].flatMap((resource) =>
       store.list(resource).map(({ metadata, spec, status }) => ({
@@ -56,7 +61,10 @@ export function clusterState(cluster: EmbeddedCluster): unknown {
     ),
     run: ours(store.read(namespaces, NAMESPACE).metadata.annotations),
     gauges: Object.fromEntries(GAUGES.map((name) => [name, cluster.pushgateway.value('k8s-version-upgrade', name)])),
-    openJobs: store.list(jobs).filter(({ status }) => !isOver(status.conditions)).map(({ metadata }) => metadata.name),
+    openJobs: store
+      .list(jobs)
+      .filter(({ status }) => !isOver(status.conditions))
+      .map(({ metadata }) => metadata.name),
     chain: jobViews(cluster)
       .filter(({ phase }) => ['preflight', 'master', 'worker', 'postflight'].includes(phase))
       .map(({ name, status, node }) => `${name} ${status} ${node ?? ''}`)

@@ -1,10 +1,9 @@
-import { createServer, type Server } from 'node:https';
-import { Agent } from 'node:https';
+import { Agent, createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Certificate, createCertificateAuthority } from '../../src/rehearsal/api/certificate.ts';
+import type { Fault as ApiFault } from '../../src/rehearsal/api/faults.ts';
 import type { Node } from '../../src/rehearsal/api/kinds.ts';
 import { namespaces, nodes } from '../../src/rehearsal/api/resources.ts';
-import type { Fault as ApiFault } from '../../src/rehearsal/api/faults.ts';
 import type { Fault as HttpFault } from '../../src/rehearsal/services/fault.ts';
 import type { Settings } from '../../src/settings.ts';
 import type { FaultScene, ScenePhase } from './fault-scene.ts';
@@ -27,8 +26,8 @@ const WORDS = /^(.*?)( in the middle)?( for a moment)?$/;
 /** Requests that meet a fault of a moment. */
 const MOMENT_TIMES = 2;
 /** Requests of a phase that changes nothing which pass before its middle. */
-const MIDDLE: Readonly<Partial<Record<ScenePhase, number>>> = { check: 6, postflight: 14 };
-const SHORT_MS = 300;
+const MIDDLE: Readonly<Partial<Record<ScenePhase, number>>> = { check: 3, postflight: 14 };
+const SHORT_MS = 400;
 
 /** Makes a dependency fail in the words of the table. */
 export async function inject(scene: FaultScene, dependency: Dependency, words: string): Promise<Injection> {
@@ -43,7 +42,9 @@ export async function inject(scene: FaultScene, dependency: Dependency, words: s
     case 'registry':
       return command(scene, dependency, fault);
     default:
-      return fault === 'foreign certificate' ? await httpCertificate(dependency) : http(scene, dependency, fault, isMoment);
+      return fault === 'foreign certificate'
+        ? await httpCertificate(dependency)
+        : http(scene, dependency, fault, isMoment);
   }
 }
 
@@ -78,7 +79,9 @@ function onFirstChange({ cluster }: FaultScene, act: () => void): () => void {
   let isOver = false;
   return cluster.server.store.subscribe(({ resource, object }) => {
     const isCordon = resource === nodes && (object as Node).spec.unschedulable === true;
-    const isRecord = resource === namespaces && Object.keys(object.metadata.annotations ?? {}).some((key) => key.endsWith('in-flight'));
+    const isRecord =
+      resource === namespaces &&
+      Object.keys(object.metadata.annotations ?? {}).some((key) => key.endsWith('in-flight'));
     if (isOver || !(isCordon || isRecord)) return;
     isOver = true;
     act();
@@ -147,7 +150,9 @@ async function withServer(
   make: (url: string, hits: () => number) => Pick<Injection, 'options' | 'hits'>,
 ): Promise<Injection> {
   let connections = 0;
-  const server: Server = createServer({ cert: certificatePem, key: privateKeyPem }, (_request, response) => response.end('{}'));
+  const server: Server = createServer({ cert: certificatePem, key: privateKeyPem }, (_request, response) =>
+    response.end('{}'),
+  );
   server.on('connection', () => (connections += 1));
   server.on('tlsClientError', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
@@ -166,19 +171,38 @@ function ssh(scene: FaultScene, words: string, isMoment: boolean): Injection {
   switch (words) {
     case 'refused':
       // Nothing listens on this port of the nodes.
-      return { options: { settings: (settings) => ({ ...settings, ssh: { ...settings.ssh, port: 1 } }), knownHosts: all.knownHosts.replaceAll(/:\d+ /g, ':1 ') }, hits: () => 1, end: NOTHING_TO_END };
+      return {
+        options: {
+          settings: (settings) => ({ ...settings, ssh: { ...settings.ssh, port: 1 } }),
+          knownHosts: all.knownHosts.replaceAll(/:\d+ /g, ':1 '),
+        },
+        hits: () => 1,
+        end: NOTHING_TO_END,
+      };
     case 'foreign host key': {
-      const foreign = all.knownHosts.split('\n').toReversed().map((line) => line.split(' ').slice(1).join(' '));
-      const names = all.knownHosts.split('\n').map((line) => line.split(' ')[0] ?? '').filter((name) => name !== '');
+      const foreign = all.knownHosts
+        .split('\n')
+        .toReversed()
+        .map((line) => line.split(' ').slice(1).join(' '));
+      const names = all.knownHosts
+        .split('\n')
+        .map((line) => line.split(' ')[0] ?? '')
+        .filter((name) => name !== '');
       const keys = foreign.filter((key) => key !== '');
-      const knownHosts = names.map((name, index) => `${name.replace(/:\d+$/, `:${scene.ssh.port}`)} ${keys[index] ?? ''}`).join('\n');
+      const knownHosts = names
+        .map((name, index) => `${name.replace(/:\d+$/, `:${scene.ssh.port}`)} ${keys[index] ?? ''}`)
+        .join('\n');
       // Of three nodes the middle one keeps its own key; the first and the last have each other's.
       return { options: { knownHosts }, hits: () => 1, end: NOTHING_TO_END };
     }
     case 'no host key pinned':
       return { options: { knownHosts: '' }, hits: () => 1, end: NOTHING_TO_END };
     case 'login refused':
-      return { options: { settings: (settings) => ({ ...settings, ssh: { ...settings.ssh, user: 'nobody' } }) }, hits: () => 1, end: NOTHING_TO_END };
+      return {
+        options: { settings: (settings) => ({ ...settings, ssh: { ...settings.ssh, user: 'nobody' } }) },
+        hits: () => 1,
+        end: NOTHING_TO_END,
+      };
     case 'sudo wants a password':
       for (const node of all.nodes) node.setSudoNeedsPassword(true);
       return {
@@ -191,7 +215,11 @@ function ssh(scene: FaultScene, words: string, isMoment: boolean): Injection {
       };
     default:
       scene.ssh.set(words as TcpFault, isMoment ? 1 : undefined);
-      return { options: words === 'hangs' ? { deadlines: { ssh: SHORT_MS } } : {}, hits: scene.ssh.hits, end: NOTHING_TO_END };
+      return {
+        options: words === 'hangs' ? { deadlines: { ssh: SHORT_MS } } : {},
+        hits: scene.ssh.hits,
+        end: NOTHING_TO_END,
+      };
   }
 }
 
@@ -204,7 +232,9 @@ function command(scene: FaultScene, dependency: 'apt' | 'registry', words: strin
   const before = commands.records.length;
   const match = dependency === 'apt' ? /^apt-get .*(update|install)/ : /^kubeadm config images pull/;
   const hits = (): number =>
-    commands.records.slice(before).filter(({ argv }) => (words.includes('madison') ? /madison/ : match).test(argv.join(' '))).length;
+    commands.records
+      .slice(before)
+      .filter(({ argv }) => (words.includes('madison') ? /madison/ : match).test(argv.join(' '))).length;
   const rule = (stderr: string, more: { stdout?: string; waitMs?: number; exitCode?: number } = {}): Injection => {
     commands.fail({ match, exitCode: dependency === 'apt' ? 100 : 1, stderr, ...more });
     return { options: {}, hits, end: NOTHING_TO_END };
@@ -223,7 +253,7 @@ function command(scene: FaultScene, dependency: 'apt' | 'registry', words: strin
         return rule(pull('unexpected status from HEAD request: 429 Too Many Requests'));
       case 'empty':
       case 'garbage':
-        return rule(pull('failed to decode manifest: invalid character \'<\' looking for beginning of value'));
+        return rule(pull("failed to decode manifest: invalid character '<' looking for beginning of value"));
       case 'truncated':
         return rule(pull('short read: expected 31457280 bytes but got 1048576: unexpected EOF'));
       case 'slow':
@@ -240,9 +270,13 @@ function command(scene: FaultScene, dependency: 'apt' | 'registry', words: strin
   }
   switch (words) {
     case 'refused':
-      return rule('E: Failed to fetch https://packages.invalid/InRelease  Could not connect to packages.invalid:443 (203.0.113.7). - connect (111: Connection refused)\n');
+      return rule(
+        'E: Failed to fetch https://packages.invalid/InRelease  Could not connect to packages.invalid:443 (203.0.113.7). - connect (111: Connection refused)\n',
+      );
     case 'hangs':
-      return rule('E: Failed to fetch https://packages.invalid/InRelease  Connection timed out\n', { waitMs: SHORT_MS });
+      return rule('E: Failed to fetch https://packages.invalid/InRelease  Connection timed out\n', {
+        waitMs: SHORT_MS,
+      });
     case '500':
       return rule('E: Failed to fetch https://packages.invalid/InRelease  500  Internal Server Error\n');
     case '429':
@@ -255,7 +289,9 @@ function command(scene: FaultScene, dependency: 'apt' | 'registry', words: strin
     case 'lock held':
       for (const { knobs } of nodes) knobs.aptLockUntil = Date.now() + 3_600_000;
       return {
-        options: { settings: (settings) => ({ ...settings, packages: { ...settings.packages, lockTimeoutSeconds: 0 } }) },
+        options: {
+          settings: (settings) => ({ ...settings, packages: { ...settings.packages, lockTimeoutSeconds: 0 } }),
+        },
         hits,
         end: NOTHING_TO_END,
       };
@@ -281,15 +317,18 @@ function command(scene: FaultScene, dependency: 'apt' | 'registry', words: strin
 
 function http(scene: FaultScene, dependency: Dependency, words: string, isMoment: boolean): Injection {
   const { cluster } = scene;
-  const server = { prometheus: cluster.prometheus, pushgateway: cluster.pushgateway, slack: cluster.slack, feed: cluster.feed }[
-    dependency as 'prometheus'
-  ];
+  const server = {
+    prometheus: cluster.prometheus,
+    pushgateway: cluster.pushgateway,
+    slack: cluster.slack,
+    feed: cluster.feed,
+  }[dependency as 'prometheus'];
   const before = server.requests.length;
   // A node's own programs wait for half a minute and more: only the detector's request hangs.
   const scope = dependency === 'feed' && words === 'hangs' ? { method: 'HEAD' } : {};
   server.faults.inject(httpFault(words), { ...scope, ...(isMoment ? { times: 1 } : {}) });
   return {
-    options: words === 'hangs' ? { deadlines: { http: SHORT_MS } } : {},
+    options: words === 'hangs' ? { deadlines: { [dependency]: SHORT_MS } } : {},
     hits: () => server.requests.slice(before).filter(({ outcome }) => outcome !== 'answered').length,
     end: NOTHING_TO_END,
   };

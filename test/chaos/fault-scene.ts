@@ -2,16 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { detect } from '../../src/detect/detect.ts';
+import { NightliftError, reasonOf } from '../../src/errors.ts';
 import { runPhase } from '../../src/phases/run-phase.ts';
-import { isWorthAnotherTry } from '../../src/phases/worth-another-try.ts';
-import { reasonOf, NightliftError } from '../../src/errors.ts';
 import type { PhaseName, Step } from '../../src/phases/step.ts';
+import { isWorthAnotherTry } from '../../src/phases/worth-another-try.ts';
 import { configMaps, jobs, namespaces, nodes as nodeResource } from '../../src/rehearsal/api/resources.ts';
 import { nodeViews } from '../../src/rehearsal/cluster-view.ts';
 import { NAMESPACE } from '../../src/rehearsal/deployment-objects.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
-import type { Settings } from '../../src/settings.ts';
 import type { Topology } from '../../src/rehearsal/topology.ts';
+import type { Settings } from '../../src/settings.ts';
 import { TEMPLATES } from '../rehearsal/program.ts';
 import { type FaultyTcp, startFaultyTcp } from './faulty-tcp.ts';
 import { type InProcessOptions, inProcessDeps } from './in-process-deps.ts';
@@ -61,9 +61,9 @@ function quick(settings: Settings): Settings {
       settleSeconds: 0,
       soakSeconds: 0.05,
       alertSeconds: 1.2,
-      apiSeconds: 0.6,
+      apiSeconds: 1.2,
       readySeconds: 4,
-      drainSeconds: 8,
+      drainSeconds: 4,
       snapshotSeconds: 8,
     },
   };
@@ -80,7 +80,10 @@ export async function startFaultScene(phase: ScenePhase, topology: Topology): Pr
     settings: { snapshot: { required: true } },
   });
   const directory = mkdtempSync(join(tmpdir(), 'nightlift-scene-'));
-  const ssh = await startFaultyTcp(cluster.nodes.nodes.map(({ internalIp }) => internalIp), cluster.nodes.port);
+  const ssh = await startFaultyTcp(
+    cluster.nodes.nodes.map(({ internalIp }) => internalIp),
+    cluster.nodes.port,
+  );
   const throughProxy = (settings: Settings): Settings => ({
     ...quick(settings),
     ssh: { ...settings.ssh, port: ssh.port },
@@ -100,12 +103,18 @@ export async function startFaultScene(phase: ScenePhase, topology: Topology): Pr
     });
     try {
       const signal = new AbortController().signal;
-      const end = await (step === 'check' ? ofDetection(detect(deps, signal)) : ofPhase(runPhase(step, TARGET, deps, signal)));
+      const end = await (step === 'check'
+        ? ofDetection(detect(deps, signal))
+        : ofPhase(runPhase(step, TARGET, deps, signal)));
       return {
         ...end,
         jobs: cluster.server.store.list(jobs, { namespace: NAMESPACE }).map(({ metadata }) => metadata.name),
-        cordoned: nodeViews(cluster).filter(({ schedulable }) => !schedulable).map(({ name }) => name),
-        changed: [...versionsOf(cluster)].filter(([name, version]) => before.get(name) !== version).map(([name]) => name),
+        cordoned: nodeViews(cluster)
+          .filter(({ schedulable }) => !schedulable)
+          .map(({ name }) => name),
+        changed: [...versionsOf(cluster)]
+          .filter(([name, version]) => before.get(name) !== version)
+          .map(([name]) => name),
         log,
       };
     } finally {
@@ -137,11 +146,13 @@ export async function startFaultScene(phase: ScenePhase, topology: Topology): Pr
       for (const { metadata } of store.list(nodeResource)) {
         store.modify(nodeResource, metadata.name, undefined, (draft) => {
           delete draft.spec.unschedulable;
-          for (const key of Object.keys(draft.metadata.annotations ?? {})) if (key.startsWith('nightlift')) delete draft.metadata.annotations?.[key];
+          for (const key of Object.keys(draft.metadata.annotations ?? {}))
+            if (key.startsWith('nightlift')) delete draft.metadata.annotations?.[key];
         });
       }
       store.modify(namespaces, NAMESPACE, undefined, (draft) => {
-        for (const key of Object.keys(draft.metadata.annotations ?? {})) if (key.startsWith('nightlift')) delete draft.metadata.annotations?.[key];
+        for (const key of Object.keys(draft.metadata.annotations ?? {}))
+          if (key.startsWith('nightlift')) delete draft.metadata.annotations?.[key];
       });
       if (phase === 'postflight') markRun(cluster);
       store.modify(configMaps, 'kubeadm-config', 'kube-system', (draft) => {
@@ -176,7 +187,8 @@ function markRun({ server: { store } }: EmbeddedCluster): void {
 }
 
 async function clearJobs({ server: { store } }: EmbeddedCluster): Promise<void> {
-  for (const { metadata } of store.list(jobs)) store.delete(jobs, metadata.name, metadata.namespace, { propagationPolicy: 'Background' });
+  for (const { metadata } of store.list(jobs))
+    store.delete(jobs, metadata.name, metadata.namespace, { propagationPolicy: 'Background' });
   while (store.list(jobs).length > 0) await pause();
 }
 

@@ -1,4 +1,4 @@
-import { createServer, connect, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export type TcpFault =
   /** Closed before a byte is said. */
@@ -7,7 +7,7 @@ export type TcpFault =
   | 'hangs'
   /** Something else listens there. */
   | 'garbage'
-  /** Cut in the middle of the handshake, or of what follows it. */
+  /** Cut in the middle of the handshake. */
   | 'truncated'
   /** Everything comes late. */
   | 'slow';
@@ -52,7 +52,7 @@ export async function startFaultyTcp(addresses: readonly string[], behind: numbe
     socket.on('data', (chunk: Buffer) => later(() => upstream.write(chunk)));
     upstream.on('data', (chunk: Buffer) => {
       passed += chunk.length;
-      if (met === 'truncated' && passed > 2500) return void socket.destroy();
+      if (met === 'truncated' && passed > 1000) return void socket.destroy();
       later(() => socket.write(chunk));
     });
   };

@@ -33,8 +33,8 @@ export interface InProcessOptions {
   readonly identity?: string;
   /** How long a node may be away before a command that is followed is given up. */
   readonly lossDeadlineMs?: number;
-  /** Of one request to the API server, to each HTTP service, and for a connection to a node. */
-  readonly deadlines?: { readonly api?: number; readonly http?: number; readonly ssh?: number };
+  /** Of one request to the API server, of one to a service, and for a connection to a node. */
+  readonly deadlines?: Partial<Record<'api' | 'ssh' | 'feed' | 'prometheus' | 'pushgateway' | 'slack', number>>;
 }
 
 export interface InProcessDeps {
@@ -53,7 +53,8 @@ export function inProcessDeps(cluster: EmbeddedCluster, options: InProcessOption
   const { deadlines = {} } = options;
   const clock = options.clock ?? systemClock();
   const log = createLog({ format: 'json', now: () => clock.now(), write: options.writeLine });
-  const http = deadlines.http === undefined ? {} : { deadlineMs: deadlines.http };
+  const within = (name: keyof typeof deadlines) =>
+    deadlines[name] === undefined ? {} : { deadlineMs: deadlines[name] };
   const agent = options.agent ?? new Agent({ keepAlive: true, ca: options.caPem ?? server.caPem });
   const token = options.token ?? server.access.serviceAccountToken({ namespace: NAMESPACE, name: 'k8s-upgrade-job' });
   const client = createKubeClient({
@@ -86,12 +87,31 @@ export function inProcessDeps(cluster: EmbeddedCluster, options: InProcessOption
   const { baseUrl, redirectHosts } = settings.packages;
   return {
     deps: {
-      cluster: createKubeCluster({ client, clock, namespace: settings.namespace, annotationPrefix: settings.annotationPrefix }),
+      cluster: createKubeCluster({
+        client,
+        clock,
+        namespace: settings.namespace,
+        annotationPrefix: settings.annotationPrefix,
+      }),
       shell,
-      alerts: createPrometheusAlerts({ url: prometheusUrl, userAgent: USER_AGENT, lookbackHours, ...http }),
-      feed: createPackagesFeed({ baseUrl, allowedHosts: redirectHosts, userAgent: USER_AGENT, ...http }),
-      metrics: createPushgatewayMetrics({ url: settings.pushgatewayUrl, userAgent: USER_AGENT, ...http }),
-      notifier: createSlackNotifier({ webhookUrl: options.slackUrl ?? slack.webhookUrl, clock, userAgent: USER_AGENT, ...http }),
+      alerts: createPrometheusAlerts({
+        url: prometheusUrl,
+        userAgent: USER_AGENT,
+        lookbackHours,
+        ...within('prometheus'),
+      }),
+      feed: createPackagesFeed({ baseUrl, allowedHosts: redirectHosts, userAgent: USER_AGENT, ...within('feed') }),
+      metrics: createPushgatewayMetrics({
+        url: settings.pushgatewayUrl,
+        userAgent: USER_AGENT,
+        ...within('pushgateway'),
+      }),
+      notifier: createSlackNotifier({
+        webhookUrl: options.slackUrl ?? slack.webhookUrl,
+        clock,
+        userAgent: USER_AGENT,
+        ...within('slack'),
+      }),
       clock,
       log,
       templates,

@@ -13,11 +13,12 @@ const MOST_NIGHTS = 25;
 const PATCH: Topology = { controlPlanes: 1, workers: 3, version: '1.36.3', published: [TARGET] };
 
 /** A person's cordon takes the room that a drain needs, hence a worker more than the smallest cluster has. */
-const NIGHTS: readonly { readonly name: string; readonly topology: Topology; readonly cordoned: readonly string[] }[] = [
-  { name: 'patch', topology: PATCH, cordoned: ['worker-3'] },
-  { name: 'minor', topology: { ...PATCH, workers: 2, version: '1.35.8' }, cordoned: [] },
-  { name: 'HA', topology: { ...PATCH, controlPlanes: 3, workers: 2 }, cordoned: ['control-2'] },
-];
+const NIGHTS: readonly { readonly name: string; readonly topology: Topology; readonly cordoned: readonly string[] }[] =
+  [
+    { name: 'patch', topology: PATCH, cordoned: ['worker-3'] },
+    { name: 'minor', topology: { ...PATCH, workers: 2, version: '1.35.8' }, cordoned: [] },
+    { name: 'HA', topology: { ...PATCH, controlPlanes: 3, workers: 2 }, cordoned: ['control-2'] },
+  ];
 
 let program: Program;
 beforeAll(() => {
@@ -81,7 +82,7 @@ async function untilQuiet(cluster: EmbeddedCluster, killer: StepKiller): Promise
     const before = killer.kills.length;
     const night = await runNight(cluster, { limitMs: 600_000 });
     nights.push(night);
-    if ((killer.kills.length) === before && (night.outcome === 'upgraded' || night.outcome === 'nothing')) return nights;
+    if (killer.kills.length === before && (night.outcome === 'upgraded' || night.outcome === 'nothing')) return nights;
   }
   throw new Error(`${MOST_NIGHTS} nights were not enough: ${nights.map(({ outcome }) => outcome).join(', ')}`);
 }
@@ -95,20 +96,23 @@ function logOf(cluster: EmbeddedCluster): string {
 }
 
 describe('a run is killed at every step', { timeout: 900_000 }, () => {
-  it.each(NIGHTS)('I08 I12 I17 D08 D20 $name: it ends as a night in which nothing was killed', async ({ name, topology, cordoned }) => {
-    const spared = createStepKiller('spare');
-    const whole = await nightsOf(topology, cordoned, spared);
-    expect(whole.violations).toEqual([]);
-    const started = process.cpuUsage();
-    const killer = createStepKiller('kill');
-    const killed = await nightsOf(topology, cordoned, killer);
-    const { user, system } = process.cpuUsage(started);
-    console.log(
-      `${name}: ${killed.kills.length} kills in ${killed.nights.length} nights (${killed.nights.map(({ outcome }) => outcome).join(', ')}), ${Math.round((user + system) / 1e6)} s of CPU in this process`,
-    );
-    expect([...spared.points].filter((point) => !killer.points.has(point))).toEqual([]);
-    expect(killed.violations).toEqual([]);
-    expect(killed.state).toEqual(whole.state);
-    expect(killed.cordons).toEqual(whole.cordons);
-  });
+  it.each(NIGHTS)(
+    'I08 I12 I17 D08 D20 $name: it ends as a night in which nothing was killed',
+    async ({ name, topology, cordoned }) => {
+      const spared = createStepKiller('spare');
+      const whole = await nightsOf(topology, cordoned, spared);
+      expect(whole.violations).toEqual([]);
+      const started = process.cpuUsage();
+      const killer = createStepKiller('kill');
+      const killed = await nightsOf(topology, cordoned, killer);
+      const { user, system } = process.cpuUsage(started);
+      console.log(
+        `${name}: ${killed.kills.length} kills in ${killed.nights.length} nights (${killed.nights.map(({ outcome }) => outcome).join(', ')}), ${Math.round((user + system) / 1e6)} s of CPU in this process`,
+      );
+      expect([...spared.points].filter((point) => !killer.points.has(point))).toEqual([]);
+      expect(killed.violations).toEqual([]);
+      expect(killed.state).toEqual(whole.state);
+      expect(killed.cordons).toEqual(whole.cordons);
+    },
+  );
 });

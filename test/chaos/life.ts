@@ -19,8 +19,9 @@ export interface LifeOptions {
   readonly onDeath: () => void;
 }
 
-/** Reads are asked over and over in a wait: from the third on they are the same point. */
-const SAME_FROM = 3;
+/** Reads and evictions come as often as a wait lasts and as there are pods: from the second on they are the same point. */
+const SAME_FROM = 2;
+const AS_OFTEN_AS_IT_TAKES = /^(GET|ssh)|\/eviction$/;
 
 export function createLife({ job, decide, onDeath }: LifeOptions): Life {
   let isDead = false;
@@ -31,8 +32,8 @@ export function createLife({ job, decide, onDeath }: LifeOptions): Life {
     const about = `${step} | ${what} | ${when}`;
     const count = (counts.get(about) ?? 0) + 1;
     counts.set(about, count);
-    const isRead = what.startsWith('GET') || what.startsWith('ssh');
-    return `${job} | ${step} | ${what} ${isRead ? Math.min(count, SAME_FROM) : count} | ${when}`;
+    const nth = AS_OFTEN_AS_IT_TAKES.test(what) ? Math.min(count, SAME_FROM) : count;
+    return `${job} | ${step} | ${what} ${nth} | ${when}`;
   };
   const meet = (what: string, when: When): boolean => {
     if (isDead) return true;

@@ -68,7 +68,11 @@ export async function mortalNights(options: MortalNightOptions): Promise<MortalN
   const watch = startRunWatch(started, options);
   try {
     const nights: Night[] = [];
-    while (nights.length < MOST_NIGHTS && nights.at(-1)?.outcome !== 'upgraded' && nights.at(-1)?.outcome !== 'nothing') {
+    while (
+      nights.length < MOST_NIGHTS &&
+      nights.at(-1)?.outcome !== 'upgraded' &&
+      nights.at(-1)?.outcome !== 'nothing'
+    ) {
       nights.push(
         await runNight(started, {
           limitMs: 400_000,
@@ -77,11 +81,6 @@ export async function mortalNights(options: MortalNightOptions): Promise<MortalN
           },
         }),
       );
-    }
-    if (process.env['CHAOS_TRACE'] !== undefined) {
-      const lines = started.logs.lines().toSorted((a, b) => a.time.localeCompare(b.time));
-      const gaps = lines.slice(1).map((l, i) => ({ ms: Date.parse(l.time) - Date.parse(lines[i]!.time), from: `${lines[i]!.pod} ${lines[i]!.message}`, to: `${l.pod} ${l.message}` }));
-      for (const g of gaps.toSorted((a, b) => b.ms - a.ms).slice(0, 25)) console.log(JSON.stringify(g));
     }
     return {
       state: clusterState(started),

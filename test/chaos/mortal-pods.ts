@@ -1,14 +1,14 @@
-import { detect } from '../../src/detect/detect.ts';
+import { stepFromEnvironment } from '../../src/cli/phase.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import type { Deps } from '../../src/deps.ts';
+import { detect } from '../../src/detect/detect.ts';
+import { NightliftError, reasonOf } from '../../src/errors.ts';
 import { followDetached } from '../../src/node/detached.ts';
 import type { NodeShell } from '../../src/node/node-shell.ts';
-import { NightliftError, reasonOf } from '../../src/errors.ts';
-import { stepFromEnvironment } from '../../src/cli/phase.ts';
-import { systemClock, type Clock } from '../../src/clock.ts';
 import { phaseOf } from '../../src/phases/phases.ts';
 import { runPhase } from '../../src/phases/run-phase.ts';
-import { isWorthAnotherTry } from '../../src/phases/worth-another-try.ts';
 import { PHASES } from '../../src/phases/step.ts';
+import { isWorthAnotherTry } from '../../src/phases/worth-another-try.ts';
 import type { Container, Pod } from '../../src/rehearsal/api/kinds.ts';
 import { podEnvironment } from '../../src/rehearsal/controllers/pod-environment.ts';
 import type { PodRunner, RunContext, RunningContainer } from '../../src/rehearsal/controllers/pod-runner.ts';
@@ -19,6 +19,7 @@ import { inProcessDeps } from './in-process-deps.ts';
 import { createLife, type Life, never } from './life.ts';
 import { currentLife, mortalAgent } from './mortal-network.ts';
 
+const DONE_ALREADY = 'nothing to do: this is done already';
 /** Exit code of a process that got SIGKILL. */
 const KILLED = 137;
 /** A command that was under way when its process died has this long to get going on the node. */
@@ -76,7 +77,9 @@ function startProcess(
     identity: pod.metadata.name,
     writeLine: (line) => {
       if (life.isDead()) return;
-      const name = beginnings.get(String((JSON.parse(line) as { message: unknown }).message));
+      const { message } = JSON.parse(line) as { message: unknown };
+      // What a finished step still does, it does in its last step and when it finds itself finished.
+      const name = message === DONE_ALREADY ? 'finish' : beginnings.get(String(message));
       if (name !== undefined) life.enterStep(name);
       context.onOutput(`${line}\n`);
     },

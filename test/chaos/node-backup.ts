@@ -14,14 +14,20 @@ export function backUpNode({ machine }: RehearsalNode, directory: string): NodeB
   const packages = [...machine.packages].map(([name, one]) => [name, { ...one }] as const);
   const images = [...machine.images];
   for (const folder of FOLDERS)
-    cpSync(machine.path(`/${folder}`), join(directory, machine.name, folder), { recursive: true, preserveTimestamps: true });
+    cpSync(machine.path(`/${folder}`), join(directory, machine.name, folder), {
+      recursive: true,
+      preserveTimestamps: true,
+    });
   return {
     async restore() {
       for (const unit of machine.units.values()) unit.kill('SIGKILL');
       machine.units.clear();
       for (const folder of FOLDERS) {
         rmSync(machine.path(`/${folder}`), { recursive: true, force: true });
-        cpSync(join(directory, machine.name, folder), machine.path(`/${folder}`), { recursive: true, preserveTimestamps: true });
+        cpSync(join(directory, machine.name, folder), machine.path(`/${folder}`), {
+          recursive: true,
+          preserveTimestamps: true,
+        });
       }
       machine.packages.clear();
       for (const [name, one] of packages) machine.packages.set(name, { ...one });

@@ -1,8 +1,8 @@
 import type { Node, Pod } from '../../src/rehearsal/api/kinds.ts';
 import { nodes, pods } from '../../src/rehearsal/api/resources.ts';
 import type { StoreEvent } from '../../src/rehearsal/api/store.ts';
-import { apiServerVersions } from '../../src/rehearsal/node-objects.ts';
 import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
+import { apiServerVersions } from '../../src/rehearsal/node-objects.ts';
 
 /** What must never happen, however often a Job is killed; watched while it could happen, not only at the end. */
 export interface RunWatch {
@@ -63,11 +63,7 @@ export function startRunWatch(cluster: EmbeddedCluster, options: RunWatchOptions
     if (resource === pods) watchPod(object as Pod);
   });
   return {
-    violations: () => [
-      ...found,
-      ...lateEvictions(cluster, places, finishedAt),
-      ...repeatedCommands(cluster),
-    ],
+    violations: () => [...found, ...lateEvictions(cluster, places, finishedAt), ...repeatedCommands(cluster)],
     cordons: () => cordons,
     close,
   };
@@ -105,4 +101,3 @@ function repeatedCommands({ nodes: { commands, nodes: all } }: EmbeddedCluster):
     ];
   });
 }
-

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Pod } from '../../src/rehearsal/api/kinds.ts';
 import { phaseOf } from '../../src/phases/phases.ts';
 import { PHASES } from '../../src/phases/step.ts';
+import type { Pod } from '../../src/rehearsal/api/kinds.ts';
 
 /** Kills each Job at each of its steps once: when the step begins, and at the next line that the Job writes. */
 export interface StepKiller {

@@ -25,9 +25,12 @@ export const killNight: Scenario = {
     const undo = await slowPackages(scene, 'w2');
     const kills = Promise.all([
       killAt(scene, 'preflight', (line) => line.phase === 'preflight' && line.message.startsWith('snapshot: ')),
-      killAt(scene, 'kubeadm upgrade apply', isApplying, () => untilKubeadmRuns(scene)),
+      killAt(scene, 'kubeadm upgrade apply', isApplying, { before: () => untilKubeadmRuns(scene) }),
       killAt(scene, 'the drain of w1', (line) => line.message === 'cordoned' && line.fields['node'] === 'w1'),
-      killAt(scene, 'between apt and the kubelet on w2', isInstallingKubelet, (line) => killScript(scene, line, to)),
+      killAt(scene, 'between apt and the kubelet on w2', isInstallingKubelet, {
+        before: () => untilInstalled(scene, to),
+        after: () => killScript(scene),
+      }),
     ]);
     // A night that fails must not be hidden behind a kill that then never comes.
     kills.catch(() => undefined);
@@ -51,12 +54,13 @@ async function killAt(
   scene: Scene,
   what: string,
   holds: (line: LogLine) => boolean,
-  before: (line: LogLine) => Promise<void> = () => Promise.resolve(),
+  { before, after }: { before?: (line: LogLine) => Promise<void>; after?: (line: LogLine) => Promise<void> } = {},
 ): Promise<void> {
   const since = Date.now();
   const line = await scene.logs.waitFor(what, (one) => one.time >= since && holds(one));
-  await before(line);
+  await before?.(line);
   await killPodOf(scene.lab, line);
+  await after?.(line);
   scene.log(`killed ${line.pod} on ${line.runner}: ${what}`);
 }
 
@@ -86,17 +90,19 @@ async function slowPackages(scene: Scene, name: string): Promise<() => Promise<v
   };
 }
 
-/** The package is the new one, the kubelet that runs is the old one: the script on the node dies too. */
-async function killScript(scene: Scene, line: LogLine, target: string): Promise<void> {
+/** The package is the new one, the kubelet that runs is the old one. */
+async function untilInstalled(scene: Scene, target: string): Promise<void> {
   const node = nodeNamed(scene.lab, 'w2');
   const installed = `[ "$(dpkg-query -W -f '\${db:Status-Status} \${Version}\\n' kubelet kubectl | grep -c '^installed ${target}-')" = 2 ]`;
-  const unit = `systemctl list-units --plain --no-legend 'nightlift-worker-*' | awk '{ print $1; exit }'`;
   for (let tries = 0; tries < 100; tries++) {
-    if ((await onNode(node, installed)).code === 0) {
-      await mustOnNode(node, `systemctl kill -s KILL "$(${unit})"`);
-      return;
-    }
+    if ((await onNode(node, installed)).code === 0) return;
     await sleep(100);
   }
-  throw new Error(`killing between apt and the kubelet (${line.pod}): the packages of ${target} did not come`);
+  throw new Error(`killing between apt and the kubelet: the packages of ${target} did not come`);
+}
+
+/** The script on the node dies as well, in the same moment: nobody is left who knows. */
+async function killScript(scene: Scene): Promise<void> {
+  const unit = `systemctl list-units --plain --no-legend 'nightlift-worker-*' | awk '{ print $1; exit }'`;
+  await mustOnNode(nodeNamed(scene.lab, 'w2'), `systemctl kill -s KILL "$(${unit})"`);
 }

@@ -19,7 +19,7 @@ export interface NodeShares extends Shares {
   readonly node: string;
 }
 
-const STEP = /^(?<step>[a-z]+(?:-[a-z]+)*): /;
+const STEP = /^(?!waiting: )(?<step>[a-z]+(?:-[a-z]+)*): /;
 
 /** Where the time of each node's Job went: steps from its log, kubeadm from the record on the node. */
 export async function sharesOfNight(lab: Lab, logs: PodLogs, night: Night): Promise<readonly NodeShares[]> {

@@ -1,0 +1,303 @@
+/**
+ * What becomes of a phase when something that it uses fails: phase | dependency | fault | what is expected. `unaffected`
+ * and `retried and done` end as a phase without a fault; `left to the retry` is worth another try of the Job; `unknown`,
+ * `paused`, `refused` and `failed` stop, and start nothing. `cordoned`: the step's node stays so, with our mark, for whoever goes on.
+ */
+export const FAULT_TABLE = `
+  check      | api         | refused                                | left to the retry
+  check      | api         | hangs                                  | left to the retry
+  check      | api         | 500                                    | paused
+  check      | api         | 500 of etcd                            | left to the retry
+  check      | api         | 429                                    | left to the retry
+  check      | api         | 503                                    | left to the retry
+  check      | api         | 401                                    | paused
+  check      | api         | 403                                    | paused
+  check      | api         | 404                                    | failed
+  check      | api         | 302                                    | paused
+  check      | api         | empty                                  | paused
+  check      | api         | garbage                                | paused
+  check      | api         | truncated                              | left to the retry
+  check      | api         | slow                                   | unaffected
+  check      | api         | foreign certificate                    | paused
+  check      | api         | expired certificate                    | paused
+  check      | api         | refused in the middle                  | unknown
+  check      | api         | hangs in the middle                    | unknown
+  check      | api         | 500 in the middle                      | unknown
+  check      | api         | 429 in the middle                      | unknown
+  check      | api         | garbage in the middle                  | unknown
+  check      | api         | refused in the middle for a moment     | retried and done
+  check      | api         | 500 of etcd in the middle for a moment | retried and done
+  check      | api         | 429 in the middle for a moment         | retried and done
+  check      | api         | 503 in the middle for a moment         | retried and done
+  check      | api         | garbage in the middle for a moment     | unknown
+  check      | api         | truncated in the middle for a moment   | retried and done
+  check      | api         | refused for a moment                   | retried and done
+  check      | api         | 429 for a moment                       | retried and done
+  check      | ssh         | refused                                | unknown
+  check      | ssh         | hangs                                  | unknown
+  check      | ssh         | empty                                  | unknown
+  check      | ssh         | garbage                                | unknown
+  check      | ssh         | truncated                              | unknown
+  check      | ssh         | slow                                   | unaffected
+  check      | ssh         | empty for a moment                     | unknown
+  check      | ssh         | truncated for a moment                 | unknown
+  check      | ssh         | foreign host key                       | unknown
+  check      | ssh         | no host key pinned                     | unknown
+  check      | ssh         | login refused                          | unknown
+  check      | ssh         | sudo wants a password                  | unknown
+  check      | apt         | refused                                | unknown
+  check      | apt         | hangs                                  | unknown
+  check      | apt         | 500                                    | unknown
+  check      | apt         | 429                                    | unknown
+  check      | apt         | slow                                   | unaffected
+  check      | apt         | expired certificate                    | unknown
+  check      | apt         | lock held                              | unaffected
+  check      | apt         | broken signature                       | unknown
+  check      | apt         | disk full                              | unaffected
+  check      | apt         | empty madison                          | unknown
+  check      | apt         | garbage madison                        | unknown
+  check      | apt         | truncated madison                      | unknown
+  check      | feed        | refused                                | unknown
+  check      | feed        | hangs                                  | unknown
+  check      | feed        | 500                                    | unknown
+  check      | feed        | 429                                    | unknown
+  check      | feed        | empty                                  | unknown
+  check      | feed        | garbage                                | unknown
+  check      | feed        | truncated                              | unknown
+  check      | feed        | slow                                   | unaffected
+  check      | feed        | redirect ring                          | unknown
+  check      | feed        | foreign redirect                       | unknown
+  check      | feed        | foreign certificate                    | unknown
+  check      | feed        | refused for a moment                   | unknown
+  check      | prometheus  | refused                                | refused: Unknown
+  check      | prometheus  | hangs                                  | refused: Unknown
+  check      | prometheus  | 500                                    | refused: Unknown
+  check      | prometheus  | 429                                    | refused: Unknown
+  check      | prometheus  | empty                                  | refused: Unknown
+  check      | prometheus  | garbage                                | refused: Unknown
+  check      | prometheus  | truncated                              | refused: Unknown
+  check      | prometheus  | slow                                   | unaffected
+  check      | prometheus  | redirect ring                          | refused: Unknown
+  check      | prometheus  | foreign redirect                       | refused: Unknown
+  check      | prometheus  | foreign certificate                    | refused: Unknown
+  check      | prometheus  | refused for a moment                   | refused: Unknown
+  check      | pushgateway | refused                                | unaffected
+  check      | pushgateway | hangs                                  | unaffected
+  check      | pushgateway | 500                                    | unaffected
+  check      | pushgateway | 429                                    | unaffected
+  check      | pushgateway | empty                                  | unaffected
+  check      | pushgateway | garbage                                | unaffected
+  check      | pushgateway | truncated                              | unaffected
+  check      | pushgateway | slow                                   | unaffected
+  check      | pushgateway | redirect ring                          | unaffected
+  check      | pushgateway | foreign redirect                       | unaffected
+  check      | pushgateway | foreign certificate                    | unaffected
+  check      | pushgateway | refused for a moment                   | unaffected
+
+  preflight  | api         | refused                                | left to the retry
+  preflight  | api         | hangs                                  | left to the retry
+  preflight  | api         | 500                                    | paused
+  preflight  | api         | 429                                    | left to the retry
+  preflight  | api         | empty                                  | paused
+  preflight  | api         | garbage                                | paused
+  preflight  | api         | truncated                              | left to the retry
+  preflight  | api         | slow                                   | unaffected
+  preflight  | api         | foreign certificate                    | paused
+  preflight  | api         | expired certificate                    | paused
+  preflight  | api         | refused in the middle                  | left to the retry
+  preflight  | api         | 429 in the middle                      | left to the retry
+  preflight  | api         | garbage in the middle                  | paused
+  preflight  | api         | refused in the middle for a moment     | retried and done
+  preflight  | api         | 429 in the middle for a moment         | retried and done
+  preflight  | api         | garbage in the middle for a moment     | paused
+  preflight  | api         | refused for a moment                   | retried and done
+  preflight  | ssh         | refused                                | left to the retry
+  preflight  | ssh         | hangs                                  | left to the retry
+  preflight  | ssh         | garbage                                | left to the retry
+  preflight  | ssh         | truncated for a moment                 | retried and done
+  preflight  | ssh         | foreign host key                       | failed
+  preflight  | ssh         | sudo wants a password                  | failed
+  preflight  | apt         | refused                                | left to the retry
+  preflight  | apt         | 500                                    | left to the retry
+  preflight  | apt         | expired certificate                    | left to the retry
+  preflight  | apt         | lock held                              | left to the retry
+  preflight  | apt         | disk full                              | failed
+  preflight  | apt         | truncated madison                      | failed
+  preflight  | feed        | refused                                | left to the retry
+  preflight  | feed        | 500                                    | left to the retry
+  preflight  | feed        | empty                                  | left to the retry
+  preflight  | feed        | garbage                                | left to the retry
+  preflight  | feed        | redirect ring                          | left to the retry
+  preflight  | registry    | refused                                | left to the retry
+  preflight  | registry    | hangs                                  | left to the retry
+  preflight  | registry    | 500                                    | left to the retry
+  preflight  | registry    | 429                                    | left to the retry
+  preflight  | registry    | garbage                                | left to the retry
+  preflight  | registry    | truncated                              | left to the retry
+  preflight  | registry    | slow                                   | unaffected
+  preflight  | registry    | redirect ring                          | left to the retry
+  preflight  | registry    | expired certificate                    | left to the retry
+  preflight  | registry    | image missing                          | left to the retry
+  preflight  | prometheus  | refused                                | refused: Unknown
+  preflight  | prometheus  | hangs                                  | refused: Unknown
+  preflight  | prometheus  | 500                                    | refused: Unknown
+  preflight  | prometheus  | 429                                    | refused: Unknown
+  preflight  | prometheus  | empty                                  | refused: Unknown
+  preflight  | prometheus  | garbage                                | refused: Unknown
+  preflight  | prometheus  | truncated                              | refused: Unknown
+  preflight  | prometheus  | slow                                   | unaffected
+  preflight  | prometheus  | redirect ring                          | refused: Unknown
+  preflight  | prometheus  | foreign redirect                       | refused: Unknown
+  preflight  | prometheus  | foreign certificate                    | refused: Unknown
+  preflight  | prometheus  | refused for a moment                   | refused: Unknown
+  preflight  | pushgateway | refused                                | unaffected
+  preflight  | pushgateway | hangs                                  | unaffected
+  preflight  | pushgateway | 500                                    | unaffected
+  preflight  | pushgateway | garbage                                | unaffected
+  preflight  | pushgateway | redirect ring                          | unaffected
+  preflight  | slack       | refused                                | unaffected
+  preflight  | slack       | hangs                                  | unaffected
+  preflight  | slack       | 500                                    | unaffected
+  preflight  | slack       | 429                                    | unaffected
+  preflight  | slack       | garbage                                | unaffected
+
+  master     | api         | refused                                | left to the retry
+  master     | api         | 500                                    | paused
+  master     | api         | garbage                                | paused
+  master     | api         | foreign certificate                    | paused
+  master     | api         | refused in the middle                  | left to the retry, cordoned
+  master     | api         | 500 of etcd in the middle              | left to the retry, cordoned
+  master     | api         | 403 in the middle                      | paused, cordoned
+  master     | api         | garbage in the middle                  | paused, cordoned
+  master     | api         | refused in the middle for a moment     | retried and done
+  master     | api         | 429 in the middle for a moment         | retried and done
+  master     | api         | 503 in the middle for a moment         | retried and done
+  master     | api         | garbage in the middle for a moment     | paused
+  master     | api         | truncated in the middle for a moment   | retried and done
+  master     | ssh         | refused                                | left to the retry
+  master     | ssh         | empty                                  | left to the retry
+  master     | ssh         | truncated                              | left to the retry
+  master     | ssh         | slow                                   | unaffected
+  master     | ssh         | truncated for a moment                 | retried and done
+  master     | ssh         | foreign host key                       | failed
+  master     | ssh         | login refused                          | failed
+  master     | apt         | refused                                | left to the retry
+  master     | apt         | slow                                   | unaffected
+  master     | apt         | lock held                              | left to the retry
+  master     | apt         | broken signature                       | left to the retry
+  master     | apt         | disk full                              | failed
+  master     | apt         | garbage madison                        | failed
+  master     | feed        | garbage                                | left to the retry
+  master     | feed        | truncated                              | left to the retry
+  master     | feed        | foreign redirect                       | left to the retry
+  master     | registry    | refused                                | left to the retry
+  master     | registry    | 429                                    | left to the retry
+  master     | registry    | slow                                   | unaffected
+  master     | registry    | expired certificate                    | left to the retry
+  master     | registry    | image missing                          | left to the retry
+  master     | prometheus  | refused                                | refused: AlertFiring
+  master     | prometheus  | hangs                                  | refused: AlertFiring
+  master     | prometheus  | 500                                    | refused: AlertFiring
+  master     | prometheus  | 429                                    | refused: AlertFiring
+  master     | prometheus  | empty                                  | refused: AlertFiring
+  master     | prometheus  | garbage                                | refused: AlertFiring
+  master     | prometheus  | truncated                              | refused: AlertFiring
+  master     | prometheus  | slow                                   | unaffected
+  master     | prometheus  | redirect ring                          | refused: AlertFiring
+  master     | prometheus  | foreign redirect                       | refused: AlertFiring
+  master     | prometheus  | foreign certificate                    | refused: AlertFiring
+  master     | prometheus  | refused for a moment                   | refused: AlertFiring
+
+  worker     | api         | refused                                | left to the retry
+  worker     | api         | empty                                  | paused
+  worker     | api         | expired certificate                    | paused
+  worker     | api         | refused in the middle                  | left to the retry, cordoned
+  worker     | api         | 429 in the middle                      | left to the retry, cordoned
+  worker     | api         | garbage in the middle                  | paused, cordoned
+  worker     | api         | hangs in the middle for a moment       | retried and done
+  worker     | api         | 500 of etcd in the middle for a moment | retried and done
+  worker     | api         | garbage in the middle for a moment     | paused
+  worker     | ssh         | hangs                                  | left to the retry
+  worker     | ssh         | garbage                                | left to the retry
+  worker     | ssh         | empty for a moment                     | retried and done
+  worker     | ssh         | no host key pinned                     | failed
+  worker     | ssh         | sudo wants a password                  | failed
+  worker     | apt         | hangs                                  | left to the retry
+  worker     | apt         | 429                                    | left to the retry
+  worker     | apt         | lock held                              | left to the retry
+  worker     | apt         | empty madison                          | failed
+  worker     | feed        | 500                                    | left to the retry
+  worker     | feed        | empty                                  | left to the retry
+  worker     | feed        | redirect ring                          | left to the retry
+  worker     | prometheus  | refused                                | refused: AlertFiring
+  worker     | prometheus  | hangs                                  | refused: AlertFiring
+  worker     | prometheus  | 500                                    | refused: AlertFiring
+  worker     | prometheus  | 429                                    | refused: AlertFiring
+  worker     | prometheus  | empty                                  | refused: AlertFiring
+  worker     | prometheus  | garbage                                | refused: AlertFiring
+  worker     | prometheus  | truncated                              | refused: AlertFiring
+  worker     | prometheus  | slow                                   | unaffected
+  worker     | prometheus  | redirect ring                          | refused: AlertFiring
+  worker     | prometheus  | foreign redirect                       | refused: AlertFiring
+  worker     | prometheus  | foreign certificate                    | refused: AlertFiring
+  worker     | prometheus  | refused for a moment                   | unaffected
+
+  postflight | api         | refused                                | left to the retry
+  postflight | api         | hangs                                  | left to the retry
+  postflight | api         | 500                                    | paused
+  postflight | api         | 429                                    | left to the retry
+  postflight | api         | empty                                  | paused
+  postflight | api         | slow                                   | unaffected
+  postflight | api         | foreign certificate                    | paused
+  postflight | api         | expired certificate                    | paused
+  postflight | api         | refused in the middle                  | left to the retry
+  postflight | api         | 500 in the middle                      | paused
+  postflight | api         | 429 in the middle                      | left to the retry
+  postflight | api         | 403 in the middle                      | failed
+  postflight | api         | garbage in the middle                  | paused
+  postflight | api         | truncated in the middle                | left to the retry
+  postflight | api         | refused in the middle for a moment     | retried and done
+  postflight | api         | 500 in the middle for a moment         | paused
+  postflight | api         | 429 in the middle for a moment         | retried and done
+  postflight | api         | 403 in the middle for a moment         | failed
+  postflight | api         | garbage in the middle for a moment     | paused
+  postflight | api         | truncated in the middle for a moment   | retried and done
+  postflight | api         | refused for a moment                   | retried and done
+  postflight | api         | 429 for a moment                       | retried and done
+  postflight | prometheus  | refused                                | unaffected
+  postflight | prometheus  | hangs                                  | unaffected
+  postflight | prometheus  | 500                                    | unaffected
+  postflight | prometheus  | 429                                    | unaffected
+  postflight | prometheus  | empty                                  | unaffected
+  postflight | prometheus  | garbage                                | unaffected
+  postflight | prometheus  | truncated                              | unaffected
+  postflight | prometheus  | slow                                   | unaffected
+  postflight | prometheus  | redirect ring                          | unaffected
+  postflight | prometheus  | foreign redirect                       | unaffected
+  postflight | prometheus  | foreign certificate                    | unaffected
+  postflight | prometheus  | refused for a moment                   | unaffected
+  postflight | pushgateway | refused                                | unaffected
+  postflight | pushgateway | hangs                                  | unaffected
+  postflight | pushgateway | 500                                    | unaffected
+  postflight | pushgateway | 429                                    | unaffected
+  postflight | pushgateway | empty                                  | unaffected
+  postflight | pushgateway | garbage                                | unaffected
+  postflight | pushgateway | truncated                              | unaffected
+  postflight | pushgateway | slow                                   | unaffected
+  postflight | pushgateway | redirect ring                          | unaffected
+  postflight | pushgateway | foreign redirect                       | unaffected
+  postflight | pushgateway | foreign certificate                    | unaffected
+  postflight | pushgateway | refused for a moment                   | unaffected
+  postflight | slack       | refused                                | unaffected
+  postflight | slack       | hangs                                  | unaffected
+  postflight | slack       | 500                                    | unaffected
+  postflight | slack       | 429                                    | unaffected
+  postflight | slack       | empty                                  | unaffected
+  postflight | slack       | garbage                                | unaffected
+  postflight | slack       | truncated                              | unaffected
+  postflight | slack       | slow                                   | unaffected
+  postflight | slack       | redirect ring                          | unaffected
+  postflight | slack       | foreign redirect                       | unaffected
+  postflight | slack       | foreign certificate                    | unaffected
+  postflight | slack       | refused for a moment                   | unaffected
+`;
