@@ -105,6 +105,19 @@ const CASES: readonly {
     facts: { ...gauges('1.36.4'), chainJobs: known(night) },
   },
   {
+    name: 'upgraded-and-the-next-held',
+    outcome: 'upgraded',
+    headline: /^🟢 UPGRADED — all nodes now on 1\.36\.4$/,
+    version: '1.36.4',
+    facts: {
+      ...gauges('1.37.1', [gauge('k8s_upgrade_held', 1)]),
+      ...waiting,
+      patchReleases: known({ minor: '1.36', source: 'apt on cp-1', versions: ['1.36.4'] }),
+      nextMinorReleases: known({ minor: '1.37', source: 'feed', versions: ['1.37.1'] }),
+      chainJobs: known(night),
+    },
+  },
+  {
     name: 'blocked-by-everything',
     outcome: 'blocked',
     headline: /^🔴 BLOCKED \(action needed\) — 1\.37\.1$/,

@@ -1,6 +1,6 @@
 import type { TargetChoice } from '../detect/choose-target.ts';
 import type { Facts, JobFact } from '../facts/facts.ts';
-import type { Finding, GateResult } from '../gate/finding.ts';
+import type { GateResult } from '../gate/finding.ts';
 import { known, type Observed } from '../observed.ts';
 import { formatDuration } from './age.ts';
 import { type ChainState, chainState } from './chain-state.ts';
@@ -43,15 +43,24 @@ export function composeReport(facts: Facts, decision: ReportDecision, options: R
   const target = decision.gate?.target ?? reportTarget(facts, decision.choice);
   const night = judgeNight({ ...decision, target, facts, detector, chain, running, windowHours: jobHours, namespace });
   const prefix = detector.fresh ? '' : '⚠️ Detector did not run last night — ';
-  const findings: readonly Finding[] = decision.gate?.findings ?? [];
   const sections: Section[] = [
     [bold(escapeSlack(oneLine(`${prefix}${night.headline}`)))],
     night.notes.map((note) => escapeSlack(capitalized(note))),
     [runningLine(facts, running), detectorLine(detector), targetLine(decision.choice, detector)],
-    ...(night.outcome === 'nothing' || night.outcome === 'upgraded' ? [] : findingSections(findings)),
+    ...gateSections(night.outcome, decision.gate),
     jobLines(chain, facts, jobHours),
   ];
   return { outcome: night.outcome, ...slackMessage(sections, '`nightlift report --dry-run` shows all of it') };
+}
+
+/**
+ * The reasons of the gate. After an upgrade they are those of what comes next, and only a refusal is worth a line.
+ */
+function gateSections(outcome: ReportOutcome, gate: GateResult | null): readonly Section[] {
+  if (gate === null || outcome === 'nothing') return [];
+  if (outcome !== 'upgraded') return findingSections(gate.findings);
+  if (gate.verdict === 'safe') return [];
+  return [[bold(escapeSlack(`Next: ${gate.target} is ${gate.verdict}`))], ...findingSections(gate.findings)];
 }
 
 /** The target that the report runs the gate for: what a live look-up finds, else what the detector found. */
