@@ -8,5 +8,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Two cores: the embedded cluster starts real processes, more workers only fight for them.
     maxWorkers: 2,
+    // Real processes on a machine that others use too: CI tries a failed test once more, a person sees it at once.
+    retry: process.env['CI'] === undefined ? 0 : 1,
   },
 });

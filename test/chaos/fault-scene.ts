@@ -126,7 +126,7 @@ export async function startFaultScene(phase: ScenePhase, topology: Topology): Pr
     const end = await runStep(step, {});
     if (end.kind !== 'advanced') throw new Error(`preparing ${phase}: ${JSON.stringify(end, null, 1)}`);
   }
-  clearJobs(cluster);
+  await clearJobs(cluster);
   const { store } = cluster.server;
   if (phase === 'postflight') markRun(cluster);
   const kubeadmConfig = store.read(configMaps, 'kubeadm-config', 'kube-system').data ?? {};

@@ -41,11 +41,15 @@ export function startRunWatch(cluster: EmbeddedCluster, options: RunWatchOptions
   const isFinished = (node: Node): boolean =>
     node.status.nodeInfo?.['kubeletVersion'] === `v${options.target}` &&
     (node.spec.unschedulable !== true || options.foreignCordons.includes(node.metadata.name));
+  // As the chain's own rule: kubeadm upgrades control planes one by one, kubelet included.
   const skewOf = (node: Node): void => {
-    const servers = [...apiServerVersions(store).values()].map(minorOf);
-    const kubelet = minorOf(node.status.nodeInfo?.['kubeletVersion']?.slice(1) ?? '');
+    const versions = apiServerVersions(store);
+    const servers = [...versions.values()].map(minorOf);
     if (servers.length === 0) return;
-    if (kubelet > Math.min(...servers)) found.add(`the kubelet of ${node.metadata.name} is newer than an API server`);
+    const kubelet = minorOf(node.status.nodeInfo?.['kubeletVersion']?.slice(1) ?? '');
+    const own = versions.get(node.metadata.name);
+    if (kubelet > (own === undefined ? Math.min(...servers) : minorOf(own)))
+      found.add(`the kubelet of ${node.metadata.name} is newer than an API server`);
     if (Math.max(...servers) - Math.min(...servers) > 1) found.add('API servers are more than one minor apart');
   };
   const watchPod = (pod: Pod): void => {

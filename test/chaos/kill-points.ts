@@ -1,0 +1,67 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Topology } from '../../src/rehearsal/topology.ts';
+import { type MortalNights, mortalNights } from './mortal-night.ts';
+
+export interface KillPointsOptions {
+  readonly topology: Topology;
+  readonly target: string;
+  readonly foreignCordons: readonly string[];
+  /** Of the recorded points only every so manieth is taken. */
+  readonly every?: number;
+}
+
+export interface KillPointsResult {
+  readonly points: number;
+  readonly taken: number;
+  /** Points that never came again: in another night what is asked at the same time comes in another order. */
+  readonly missed: readonly string[];
+  /** How many upgrades it took to die at all of them. */
+  readonly upgrades: number;
+  /** What was otherwise than in the night in which nothing was killed, or must never be. */
+  readonly problems: readonly string[];
+}
+
+/** A point that comes only when a wait happens to last longer is not waited for for ever. */
+const FRUITLESS_UPGRADES = 2;
+const MOST_UPGRADES = 12;
+
+/**
+ * Records the points of a night in which nothing is killed, then kills a process at each of them, as many in one upgrade
+ * as there are: its Job comes back and goes on. Each upgrade has to end as the first one did.
+ */
+export async function killAtEveryPoint({ every = 1, ...night }: KillPointsOptions): Promise<KillPointsResult> {
+  const points = new Set<string>();
+  const whole = await mortalNights({
+    ...night,
+    decide: (key) => {
+      points.add(key);
+      return false;
+    },
+  });
+  const taken = [...points].filter((_key, index) => index % every === 0);
+  const left = new Set(taken);
+  const problems: string[] = problemsOf(whole, whole);
+  let upgrades = 0;
+  for (let fruitless = 0; left.size > 0 && fruitless < FRUITLESS_UPGRADES && upgrades < MOST_UPGRADES; upgrades += 1) {
+    const before = left.size;
+    const killed = await mortalNights({ ...night, decide: (key) => left.delete(key) });
+    problems.push(...problemsOf(killed, whole));
+    fruitless = left.size === before ? fruitless + 1 : 0;
+  }
+  return { points: points.size, taken: taken.length, missed: [...left], upgrades, problems };
+}
+
+function problemsOf(killed: MortalNights, whole: MortalNights): string[] {
+  const last = killed.nights.at(-1)?.outcome ?? 'nothing';
+  const problems = [
+    ...(last === 'upgraded' || last === 'nothing' ? [] : [`the last night ended ${last}`]),
+    ...killed.violations,
+    ...differences('state', killed.state, whole.state),
+    ...differences('cordons', [...killed.cordons].toSorted(), [...whole.cordons].toSorted()),
+  ];
+  return problems.length === 0 ? [] : [...problems, killed.log];
+}
+
+function differences(what: string, is: unknown, should: unknown): readonly string[] {
+  return isDeepStrictEqual(is, should) ? [] : [`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(should)}`];
+}
