@@ -96,7 +96,7 @@ function logOf(cluster: EmbeddedCluster): string {
 }
 
 describe('a run is killed at every step', { timeout: 900_000 }, () => {
-  it.each(NIGHTS)(
+  it.concurrent.each(NIGHTS)(
     'I08 I12 I17 D08 D20 $name: it ends as a night in which nothing was killed',
     async ({ name, topology, cordoned }) => {
       const spared = createStepKiller('spare');

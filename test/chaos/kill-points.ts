@@ -57,11 +57,13 @@ function problemsOf(killed: MortalNights, whole: MortalNights): string[] {
     ...(last === 'upgraded' || last === 'nothing' ? [] : [`the last night ended ${last}`]),
     ...killed.violations,
     ...differences('state', killed.state, whole.state),
-    ...differences('cordons', [...killed.cordons].toSorted(), [...whole.cordons].toSorted()),
+    ...differences('cordons', killed.cordons, whole.cordons),
   ];
   return problems.length === 0 ? [] : [...problems, killed.log];
 }
 
 function differences(what: string, is: unknown, should: unknown): readonly string[] {
-  return isDeepStrictEqual(is, should) ? [] : [`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(should)}`];
+  if (isDeepStrictEqual(is, should)) return [];
+  const shown = (value: unknown): string => JSON.stringify(value instanceof Map ? [...value] : value);
+  return [`${what}: ${shown(is)} instead of ${shown(should)}`];
 }

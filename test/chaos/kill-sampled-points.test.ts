@@ -16,7 +16,7 @@ beforeAll(() => {
 afterAll(() => restore());
 
 describe('a sample of the points at which a process can be killed', { timeout: 1_200_000 }, () => {
-  it.each([
+  it.concurrent.each([
     { name: 'minor', topology: { ...PATCH, version: '1.35.8' }, foreignCordons: [] },
     { name: 'HA', topology: { ...PATCH, controlPlanes: 3 }, foreignCordons: ['control-2'] },
     { name: 'HA minor', topology: { ...PATCH, controlPlanes: 3, version: '1.35.8' }, foreignCordons: [] },
