@@ -10,6 +10,8 @@ import { createStepKiller, type StepKiller } from './step-killer.ts';
 
 const TARGET = '1.36.4';
 const MOST_NIGHTS = 25;
+/** Who dies at the line that says that the Job is there finds it there, and says something else. */
+const ONCE: ReadonlySet<string> = new Set(['k8s-version-check: after created Job']);
 const PATCH: Topology = { controlPlanes: 1, workers: 3, version: '1.36.3', published: [TARGET] };
 
 /** A person's cordon takes the room that a drain needs, hence a worker more than the smallest cluster has. */
@@ -109,7 +111,7 @@ describe('a run is killed at every step', { timeout: 900_000 }, () => {
       console.log(
         `${name}: ${killed.kills.length} kills in ${killed.nights.length} nights (${killed.nights.map(({ outcome }) => outcome).join(', ')}), ${Math.round((user + system) / 1e6)} s of CPU in this process`,
       );
-      expect([...spared.points].filter((point) => !killer.points.has(point))).toEqual([]);
+      expect([...spared.points].filter((point) => !killer.points.has(point) && !ONCE.has(point))).toEqual([]);
       expect(killed.violations).toEqual([]);
       expect(killed.state).toEqual(whole.state);
       expect(killed.cordons).toEqual(whole.cordons);

@@ -23,14 +23,14 @@ export const imageNight: Scenario = {
     const first = await runNight(scene);
     expect([...(await cordons.stop())]).toEqual([]);
     await expectNothingChanged(scene, from, first.startedAt);
-    const label = to.replaceAll('.', '-');
-    const ended = first.chain.filter((job) => job.name.includes(label)).map((job) => `${job.name} ${job.status}`);
-    expect(ended.toSorted()).toEqual([`k8s-upgrade-master-${label} failed`, `k8s-upgrade-preflight-${label} complete`]);
+    // Preflight fetches for the first control plane already; it tries as often as its Job may.
+    const ended = first.chain.map((job) => `${job.name} ${job.status}`);
+    expect(ended).toEqual([`k8s-upgrade-preflight-${to.replaceAll('.', '-')} failed`]);
     await runReport(scene);
     const slack = await readSlack(scene, first.startedAt);
     for (const text of slack) scene.log(text.replaceAll('\n', ' | '));
-    expect(slack.some((text) => text.includes('FAILED') && text.includes('kube-apiserver'))).toBe(true);
     expect(slack.at(-1)).toContain('🔴');
+    expect(slack.at(-1)).toContain('pulling the images');
     await provideKubeImages(scene.lab.registry.tags, to);
     return expectUpgraded(scene, await runNight(scene), from, to);
   },
