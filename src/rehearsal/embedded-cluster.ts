@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiServer, startApiServer } from './api/api-server.ts';
@@ -159,8 +159,11 @@ async function assemble(topology: Topology, options: EmbeddedClusterOptions, fra
     const ending = own.end();
     await frame.close();
     await ending;
-    // What was still being written while the folder went.
-    if (!keep) rmSync(directory, { recursive: true, force: true });
+    // A script that was just ending on a node may make a folder of its own again: looked at until none is left.
+    for (let attempt = 0; !keep && attempt < 20 && existsSync(directory); attempt += 1) {
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
   };
   const { processes } = own;
   return { ...around, topology, pace, directory, server, controllers, nodes, jobRecords, logs, processes, close };
