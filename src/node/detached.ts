@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import { NightliftError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { RenderVariables } from '../render.ts';
+import { OUT_OF_MEMORY } from './explain-failure.ts';
 import type { CommandResult, DetachedCommand, DetachedResult, NodeAddress } from './node-shell.ts';
 import { type NodeScript, renderScript, type ScriptTemplates } from './scripts.ts';
 
@@ -154,7 +155,7 @@ function endOf(detail: string): { exitCode: number; note?: string } {
     return { exitCode: 124, note: 'nightlift: the command was ended: it ran over its time limit' };
   if (how === 'exited' && /^\d+$/.test(status)) return { exitCode: Number(status) };
   const exitCode = status === 'KILL' ? 137 : status === 'TERM' ? 143 : 255;
-  const why = result === 'oom-kill' ? 'the node ran out of memory' : `signal ${status || 'unknown'}`;
+  const why = result === 'oom-kill' ? OUT_OF_MEMORY : `signal ${status || 'unknown'}`;
   return { exitCode, note: `nightlift: the command was killed: ${why}` };
 }
 

@@ -220,6 +220,9 @@ const EXIT_CODES: Readonly<Record<number, { reason: string; message: string; rem
   143: { reason: 'Ended', message: 'it was asked to end (a shutdown, or somebody stopped the unit)', remedy: AGAIN },
 };
 
+/** What `followDetached` notes at the end of the output of a command that systemd's service result says so of. */
+export const OUT_OF_MEMORY = 'the node ran out of memory';
+
 /**
  * What the end of a node script means; pure. A script's own last lines ("nightlift: failed", "nightlift: what to do")
  * count before the table, kubeadm's words before its exit code.
@@ -227,6 +230,13 @@ const EXIT_CODES: Readonly<Record<number, { reason: string; message: string; rem
 export function explainFailure(script: string, exitCode: number, tail: string): FailureExplanation {
   const said = /^nightlift: failed: (.*\S.*)$/m.exec(tail)?.[1];
   const advice = /^nightlift: what to do: (.*\S.*)$/m.exec(tail)?.[1];
+  if (exitCode === 137 && tail.includes(OUT_OF_MEMORY)) {
+    return {
+      reason: 'OutOfMemory',
+      message: 'the node ran out of memory, and it was killed',
+      remedy: `Free memory on the node, or give it more: dmesg names who used it. ${AGAIN}`,
+    };
+  }
   const known = EXIT_CODES[exitCode];
   const asKubeadm = exitCode === 20 || ((script === 'plan' || script === 'diff') && known === undefined);
   if (asKubeadm) {

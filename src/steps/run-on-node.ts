@@ -52,6 +52,14 @@ export async function runDetachedOnNode(
 
 /** Exit codes of stage.sh for what may be over in a minute, with nothing drained: lock, key, lists and images could not be had. */
 const PASSING: readonly number[] = [11, 15, 17, 24];
+/** SIGKILL and SIGTERM: nothing is known to be wrong with the node, and every script goes on from the state that it finds. */
+const KILLED: readonly number[] = [137, 143];
+
+function mayPass(script: NodeScript, exitCode: number, reason: string): boolean {
+  return (
+    (script.name === 'stage' && PASSING.includes(exitCode)) || (KILLED.includes(exitCode) && reason !== 'OutOfMemory')
+  );
+}
 
 export function nodeFailure(
   node: NodeFact,
@@ -72,7 +80,7 @@ export function nodeFailure(
   }
   const failure = explainFailure(script.name, exitCode, tail);
   return new NightliftError(
-    script.name === 'stage' && PASSING.includes(exitCode) ? 'network' : 'node',
+    mayPass(script, exitCode, failure.reason) ? 'network' : 'node',
     `${doing} on ${node.name}: ${script.name}.sh ended with exit code ${exitCode}: ${failure.message}`,
     { remedy: failure.remedy },
   );
