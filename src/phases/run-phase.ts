@@ -6,7 +6,7 @@ import { evaluateGate, verdictOf } from '../gate/gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { logFinding } from '../gate/log-finding.ts';
 import { announce } from '../notify/announce.ts';
-import { composeEvent } from '../report/compose-event.ts';
+import { composeEvent, type TakenBack } from '../report/compose-event.ts';
 import { pushGauges, recordStop } from '../steps/latch.ts';
 import { hasTargetVersion } from '../steps/node-versions.ts';
 import { jumpBetween, oldestVersion } from '../version.ts';
@@ -33,6 +33,7 @@ export async function runPhase(step: Step, target: string, deps: Deps, signal: A
   });
   const context = createContext(step, target, { ...deps, log }, signal);
   const phase = phaseOf(step.phase);
+  const takenBack: TakenBack[] = [];
   try {
     log.info(`phase starts: ${phase.summary}`);
     const nodes = await context.waiter.until(
@@ -48,13 +49,13 @@ export async function runPhase(step: Step, target: string, deps: Deps, signal: A
     try {
       const locked = createContext(step, target, context.deps, AbortSignal.any([signal, lock.lost]));
       if (isDone(step, nodes, target)) log.info('nothing to do: this is done already');
-      else await runSteps(phase, locked);
+      else await runSteps(phase, locked, takenBack);
       return step.phase === 'postflight' ? { kind: 'finished' } : await spawnNext(locked);
     } finally {
       await lock.release();
     }
   } catch (error) {
-    return await endedEarly(context, error);
+    return await endedEarly(context, error, takenBack);
   }
 }
 
@@ -89,7 +90,7 @@ function refuseWrongTarget(nodes: readonly NodeFact[], target: string): void {
   ]);
 }
 
-async function runSteps(phase: Phase, context: Context): Promise<void> {
+async function runSteps(phase: Phase, context: Context, takenBack: TakenBack[]): Promise<void> {
   const { deps, signal, target } = context;
   if (phase.checks.length > 0) {
     const result = evaluateGate(await observe(deps, phase.facts, signal), target, phase.checks, gateOptions(deps));
@@ -101,7 +102,7 @@ async function runSteps(phase: Phase, context: Context): Promise<void> {
     for (const action of phase.steps) await runAction(action, context, begun);
   } catch (error) {
     // A retry or the Job that replaces this one goes on from here: taking back would only do the work twice.
-    if (!isWorthAnotherTry(error) && !signal.aborted) await undoAll(begun.toReversed(), context, error);
+    if (!isWorthAnotherTry(error) && !signal.aborted) takenBack.push(...(await undoAll(begun.toReversed(), context, error)));
     throw error;
   }
 }
@@ -128,7 +129,12 @@ async function runAction(action: ActionStep, context: Context, begun: ActionStep
 const UNDO_SECONDS = 60;
 
 /** Takes back in reverse order. An undo that fails is said and does not hide why the phase ended; the next Job tries again. */
-async function undoAll(begun: readonly ActionStep[], context: Context, because: unknown): Promise<void> {
+async function undoAll(
+  begun: readonly ActionStep[],
+  context: Context,
+  because: unknown,
+): Promise<readonly TakenBack[]> {
+  const takenBack: TakenBack[] = [];
   const undoContext = createContext(context.step, context.target, context.deps, context.signal, { heedPause: false });
   for (const action of begun) {
     if (action.undo === undefined) continue;
@@ -147,10 +153,13 @@ async function undoAll(begun: readonly ActionStep[], context: Context, because: 
         },
         { seconds: UNDO_SECONDS, remedy: '' },
       );
+      takenBack.push({ what: action.name, failed: false });
     } catch (error) {
       context.deps.log.error(`taking back ${action.name} failed; the next Job tries again`, { error: reasonOf(error) });
+      takenBack.push({ what: action.name, failed: true });
     }
   }
+  return takenBack;
 }
 
 async function spawnNext(context: Context): Promise<Outcome> {
@@ -168,7 +177,7 @@ async function spawnNext(context: Context): Promise<Outcome> {
 }
 
 /** Decisions become outcomes; failures are said and thrown on. */
-async function endedEarly(context: Context, error: unknown): Promise<Outcome> {
+async function endedEarly(context: Context, error: unknown, takenBack: readonly TakenBack[]): Promise<Outcome> {
   const { deps, step, target, signal } = context;
   if (error instanceof Paused) {
     deps.log.warn('paused', { reason: error.message });
@@ -188,7 +197,7 @@ async function endedEarly(context: Context, error: unknown): Promise<Outcome> {
     });
     // What nobody can act on is in the morning's report, and wakes nobody (I19).
     if (actionable)
-      await announce(deps, composeEvent({ kind: 'refused', step, target, verdict, findings: error.findings }), signal);
+      await announce(deps, composeEvent({ kind: 'refused', step, target, verdict, findings: error.findings, takenBack }), signal);
     return { kind: 'refused', verdict, findings: error.findings };
   }
   // Stopped from outside (an eviction, a deadline, Ctrl-C): the next Job goes on, there is nothing to tell.

@@ -31,9 +31,27 @@ const EVENTS: readonly { name: string; event: UpgradeEvent }[] = [
           remedy: 'Clear it.',
         },
       ],
+      takenBack: [],
     },
   },
-  { name: 'refused-blocked', event: { kind: 'refused', step: worker, target, verdict: 'blocked', findings: [] } },
+  {
+    name: 'refused-blocked',
+    event: { kind: 'refused', step: worker, target, verdict: 'blocked', findings: [], takenBack: [] },
+  },
+  {
+    name: 'refused-after-the-drain-had-begun',
+    event: {
+      kind: 'refused',
+      step: worker,
+      target,
+      verdict: 'blocked',
+      findings: [],
+      takenBack: [
+        { what: 'drain', failed: false },
+        { what: 'quiesce', failed: true },
+      ],
+    },
+  },
   {
     name: 'halted',
     event: { kind: 'halted', step: worker, target, alerts: ['EtcdSlow (critical, since 05:00): fsync > 1 s'] },

@@ -5,6 +5,12 @@ import { formatDuration } from './age.ts';
 import { findingSections } from './finding-sections.ts';
 import { bold, escapeSlack, type Section, slackMessage } from './slack-message.ts';
 
+/** Something that a phase had begun before it stopped, and put back as it was, if it could. */
+export interface TakenBack {
+  readonly what: string;
+  readonly failed: boolean;
+}
+
 /** What is said at once, while it happens. */
 export type UpgradeEvent =
   | {
@@ -13,6 +19,7 @@ export type UpgradeEvent =
       readonly target: string;
       readonly verdict: 'blocked' | 'held';
       readonly findings: readonly Finding[];
+      readonly takenBack: readonly TakenBack[];
     }
   | { readonly kind: 'halted'; readonly step: Step; readonly target: string; readonly alerts: readonly string[] }
   | {
@@ -50,7 +57,7 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
         event.verdict === 'blocked'
           ? `🔴 BLOCKED (action needed) — ${event.target}`
           : `⏸️ HELD — ${event.target} not yet upgradable`;
-      return [headline, lines(whatWasChanged(event.step)), ...findingSections(event.findings)];
+      return [headline, lines(whatWasChanged(event)), ...findingSections(event.findings)];
     }
     case 'halted':
       return [
@@ -89,11 +96,16 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
   }
 }
 
-/** Preflight and detection refuse before the first change. Later refusals are said with where the cluster stands. */
-function whatWasChanged(step: Step): string {
-  return step.phase === 'preflight'
-    ? 'Nothing was changed. It is looked at again every night.'
-    : `Refused before ${stepName(step)} changed anything. It is looked at again every night.`;
+/** Preflight refuses before the first change; a later step says what became of what it had begun, and of the nodes before it. */
+function whatWasChanged({ step, target, takenBack }: Extract<UpgradeEvent, { kind: 'refused' }>): string {
+  const again = 'It is looked at again every night.';
+  if (step.phase === 'preflight') return `Nothing was changed. ${again}`;
+  const begun = takenBack.map(({ what, failed }) => (failed ? `${what} (that failed; the next Job tries again)` : what));
+  const here =
+    begun.length === 0
+      ? `Refused before ${stepName(step)} changed anything.`
+      : `What ${stepName(step)} had begun was taken back: ${begun.join(', ')}.`;
+  return `${here} Nodes that are on ${target} stay on it. ${again}`;
 }
 
 function commandOf(event: Extract<UpgradeEvent, { kind: 'failed' }>): string[] {

@@ -105,6 +105,27 @@ const CASES: readonly {
     facts: { ...gauges('1.36.4'), chainJobs: known(night) },
   },
   {
+    // The gate let the next one through, and preflight refused it.
+    name: 'upgraded-and-the-next-refused-by-preflight',
+    outcome: 'blocked',
+    headline: /^🔴 BLOCKED \(action needed\) — 1\.36\.5$/,
+    version: '1.36.4',
+    facts: {
+      ...gauges('1.36.5', [gauge('k8s_upgrade_blocked', 1)]),
+      patchReleases: known({ minor: '1.36', source: 'apt on cp-1', versions: ['1.36.4', '1.36.5'] }),
+      chainJobs: known([
+        ...night,
+        job('preflight', null, 2, { name: 'k8s-upgrade-preflight-1-36-5', target: '1.36.5' }),
+      ]),
+      run: known({
+        startedAt: null,
+        target: null,
+        snapshotPath: null,
+        stopped: 'blocked in preflight: worker-2 is not Ready',
+      }),
+    },
+  },
+  {
     name: 'upgraded-and-the-next-held',
     outcome: 'upgraded',
     headline: /^🟢 UPGRADED — all nodes now on 1\.36\.4$/,

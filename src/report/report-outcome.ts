@@ -1,5 +1,5 @@
 import type { TargetChoice } from '../detect/choose-target.ts';
-import type { Facts } from '../facts/facts.ts';
+import type { Facts, JobFact } from '../facts/facts.ts';
 import type { GateResult } from '../gate/finding.ts';
 import type { Observed } from '../observed.ts';
 import { type ChainState, stepOf } from './chain-state.ts';
@@ -117,7 +117,7 @@ function failed(night: Night): Verdict | undefined {
 /** What the run wrote down when it stopped. */
 function stoppedNote({ facts }: Night): string | undefined {
   const why = facts.run.known ? facts.run.value.stopped : null;
-  return why === null ? undefined : `It stopped, ${why}${/[.!?…]$/.test(why) ? '' : '.'}`;
+  return why === null ? undefined : `The run stopped, ${why}${/[.!?…]$/.test(why) ? '' : '.'}`;
 }
 
 /** A run that began and whose last Job is gone: its latch is still set, or its postflight never completed. */
@@ -147,37 +147,65 @@ function halfDoneNote(running: Running): string {
   return `Half-done: ${running.nodesOnNewest} of ${running.nodes} nodes on ${running.newestApiServer}, ${still === 0 ? 'and an API server' : still} still on older versions.`;
 }
 
-function upgraded({ chain, running, detector }: Night): Verdict | undefined {
+function upgraded({ chain, running, detector, target }: Night): Verdict | undefined {
   if (!chain.known || !running.known || running.value.uniform === null) return undefined;
   const { uniform } = running.value;
+  // The last word of the day is that of the run that came after it.
+  if (preflightAfter(chain.value, uniform)?.target === target) return undefined;
   const detected = detector.fresh && detector.detected.known && detector.detected.value.target === uniform;
   if (!detected && !chain.value.finished.includes(uniform)) return undefined;
   return verdict('upgraded', `🟢 UPGRADED — all nodes now on ${uniform}`);
 }
 
+/** The run that began after this version was reached and ended before its first change. */
+function preflightAfter(chain: ChainState, version: string): JobFact | undefined {
+  const last = chain.recent.at(-1);
+  return last?.phase === 'preflight' && last.status === 'complete' && last.target !== version ? last : undefined;
+}
+
 const BLOCKED = (target: string): string => `🔴 BLOCKED (action needed) — ${target}`;
 const HELD = (target: string): string => `⏸️ HELD — ${target} not yet upgradable`;
 
-function gated({ facts, gate, target, detector, chain, namespace, running }: Night): Verdict | undefined {
+function gated(night: Night): Verdict | undefined {
+  const { facts, gate, target, detector, running } = night;
   // A stale gauge still names the target of the last run.
   if (target === null || (running.known && running.value.uniform === target)) return undefined;
-  if (gate?.verdict === 'blocked') return verdict('blocked', BLOCKED(target));
-  if (gate?.verdict === 'held') return verdict('held', HELD(target));
-  // Preflight refuses for more than the gate does, and what it found may be gone by the morning.
-  const log = chain.known ? chain.value.recent.findLast((job) => job.phase === 'preflight')?.name : undefined;
-  const gone = `The last run was refused for a reason that is not there now, and the next run tries again.${log === undefined ? '' : ` Its log: \`kubectl -n ${namespace} logs job/${log}\`.`}`;
+  const earlier = earlierNote(night);
+  if (gate?.verdict === 'blocked') return verdict('blocked', BLOCKED(target), ...earlier);
+  if (gate?.verdict === 'held') return verdict('held', HELD(target), ...earlier);
+  const notes = [...refusedNotes(night), ...earlier];
   const on = (name: string): boolean => {
     const value = gaugeValue(facts, name);
     return detector.fresh && value.known && value.value === 1;
   };
-  if (on('k8s_upgrade_held')) return verdict('held', HELD(target), gone);
-  if (on('k8s_upgrade_blocked')) return verdict('blocked', BLOCKED(target), gone);
+  if (on('k8s_upgrade_held')) return verdict('held', HELD(target), ...notes);
+  if (on('k8s_upgrade_blocked')) return verdict('blocked', BLOCKED(target), ...notes);
   if (gate === null) return unknownNight(`${target} was found, but the gate was not asked`);
   return verdict(
     'in-progress',
     `🟡 IN PROGRESS / gate passed for ${target}`,
     'Nothing is running now; the next run starts it.',
+    ...earlier,
   );
+}
+
+/** Preflight refuses for more than the gate does, and what it found may be gone by the morning. */
+function refusedNotes(night: Night): readonly string[] {
+  const { chain, namespace } = night;
+  const log = chain.known ? chain.value.recent.findLast((job) => job.phase === 'preflight')?.name : undefined;
+  const gone = 'The last run was refused for a reason that is not there now.';
+  if (log === undefined) return [gone, 'The next run tries again.'];
+  return [
+    stoppedNote(night) ?? gone,
+    `The next run tries again. The log: \`kubectl -n ${namespace} logs job/${log}\`.`,
+  ];
+}
+
+/** A day can have an upgrade and a refusal after it. */
+function earlierNote({ chain, running }: Night): readonly string[] {
+  const uniform = running.known ? running.value.uniform : null;
+  if (!chain.known || uniform === null || !chain.value.finished.includes(uniform)) return [];
+  return [`Before that, all nodes went to ${uniform}.`];
 }
 
 function quiet({ choice, detector }: Night): Verdict {
