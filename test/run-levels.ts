@@ -10,8 +10,6 @@ export interface Level {
   readonly has: RegExp;
   /** vitest's filters that select it; undefined for what vitest does not run here. */
   readonly filters: readonly string[] | undefined;
-  /** Too long for every run: only with --full, or by its name. */
-  readonly long?: string;
   /** Why it cannot run here, or what of it cannot; undefined when nothing stands in the way. */
   missing(): string | undefined;
 }
@@ -45,7 +43,6 @@ export const LEVELS: readonly Level[] = [
     title: 'killed at every step and point, every dependency failing',
     has: /^test\/chaos\/(kill|faults)-/,
     filters: ['test/chaos/kill-', 'test/chaos/faults-'],
-    long: 'it takes about a quarter of an hour: npm test -- --full, or --only chaos',
     missing: () => undefined,
   },
   {
@@ -98,7 +95,7 @@ export function describeLevel(level: Level, files: readonly FileResult[], asked:
   ];
   const label = `${level.name.padEnd(14)} ${level.title}: `;
   const missing = level.missing();
-  if (!asked) return `${label}not run: ${level.long ?? 'not asked for'}`;
+  if (!asked) return `${label}not run: not asked for`;
   if (passed + failed === 0)
     return `${label}not run: ${missing ?? (skipped > 0 ? 'its tests skip themselves here' : 'there are no such tests')}`;
   return `${label}${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped${missing === undefined ? '' : `: ${missing}`}`}`;

@@ -9,9 +9,8 @@ const NAMES = [
 ];
 const HELP = `Runs every check and every test level that can run here; the last line counts them.
 
-Usage: npm test [-- [--full] [--only NAME[,NAME…]] [FILTER…]]
+Usage: npm test [-- [--only NAME[,NAME…]] [FILTER…]]
 
-  --full        the long levels too
   --only NAME   only these: ${NAMES.join(', ')}
   FILTER        only the test files whose path contains it, whatever their level
   --help        this text
@@ -25,14 +24,13 @@ function readArguments() {
     allowPositionals: true,
     options: {
       only: { type: 'string', multiple: true },
-      full: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
   const only = (values.only ?? []).flatMap((names) => names.split(','));
   const wrong = only.find((name) => !NAMES.includes(name));
   if (wrong !== undefined) throw new Error(`there is no "${wrong}"; known: ${NAMES.join(', ')}`);
-  return { help: values.help === true, full: values.full === true, only, filters: positionals };
+  return { help: values.help === true, only, filters: positionals };
 }
 
 function seconds(since: number): string {
@@ -54,11 +52,9 @@ async function runChecks(only: readonly string[]) {
   return count;
 }
 
-async function runTests(only: readonly string[], filters: readonly string[], full: boolean) {
+async function runTests(only: readonly string[], filters: readonly string[]) {
   const levels = LEVELS.filter(
-    (level) =>
-      level.filters !== undefined &&
-      (only.length === 0 ? full || level.long === undefined || filters.length > 0 : only.includes(level.name)),
+    (level) => level.filters !== undefined && (only.length === 0 || only.includes(level.name)),
   );
   const count = { passed: 0, failed: 0, skipped: 0 };
   if (levels.length === 0) return count;
@@ -89,18 +85,18 @@ async function runTests(only: readonly string[], filters: readonly string[], ful
 
 async function main(): Promise<number> {
   const started = performance.now();
-  const { help, full, only, filters } = readArguments();
+  const { help, only, filters } = readArguments();
   if (help) {
     console.log(HELP);
     return 0;
   }
   console.log(`Node ${process.version}`);
   const checks = filters.length > 0 && only.length === 0 ? { passed: 0, failed: 0, skipped: 0 } : await runChecks(only);
-  const tests = await runTests(only, filters, full);
+  const tests = await runTests(only, filters);
   const failed = checks.failed + tests.failed;
   const skipped = checks.skipped + tests.skipped;
   console.log(
-    `Took ${seconds(started)}${!full && performance.now() - started > BUDGET_MS ? ', more than the ten minutes that it may take on two cores' : ''}`,
+    `Took ${seconds(started)}${performance.now() - started > BUDGET_MS ? ', more than the ten minutes that it may take on two cores' : ''}`,
   );
   console.log(`${checks.passed + tests.passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);
   return failed === 0 ? 0 : 1;
