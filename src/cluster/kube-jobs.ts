@@ -12,6 +12,7 @@ const Requirement = z.object({ key: z.string(), operator: z.string(), values: z.
 const Job = z.object({
   metadata: ObjectMeta,
   spec: z.object({
+    backoffLimit: z.int().default(6),
     template: z.object({
       spec: z.object({
         nodeName: z.string().optional(),
@@ -32,6 +33,7 @@ const Job = z.object({
   }),
   status: z
     .object({
+      failed: z.int().nullish(),
       completionTime: z.string().nullish(),
       conditions: z
         .array(
@@ -162,6 +164,7 @@ function jobFact({ metadata, spec, status }: Job, keys: RecordKeys): JobFact {
     status: deleting ? 'deleting' : failed !== undefined ? 'failed' : complete !== undefined ? 'complete' : 'active',
     reason: failed?.reason ?? '',
     createdAt: instant(metadata.creationTimestamp) ?? new Date(0).toISOString(),
+    retriesLeft: Math.max(0, spec.backoffLimit - (status.failed ?? 0)),
     finishedAt: instant(status.completionTime ?? (failed ?? complete)?.lastTransitionTime),
   };
 }

@@ -41,6 +41,12 @@ export const JobFact = z.object({
   reason: z.string().describe('of a failure: BackoffLimitExceeded, DeadlineExceeded, PodFailurePolicy; else empty'),
   createdAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
+  retriesLeft: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('pods that may still fail before the Job fails, beside the one that runs; absent: not known'),
 });
 
 /** What one package source says of one minor. */

@@ -10,14 +10,14 @@ import { composeEvent, type TakenBack } from '../report/compose-event.ts';
 import { pushGauges, recordStop } from '../steps/latch.ts';
 import { hasTargetVersion } from '../steps/node-versions.ts';
 import { jumpBetween, oldestVersion } from '../version.ts';
-import { isOnTarget, nextStep } from './chain.ts';
+import { firstControlPlane, isOnTarget, nextStep } from './chain.ts';
 import { ensureJob } from './ensure-job.ts';
 import { mayGoOn } from './may-go-on.ts';
 import { type Outcome, Paused, Refused } from './outcome.ts';
 import type { ActionStep, Context, Phase } from './phase.ts';
 import { phaseOf } from './phases.ts';
 import { takeRunLock } from './run-lock.ts';
-import { nodeOf, type Step, stepName } from './step.ts';
+import { jobName, nodeOf, type Step, stepName } from './step.ts';
 import { createWaiter } from './wait.ts';
 import { isWorthAnotherTry } from './worth-another-try.ts';
 
@@ -102,7 +102,8 @@ async function runSteps(phase: Phase, context: Context, takenBack: TakenBack[]):
     for (const action of phase.steps) await runAction(action, context, begun);
   } catch (error) {
     // A retry or the Job that replaces this one goes on from here: taking back would only do the work twice.
-    if (!isWorthAnotherTry(error) && !signal.aborted) takenBack.push(...(await undoAll(begun.toReversed(), context, error)));
+    if (!isWorthAnotherTry(error) && !signal.aborted)
+      takenBack.push(...(await undoAll(begun.toReversed(), context, error)));
     throw error;
   }
 }
@@ -197,14 +198,18 @@ async function endedEarly(context: Context, error: unknown, takenBack: readonly 
     });
     // What nobody can act on is in the morning's report, and wakes nobody (I19).
     if (actionable)
-      await announce(deps, composeEvent({ kind: 'refused', step, target, verdict, findings: error.findings, takenBack }), signal);
+      await announce(
+        deps,
+        composeEvent({ kind: 'refused', step, target, verdict, findings: error.findings, takenBack }),
+        signal,
+      );
     return { kind: 'refused', verdict, findings: error.findings };
   }
   // Stopped from outside (an eviction, a deadline, Ctrl-C): the next Job goes on, there is nothing to tell.
   if (signal.aborted) throw error;
-  // What is worth another try is left to the Job's retries; the report says in the morning when they came to nothing.
   await recordStop(context, `failed in ${stepName(step)}: ${reasonOf(error)}`);
-  if (!isWorthAnotherTry(error)) {
+  // What is worth another try is left to the Job's retries: only the last of them wakes somebody.
+  if (!isWorthAnotherTry(error) || (await isLastTry(context))) {
     await announce(
       deps,
       composeEvent({
@@ -218,6 +223,20 @@ async function endedEarly(context: Context, error: unknown, takenBack: readonly 
     );
   }
   throw error;
+}
+
+const LAST_TRY_LOOK_MS = 10_000;
+
+/** Whether the Job gives up with this pod. What cannot be read is in the morning's report. */
+async function isLastTry({ deps, step, target, signal: stopped }: Context): Promise<boolean> {
+  if (!deps.inCluster) return false;
+  const signal = AbortSignal.any([stopped, AbortSignal.timeout(LAST_TRY_LOOK_MS)]);
+  try {
+    const name = jobName(step, target, firstControlPlane(await deps.cluster.nodes(signal)));
+    return (await deps.cluster.job(name, signal))?.retriesLeft === 0;
+  } catch {
+    return false;
+  }
 }
 
 function createContext(

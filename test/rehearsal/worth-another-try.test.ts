@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
+import { runNight } from '../../src/rehearsal/night.ts';
 import { logOf, NIGHT_MS, nightWith, SMALL, useNights, versionsOf } from './nights.ts';
 
 const nights = useNights();
@@ -31,5 +32,26 @@ describe('a node script is killed while its Job lives', { timeout: NIGHT_MS }, (
         .filter(({ exitCode }) => exitCode === 0);
       expect(succeeded).toHaveLength(1);
     });
+  });
+});
+
+describe('an image that no registry has', { timeout: NIGHT_MS }, () => {
+  it('I06 is asked for as often as the Job may, nothing is drained, and one message says it at once', async () => {
+    await nights.cluster(
+      SMALL,
+      async (cluster) => {
+        for (const { knobs } of cluster.nodes.nodes) knobs.missingImages.add('registry.k8s.io/kube-scheduler:v1.36.4');
+        const night = await runNight(cluster);
+        expect(night.outcome, logOf(cluster)).toBe('failed');
+        const texts = cluster.slack.messages.map(({ text }) => text);
+        expect(
+          texts.filter((text) => text.includes('FAILED — preflight')),
+          logOf(cluster),
+        ).toHaveLength(2);
+        expect(texts[0]).toMatch(/kube-scheduler:v1\.36\.4/);
+        expect(cluster.server.requests.records.filter(({ path }) => path.endsWith('/eviction'))).toEqual([]);
+      },
+      { settings: { job: { retries: 1 } }, longestBackoffSeconds: 1 },
+    );
   });
 });
