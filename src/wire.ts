@@ -60,6 +60,8 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     credentials: await credentials(wiring, inCluster),
     clock,
     userAgent: `${USER_AGENT} (${wiring.command})`,
+    onWaiting: (failure, waitedMs) =>
+      log.info('waiting for the API server', { missing: failure.message, seconds: Math.round(waitedMs / 1000) }),
     patienceMs:
       inCluster || wiring.runsPhases === true ? (fileSettings?.waits.apiSeconds ?? 900) * 1000 : PATIENCE_OF_PEOPLE_MS,
   });

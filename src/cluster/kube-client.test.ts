@@ -10,7 +10,7 @@ import {
   type ServiceRequest,
   startFaultyHttpServer,
 } from '../rehearsal/services/faulty-http-server.ts';
-import { apiPath, createKubeClient, type KubeClient } from './kube-client.ts';
+import { apiPath, createKubeClient, type KubeClient, type KubeClientOptions } from './kube-client.ts';
 import { kubeconfigCredentials } from './kube-credentials.ts';
 import { ClusterError, isUnavailable } from './kube-error.ts';
 
@@ -39,7 +39,7 @@ describe('the client of the API server', () => {
   let seen: ServiceRequest[];
   const clock = jumpingClock();
 
-  const connect = async (options: { patienceMs?: number; deadlineMs?: number } = {}): Promise<KubeClient> => {
+  const connect = async (options: Partial<KubeClientOptions> = {}): Promise<KubeClient> => {
     const file = join(folder, 'kubeconfig');
     writeFileSync(
       file,
@@ -138,6 +138,20 @@ describe('the client of the API server', () => {
     expect((await thing(client)).metadata.name).toBe('it');
     expect(client.requests()).toBe(8);
     expect(clock.slept).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000]);
+  });
+
+  it('says that it waits, soon and then once a minute', async () => {
+    const said: number[] = [];
+    const client = await connect({
+      patienceMs: 600_000,
+      onWaiting: (failure, waitedMs) => {
+        expect(failure.message).toContain('reading the thing');
+        said.push(waitedMs);
+      },
+    });
+    server.faults.inject({ kind: 'refuse' }, { times: 20 });
+    await thing(client);
+    expect(said).toEqual([3_750, 67_750]);
   });
 
   it('keeps to Retry-After', async () => {

@@ -57,6 +57,8 @@ export interface KubeClientOptions {
   readonly userAgent: string;
   /** How long one call waits out an API server that is away. A single control plane's is away for minutes. */
   readonly patienceMs: number;
+  /** Told that an API server is waited for, and since when: after two seconds, then every minute, whatever the number of calls. */
+  readonly onWaiting?: (failure: ClusterError, waitedMs: number) => void;
   /** For one HTTP exchange, body included. */
   readonly deadlineMs?: number;
 }
@@ -67,6 +69,8 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 /** An API server that has just started refuses tokens and permissions that its caches do not hold yet. */
 const WARM_UP_MS = 30_000;
+const FIRST_WORD_MS = 2_000;
+const NEXT_WORD_MS = 60_000;
 
 /**
  * HTTP to the API server with everything that every call needs: a deadline (client-node has none), our User-Agent, the
@@ -79,6 +83,13 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   let sent = 0;
   let lastAwayAt = Number.NEGATIVE_INFINITY;
+  let nextWordAt = Number.NEGATIVE_INFINITY;
+
+  function sayWaiting(failure: ClusterError, now: number, waited: number): void {
+    if (waited < FIRST_WORD_MS || now < nextWordAt) return;
+    nextWordAt = now + NEXT_WORD_MS;
+    options.onWaiting?.(failure, waited);
+  }
 
   async function once(request: KubeRequest, signal: AbortSignal): Promise<WireAnswer> {
     const deadline = AbortSignal.timeout(deadlineMs);
@@ -128,6 +139,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       if (isUnavailable(failure)) lastAwayAt = now;
       else if (!isDenial(failure) || now - lastAwayAt > WARM_UP_MS) throw failure;
       if (waited + pause > options.patienceMs) throw attempt === 0 ? failure : afterWaiting(failure, waited);
+      sayWaiting(failure, now, waited);
       await clock.sleep(pause, signal);
     }
   }
