@@ -12,7 +12,6 @@ describeCluster('the Cluster port on the embedded API server', async () => {
   const controllers = startControllers(server, { kubelets: false, reactionMs: 5 });
   return {
     powerlessToken,
-    knowsFields: false,
     kubeconfig: (token) => server.kubeconfig(token),
     async close() {
       controllers.close();
@@ -27,6 +26,6 @@ describe.skipIf(missing !== '')('real', () => {
   describeCluster(`the Cluster port on a real API server${missing}`, async () => {
     const controlPlane = await startControlPlane({ tokens: { [powerlessToken]: { user: 'nobody', groups: [] } } });
     if ('missing' in controlPlane) throw new Error(controlPlane.missing);
-    return { ...controlPlane, powerlessToken, knowsFields: true };
+    return { ...controlPlane, powerlessToken };
   });
 });

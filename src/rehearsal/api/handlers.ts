@@ -9,6 +9,7 @@ import type { Route } from './routes.ts';
 import type { AppliedFields } from './server-side-apply.ts';
 import { badRequest, methodNotAllowed, success } from './status-error.ts';
 import type { Store } from './store.ts';
+import { refuseUnknownFields } from './strict-fields.ts';
 import { type ApiAnswer, type ApiRequest, checkNamespace, isDryRun, partOf, writeScale } from './write-request.ts';
 
 const ORPHANED_PODS =
@@ -46,6 +47,7 @@ function create(store: Store, { resource, namespace }: Route, request: ApiReques
   const object = parseObject(resource, parseJson(request.body, resource.kind), namespace);
   if (resource.namespaced && namespace !== undefined)
     checkNamespace(store, resource, namespace, object.metadata.name ?? '');
+  if (request.query.get('fieldValidation') === 'Strict') refuseUnknownFields(resource, object);
   return { code: 201, body: store.create(resource, object, { part: 'main', dryRun: isDryRun(request) }) };
 }
 

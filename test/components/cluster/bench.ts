@@ -13,8 +13,6 @@ export interface ClusterSubject {
   kubeconfig(token?: string): string;
   /** Token of an account that may do nothing. */
   readonly powerlessToken: string;
-  /** Whether it knows which fields an object has (fieldValidation=Strict). */
-  readonly knowsFields: boolean;
   close(): Promise<void>;
 }
 
