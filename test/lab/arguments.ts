@@ -4,6 +4,8 @@ export const help = `Real kubeadm clusters on this machine: nodes are systemd co
 
   npm run lab -- up [--name lab] [--control-planes 1] [--workers 2] [--version 1.36.3] [--subnet N]
                     [--containerd 1.7] [--containerd-of cp1=1.6]
+  npm run lab -- build [--into DIR] [kube-1.36.4 …]
+                                               makes the programs from their Go modules (needs Go; half an hour for all)
   npm run lab -- status                        every lab, its nodes and its processes
   npm run lab -- ssh NODE [command …]          as the lab's user, host key pinned
   npm run lab -- kubectl …                     as the cluster's admin
@@ -33,6 +35,7 @@ const options = {
   'containerd-of': { type: 'string', multiple: true },
   revision: { type: 'string', default: '1.1' },
   minor: { type: 'string' },
+  into: { type: 'string' },
   base: { type: 'boolean', default: false },
   rules: { type: 'string', multiple: true },
   all: { type: 'boolean', default: false },

@@ -2,12 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { indexKubernetes, publishedMinors, publishVersion } from './apt-repository.ts';
 import { type Arguments, help, parseArguments, UsageError, wholeNumber } from './arguments.ts';
+import { buildPrograms } from './build-programs.ts';
 import { kubectlHere } from './cluster.ts';
 import { collectLogs } from './collect-logs.ts';
 import { addImage } from './directory-image.ts';
 import { down, downAll } from './down.ts';
 import { untagImage } from './image-store.ts';
 import { provideKubeImages } from './kube-images.ts';
+import { programsDir } from './lab-paths.ts';
 import type { ContainerdLine, LabSpec } from './lab-spec.ts';
 import { freeSubnet, readSpec, theLab } from './lab-state.ts';
 import { CannotRunHere, checkPrograms } from './machine.ts';
@@ -93,6 +95,12 @@ async function services({ words, values }: Arguments): Promise<void> {
   else throw new UsageError(`reading "services ${words.join(' ')}": expected up or down`);
 }
 
+async function build({ words, values }: Arguments): Promise<void> {
+  const into = path.resolve(values.into ?? programsDir());
+  await buildPrograms(into, words, log);
+  log(`they are in ${into}: NIGHTLIFT_KUBE_DIR=${into}`);
+}
+
 async function ssh({ rest, values }: Arguments): Promise<number> {
   const lab = await theLab(values.name);
   const node = lab.nodes.find((candidate) => candidate.name === rest[0]);
@@ -114,6 +122,7 @@ async function main(given: Arguments): Promise<number> {
   const { command, values } = given;
   if (values.help || command === 'help') console.log(help);
   else if (command === 'up') console.log(path.join((await up(await specOf(given), log)).dir, 'lab.json'));
+  else if (command === 'build') await build(given);
   else if (command === 'status') await showStatus();
   else if (command === 'ssh') return ssh(given);
   else if (command === 'kubectl') return kubectlHere(await theLab(values.name), given.rest);

@@ -33,7 +33,7 @@ export function checkPrograms(): void {
   if (missing.length === 0) return;
   throw new CannotRunHere(
     `${dir} has no ${missing.map((prefix) => `${prefix}*.zst`).join(', ')}`,
-    `NIGHTLIFT_KUBE_DIR=<directory with them> npm run lab -- up   (what is wanted and how it is built: test/lab/README.md)`,
+    'NIGHTLIFT_KUBE_DIR=DIRECTORY npm run lab -- build   (from their Go modules, half an hour; then the same with `up`)',
   );
 }
 
