@@ -10,29 +10,15 @@ import { controlPlanes } from '../phases/chain.ts';
 import { readKillSwitch } from '../phases/may-go-on.ts';
 import { recordedRun } from '../steps/latch.ts';
 import { minorOf, newestVersion, nextMinor, oldestVersion } from '../version.ts';
-import { FACTS_SCHEMA, type Facts, type ReleaseFact } from './facts.ts';
+import { FACTS_SCHEMA, Facts, type ReleaseFact } from './facts.ts';
 import type { NodeFact } from './node-fact.ts';
 import { observeBudgets } from './observe-budgets.ts';
 
 export type FactPart = Exclude<keyof Facts, 'schema' | 'observedAt'>;
 
-export const ALL_FACTS: readonly FactPart[] = [
-  'apiServer',
-  'nodes',
-  'kubeadmConfig',
-  'killSwitch',
-  'patchReleases',
-  'nextMinorReleases',
-  'run',
-  'firstSeen',
-  'workloads',
-  'deprecatedApis',
-  'alerts',
-  'budgets',
-  'permissions',
-  'chainJobs',
-  'gauges',
-];
+export const ALL_FACTS: readonly FactPart[] = Object.keys(Facts.shape).filter(
+  (key): key is FactPart => key !== 'schema' && key !== 'observedAt',
+);
 
 export const CHAIN_SELECTOR = 'app=k8s-upgrade-chain';
 
@@ -56,38 +42,22 @@ export async function observe(deps: Deps, parts: readonly FactPart[], signal: Ab
     if (answer.known) return answer.value;
     throw new NightliftError('cluster', `the nodes are not known: ${answer.why}`);
   };
-  const [
-    apiServer,
-    nodeFacts,
-    kubeadmConfig,
-    killSwitch,
-    patchReleases,
-    nextMinorReleases,
-    run,
-    firstSeen,
-    workloads,
-    deprecatedApis,
-    alerts,
-    budgets,
-    permissions,
-    chainJobs,
-    gauges,
-  ] = await Promise.all([
-    read('apiServer', () => cluster.serverVersion(signal)),
+  const observed = await settled<Pick<Facts, FactPart>>({
+    apiServer: read('apiServer', () => cluster.serverVersion(signal)),
     nodes,
-    read('kubeadmConfig', () => cluster.kubeadmConfigVersion(signal)),
-    parts.includes('killSwitch')
+    kubeadmConfig: read('kubeadmConfig', () => cluster.kubeadmConfigVersion(signal)),
+    killSwitch: parts.includes('killSwitch')
       ? readKillSwitch(deps, signal).catch((error: unknown) => unknown(reasonOf(error)))
-      : unknown(NOT_ASKED),
-    read('patchReleases', async () => patchReleasesOf(deps, await nodeList(), signal)),
-    read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal)),
-    read('run', () => recordedRun({ deps, signal })),
-    read('firstSeen', () => readFirstSeen(deps, signal)),
-    read('workloads', async () => [...(await cluster.workloads(signal))]),
-    read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
-    read('alerts', async () => [...(await deps.alerts.active(signal))]),
-    read('budgets', async () => [...(await observeBudgets(cluster, signal))]),
-    read('permissions', () =>
+      : Promise.resolve(unknown(NOT_ASKED)),
+    patchReleases: read('patchReleases', async () => patchReleasesOf(deps, await nodeList(), signal)),
+    nextMinorReleases: read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal)),
+    run: read('run', () => recordedRun({ deps, signal })),
+    firstSeen: read('firstSeen', () => readFirstSeen(deps, signal)),
+    workloads: read('workloads', async () => [...(await cluster.workloads(signal))]),
+    deprecatedApis: read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
+    alerts: read('alerts', async () => [...(await deps.alerts.active(signal))]),
+    budgets: read('budgets', async () => [...(await observeBudgets(cluster, signal))]),
+    permissions: read('permissions', () =>
       Promise.all(
         phasePermissions(settings.namespace, settings.snapshot.namespace).map(async (permission) => ({
           ...permission,
@@ -95,28 +65,17 @@ export async function observe(deps: Deps, parts: readonly FactPart[], signal: Ab
         })),
       ),
     ),
-    read('chainJobs', async () => [...(await cluster.jobs(CHAIN_SELECTOR, signal))]),
-    read('gauges', async () => [...(await deps.metrics.read(signal))]),
-  ]);
-  return {
-    schema: FACTS_SCHEMA,
-    observedAt: deps.clock.now().toISOString(),
-    apiServer,
-    nodes: nodeFacts,
-    kubeadmConfig,
-    killSwitch,
-    patchReleases,
-    nextMinorReleases,
-    run,
-    firstSeen,
-    workloads,
-    deprecatedApis,
-    alerts,
-    budgets,
-    permissions,
-    chainJobs,
-    gauges,
-  };
+    chainJobs: read('chainJobs', async () => [...(await cluster.jobs(CHAIN_SELECTOR, signal))]),
+    gauges: read('gauges', async () => [...(await deps.metrics.read(signal))]),
+  });
+  return { schema: FACTS_SCHEMA, observedAt: deps.clock.now().toISOString(), ...observed };
+}
+
+/** All at once, each under its name. */
+async function settled<T extends object>(reading: { readonly [Key in keyof T]: Promise<T[Key]> }): Promise<T> {
+  const names = Object.keys(reading) as (keyof T)[];
+  const values = await Promise.all(names.map(async (name) => [name, await reading[name]] as const));
+  return Object.fromEntries(values) as T;
 }
 
 /** The minor that the newest API server runs: its next patch and its next minor are what can be offered. */
