@@ -23,6 +23,11 @@ export interface SshServerOptions {
   readonly onExec: () => void;
 }
 
+/** As OpenSSH's server; the types of ssh2 do not know it. */
+interface WithNoDelay {
+  setNoDelay(on: boolean): void;
+}
+
 /** sshd of a node: real SSH, and real bash in the node's environment. */
 export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
   const { machine } = options;
@@ -31,8 +36,9 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
   const connections = new Set<Connection>();
   const processes = new Set<number>();
 
-  const accept = (connection: Connection): void => {
+  const accept = (connection: Connection & WithNoDelay): void => {
     connections.add(connection);
+    connection.setNoDelay(true);
     connection.on('close', () => connections.delete(connection));
     connection.on('error', () => connections.delete(connection));
     connection.on('authentication', (context) => {
@@ -88,7 +94,9 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
   };
   return {
     listen() {
-      const listening = new ssh2.Server({ hostKeys: [options.hostKey] }, accept);
+      const listening = new ssh2.Server({ hostKeys: [options.hostKey] }, (connection) =>
+        accept(connection as Connection & WithNoDelay),
+      );
       server = listening;
       return new Promise((resolve, reject) => {
         listening.once('error', reject);
