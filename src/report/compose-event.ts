@@ -100,7 +100,9 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
 function whatWasChanged({ step, target, takenBack }: Extract<UpgradeEvent, { kind: 'refused' }>): string {
   const again = 'It is looked at again every night.';
   if (step.phase === 'preflight') return `Nothing was changed. ${again}`;
-  const begun = takenBack.map(({ what, failed }) => (failed ? `${what} (that failed; the next Job tries again)` : what));
+  const begun = takenBack.map(({ what, failed }) =>
+    failed ? `${what} (that failed; the next Job tries again)` : what,
+  );
   const here =
     begun.length === 0
       ? `Refused before ${stepName(step)} changed anything.`

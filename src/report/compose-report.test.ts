@@ -126,6 +126,27 @@ const CASES: readonly {
     },
   },
   {
+    // A run that had set its latch the night before, and preflight refuses to go on with it.
+    name: 'refused-with-the-latch-set',
+    outcome: 'blocked',
+    headline: /^🔴 BLOCKED \(action needed\) — 1\.36\.4$/,
+    facts: {
+      ...gauges('1.36.4', [
+        gauge('k8s_upgrade_blocked', 1),
+        gauge('k8s_upgrade_in_flight', 1),
+        gauge('k8s_upgrade_started_timestamp', secondsAgo(7)),
+      ]),
+      ...published,
+      chainJobs: known([job('preflight', null, 7)]),
+      run: known({
+        startedAt: at(7),
+        target: '1.36.4',
+        snapshotPath: null,
+        stopped: 'blocked in preflight: worker-2 is not Ready',
+      }),
+    },
+  },
+  {
     name: 'upgraded-and-the-next-held',
     outcome: 'upgraded',
     headline: /^🟢 UPGRADED — all nodes now on 1\.36\.4$/,

@@ -121,7 +121,8 @@ function stoppedNote({ facts }: Night): string | undefined {
 }
 
 /** A run that began and whose last Job is gone: its latch is still set, or its postflight never completed. */
-function abandoned({ facts, windowHours }: Night, chain: ChainState): Verdict | undefined {
+function abandoned(night: Night, chain: ChainState): Verdict | undefined {
+  const { facts, windowHours } = night;
   if (chain.unfinished !== undefined) {
     return verdict(
       'failed',
@@ -135,6 +136,8 @@ function abandoned({ facts, windowHours }: Night, chain: ChainState): Verdict | 
   const since = started.known && started.value !== undefined ? Date.parse(facts.observedAt) - started.value * 1000 : 0;
   // An older latch is a leaked one, which the next detection clears (I21).
   if (since > windowHours * 3_600_000) return undefined;
+  // A run that refused has stopped by decision: that is what the headline says.
+  if (isOn(night, 'k8s_upgrade_blocked') || isOn(night, 'k8s_upgrade_held')) return undefined;
   return verdict(
     'failed',
     '🔴 FAILED — the run stopped: it is marked in flight, and no chain Job is active',
@@ -163,23 +166,25 @@ function preflightAfter(chain: ChainState, version: string): JobFact | undefined
   return last?.phase === 'preflight' && last.status === 'complete' && last.target !== version ? last : undefined;
 }
 
+/** A gauge of the last night; a stale one says nothing. */
+function isOn({ facts, detector }: Night, name: string): boolean {
+  const value = gaugeValue(facts, name);
+  return detector.fresh && value.known && value.value === 1;
+}
+
 const BLOCKED = (target: string): string => `🔴 BLOCKED (action needed) — ${target}`;
 const HELD = (target: string): string => `⏸️ HELD — ${target} not yet upgradable`;
 
 function gated(night: Night): Verdict | undefined {
-  const { facts, gate, target, detector, running } = night;
+  const { gate, target, running } = night;
   // A stale gauge still names the target of the last run.
   if (target === null || (running.known && running.value.uniform === target)) return undefined;
   const earlier = earlierNote(night);
   if (gate?.verdict === 'blocked') return verdict('blocked', BLOCKED(target), ...earlier);
   if (gate?.verdict === 'held') return verdict('held', HELD(target), ...earlier);
   const notes = [...refusedNotes(night), ...earlier];
-  const on = (name: string): boolean => {
-    const value = gaugeValue(facts, name);
-    return detector.fresh && value.known && value.value === 1;
-  };
-  if (on('k8s_upgrade_held')) return verdict('held', HELD(target), ...notes);
-  if (on('k8s_upgrade_blocked')) return verdict('blocked', BLOCKED(target), ...notes);
+  if (isOn(night, 'k8s_upgrade_held')) return verdict('held', HELD(target), ...notes);
+  if (isOn(night, 'k8s_upgrade_blocked')) return verdict('blocked', BLOCKED(target), ...notes);
   if (gate === null) return unknownNight(`${target} was found, but the gate was not asked`);
   return verdict(
     'in-progress',
@@ -208,7 +213,7 @@ function earlierNote({ chain, running }: Night): readonly string[] {
   return [`Before that, all nodes went to ${uniform}.`];
 }
 
-function quiet({ choice, detector }: Night): Verdict {
+function quiet({ choice, detector, namespace }: Night): Verdict {
   if (!detector.detected.known && !detector.ageMs.known) {
     const live =
       choice.kind === 'none'
@@ -223,6 +228,8 @@ function quiet({ choice, detector }: Night): Verdict {
     return verdict('nothing', '⚪ No upgrade needed');
   return unknownNight(
     'nobody could find out whether there is a new version',
-    ...(choice.why === '' ? [] : [`${choice.why}.`]),
+    choice.why === ''
+      ? `Read why: \`kubectl -n ${namespace} logs -l app=k8s-version-upgrade --tail=-1 | grep -E 'could not read|looked for'\`.`
+      : `${choice.why}.`,
   );
 }
