@@ -36,7 +36,6 @@ export function clusterState(cluster: EmbeddedCluster): unknown {
           ([name, { version, held, status }]) => `${name} ${version} ${status}${held ? ' held' : ''}`,
         ),
         kubelet: machine.kubelet,
-        units: [...machine.units.keys()],
         manifests: staticPods().map(({ component, image }) => `${component} ${image}`),
         mirrors: store
           .list(pods, { namespace: 'kube-system', labels: 'tier=control-plane' })
@@ -70,4 +69,11 @@ export function clusterState(cluster: EmbeddedCluster): unknown {
       .map(({ name, status, node }) => `${name} ${status} ${node ?? ''}`)
       .toSorted(),
   };
+}
+
+/** Records of commands that were not cleaned up: 'control-2: nightlift-stage-…'. */
+export function unitsLeft(cluster: EmbeddedCluster): readonly string[] {
+  return nodeViews(cluster).flatMap(({ name }) =>
+    [...cluster.nodes.node(name).machine.units.keys()].map((unit) => `${name}: ${unit}`),
+  );
 }

@@ -4,7 +4,7 @@ import { type EmbeddedCluster, startEmbeddedCluster } from '../../src/rehearsal/
 import { type Night, runNight } from '../../src/rehearsal/night.ts';
 import type { Topology } from '../../src/rehearsal/topology.ts';
 import { buildProgram, type Program, TEMPLATES } from '../rehearsal/program.ts';
-import { clusterState } from './cluster-state.ts';
+import { clusterState, unitsLeft } from './cluster-state.ts';
 import { type RunWatch, startRunWatch } from './run-watch.ts';
 import { createStepKiller, type StepKiller } from './step-killer.ts';
 
@@ -30,6 +30,7 @@ afterAll(() => program.remove());
 
 interface Ended {
   readonly state: unknown;
+  readonly unitsLeft: readonly string[];
   readonly violations: readonly string[];
   readonly cordons: ReadonlyMap<string, number>;
   readonly nights: readonly Night[];
@@ -65,6 +66,7 @@ async function nightsOf(topology: Topology, cordoned: readonly string[], killer:
     if (defects.length > 0) throw defects[0];
     return {
       state: clusterState(cluster),
+      unitsLeft: unitsLeft(cluster),
       violations: watch.violations(),
       cordons: watch.cordons(),
       nights,
@@ -114,6 +116,7 @@ describe('a run is killed at every step', { timeout: 900_000 }, () => {
       expect([...spared.points].filter((point) => !killer.points.has(point) && !ONCE.has(point))).toEqual([]);
       expect(killed.violations).toEqual([]);
       expect(killed.state).toEqual(whole.state);
+      expect([...whole.unitsLeft, ...killed.unitsLeft]).toEqual([]);
       expect(killed.cordons).toEqual(whole.cordons);
     },
   );

@@ -24,6 +24,11 @@ export interface KillPointsResult {
 /** A point that comes only when a wait happens to last longer is not waited for for ever. */
 const FRUITLESS_UPGRADES = 2;
 const MOST_UPGRADES = 12;
+/**
+ * A command that was on its way when its process died can reach a busy node after the next one has done the same and
+ * cleaned up: it finds everything done and leaves its record, which a later stage.sh removes.
+ */
+const LATE_COMMANDS = 1;
 
 /**
  * Records the points of a night in which nothing is killed, then kills a process at each of them, as many in one upgrade
@@ -57,6 +62,7 @@ function problemsOf(killed: MortalNights, whole: MortalNights): string[] {
     ...(last === 'upgraded' || last === 'nothing' ? [] : [`the last night ended ${last}`]),
     ...killed.violations,
     ...differences('state', killed.state, whole.state),
+    ...(killed.unitsLeft.length > (killed === whole ? 0 : LATE_COMMANDS) ? killed.unitsLeft : []),
     ...differences('cordons', killed.cordons, whole.cordons),
   ];
   return problems.length === 0 ? [] : [...problems, killed.log];

@@ -4,7 +4,7 @@ import { type EmbeddedCluster, startEmbeddedCluster } from '../../src/rehearsal/
 import { type Night, runNight } from '../../src/rehearsal/night.ts';
 import type { Topology } from '../../src/rehearsal/topology.ts';
 import { TEMPLATES } from '../rehearsal/program.ts';
-import { clusterState } from './cluster-state.ts';
+import { clusterState, unitsLeft } from './cluster-state.ts';
 import { createCommandMemory } from './command-memory.ts';
 import { mortalPods } from './mortal-pods.ts';
 import { startRunWatch } from './run-watch.ts';
@@ -12,6 +12,7 @@ import { startRunWatch } from './run-watch.ts';
 export interface MortalNights {
   /** What the cluster is like after the last night. */
   readonly state: unknown;
+  readonly unitsLeft: readonly string[];
   readonly violations: readonly string[];
   readonly cordons: ReadonlyMap<string, number>;
   readonly nights: readonly Night[];
@@ -84,6 +85,7 @@ export async function mortalNights(options: MortalNightOptions): Promise<MortalN
     }
     return {
       state: clusterState(started),
+      unitsLeft: unitsLeft(started),
       violations: watch.violations(),
       cordons: watch.cordons(),
       nights,
