@@ -78,6 +78,18 @@ export const Settings = z
           .meta(
             notes('Annotation in which kured keeps its lock (`--lock-annotation`).', { reason: "kured's default." }),
           ),
+        takeLock: z
+          .boolean()
+          .default(false)
+          .meta(
+            notes(
+              "Hold kured's lock, every place of it, from preflight to the end of the run, so that kured restarts no node meanwhile.",
+              {
+                reason:
+                  'It needs a permission of its own on that DaemonSet, and without it the lock is respected all the same.',
+              },
+            ),
+          ),
       })
       .prefault({}),
     containerd: z

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import type { Alerts } from './alerts/alerts.ts';
 import { systemClock } from './clock.ts';
@@ -134,13 +134,13 @@ function lazyShell({ environment, log }: Wiring, settings: Settings, templates: 
       settings: {
         user: ssh.user,
         port: ssh.port,
-        privateKey: readSecret(environment.path(ssh.keyFile), 'the SSH key', 'ssh.keyFile'),
+        privateKey: readSecret(environment.path(ssh.keyFile), 'the SSH key', 'ssh.keyFile', settings),
         hostKeys: ssh.hostKeys,
         connectTimeoutMs: ssh.connectTimeoutSeconds * 1000,
       },
       knownHosts:
         ssh.hostKeys === 'pinned'
-          ? readSecret(environment.path(ssh.knownHostsFile), 'the pinned host keys', 'ssh.knownHostsFile')
+          ? readSecret(environment.path(ssh.knownHostsFile), 'the pinned host keys', 'ssh.knownHostsFile', settings)
           : '',
       templates: templates.node,
       log,
@@ -158,12 +158,13 @@ function lazyShell({ environment, log }: Wiring, settings: Settings, templates: 
   };
 }
 
-function readSecret(file: string, what: string, setting: string): string {
+function readSecret(file: string, what: string, setting: string, { namespace }: Pick<Settings, 'namespace'>): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new NightliftError('config', `reading ${what} from ${file}: ${reasonOf(error)}`, {
-      remedy: `Mount the Secret k8s-upgrade-creds, or give an existing file in ${setting}.`,
+    const why = existsSync(file) ? reasonOf(error) : 'there is no such file';
+    throw new NightliftError('config', `reading ${what} from ${file}: ${why}`, {
+      remedy: `In a Job: put ${basename(file)} into the Secret k8s-upgrade-creds (kubectl -n ${namespace} describe secret k8s-upgrade-creds shows what is in it). Elsewhere: give an existing file in ${setting}.`,
     });
   }
 }

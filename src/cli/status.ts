@@ -74,6 +74,8 @@ function print(output: Output, status: Status, now: Date): void {
       : `Upgrade to ${run['target'] ?? '?'} recorded as running since ${run['in-flight']}${run['snapshot-path'] === undefined ? '' : `, snapshot ${run['snapshot-path']}`}.`,
   );
   if (run['stopped'] !== undefined) output.line(paint(output, 'yellow', `It stopped: ${run['stopped']}`));
+  if (run['kured-lock'] !== undefined)
+    output.line(paint(output, 'yellow', `kured's lock is held by Nightlift until the run ends: ${run['kured-lock']}`));
   if (status.lock.known && status.lock.value !== null) output.line(`At work: ${status.lock.value}`);
   const detector = status.detectorLastRun;
   output.line(

@@ -26,6 +26,8 @@ export interface PodFact {
   readonly terminationGraceSeconds: number;
   /** Annotation kubectl.kubernetes.io/restartedAt, which a rollout leaves on the pods that it makes. */
   readonly restartedAt: string | null;
+  /** Where kubeadm lets the API server of this static pod listen: address:port; null for any other pod. */
+  readonly apiServerAddress: string | null;
   readonly placement: PodPlacement;
 }
 
@@ -60,6 +62,9 @@ export type EvictionResult =
   | { readonly kind: 'busy'; readonly message: string; readonly retryAfterMs: number }
   | { readonly kind: 'impossible'; readonly message: string };
 
+/** Time in UTC (ISO 8601) by the uid of a pod. */
+export type HeldSince = Readonly<Record<string, string>>;
+
 export interface Permission {
   readonly verb: string;
   readonly group: string;
@@ -67,6 +72,8 @@ export interface Permission {
   readonly resource: string;
   /** Empty for cluster-wide. */
   readonly namespace: string;
+  /** The one object that it is for; absent for all of them. */
+  readonly name?: string;
 }
 
 export interface WorkloadRef {
@@ -86,6 +93,22 @@ export interface LeaseFact {
   readonly holder: string;
   readonly durationSeconds: number;
   /** Changes with every write. */
+  readonly version: string;
+}
+
+/** The annotation of a DaemonSet in which kured keeps its lock. */
+export interface LockPlace {
+  readonly namespace: string;
+  readonly daemonSet: string;
+  readonly annotation: string;
+}
+
+export interface RebootLockFact {
+  /** As it is written; undefined while nobody holds it. */
+  readonly text: string | undefined;
+  /** How many nodes kured restarts at a time, by its flag or environment; 1 when it does not say. */
+  readonly concurrency: number;
+  /** Of the DaemonSet; changes with every write. */
   readonly version: string;
 }
 
@@ -125,10 +148,14 @@ export interface Cluster {
 
   /** Sets spec.unschedulable and who did it in one patch. The node keeps the annotation of whoever cordoned it first. */
   cordon(node: string, by: string, signal: AbortSignal): Promise<void>;
-  /** Clears spec.unschedulable and the annotation in one patch. */
+  /** Clears spec.unschedulable and what was written with the cordon, in one patch. */
   uncordon(node: string, signal: AbortSignal): Promise<void>;
   /** Writes that a step for this target was begun on the node; null takes the mark away. */
   markUnfinished(node: string, target: string | null, signal: AbortSignal): Promise<void>;
+  /** Since when budgets have held pods of a node back under the cordon that is ours; undefined when it is not ours. */
+  heldSince(node: string, signal: AbortSignal): Promise<HeldSince | undefined>;
+  /** Written beside our cordon; a new cordon and an uncordon take it away. */
+  writeHeldSince(node: string, held: HeldSince, signal: AbortSignal): Promise<void>;
   evict(pod: PodFact, signal: AbortSignal): Promise<EvictionResult>;
   /** Around every budget, with the pod's own grace period. Another pod of that name is left alone. */
   deletePod(pod: PodFact, signal: AbortSignal): Promise<void>;
@@ -171,8 +198,8 @@ export interface Cluster {
   job(name: string, signal: AbortSignal, namespace?: string): Promise<JobFact | undefined>;
   /** 'exists' when there is one of that name already (409). */
   createJob(manifest: JobManifest, signal: AbortSignal): Promise<'created' | 'exists'>;
-  /** With its pods (Foreground), and waits until it is gone. Absent is fine. */
-  deleteJob(name: string, signal: AbortSignal, namespace?: string): Promise<void>;
+  /** With its pods (Foreground), and waits until it is gone. Absent is fine, and so is one that was not created at `createdAt`. */
+  deleteJob(name: string, signal: AbortSignal, namespace?: string, createdAt?: string): Promise<void>;
   cronJob(
     namespace: string,
     name: string,
@@ -195,7 +222,9 @@ export interface Cluster {
     version: string | undefined,
     signal: AbortSignal,
   ): Promise<boolean>;
-  /** An annotation of a DaemonSet; undefined when one of the two is not there. */
-  daemonSetAnnotation(namespace: string, name: string, key: string, signal: AbortSignal): Promise<string | undefined>;
+  /** kured's lock as it stands on its DaemonSet; undefined without that DaemonSet. */
+  rebootLock(place: LockPlace, signal: AbortSignal): Promise<RebootLockFact | undefined>;
+  /** Writes it when the DaemonSet is still at `version`; null removes it. false: somebody else was first. */
+  writeRebootLock(place: LockPlace, text: string | null, version: string, signal: AbortSignal): Promise<boolean>;
   allowed(permission: Permission, signal: AbortSignal): Promise<boolean>;
 }

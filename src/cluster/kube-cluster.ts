@@ -13,6 +13,7 @@ import { kubeLeases } from './kube-leases.ts';
 import { kubeNodes } from './kube-nodes.ts';
 import { orUndefined } from './kube-object.ts';
 import { kubePods } from './kube-pods.ts';
+import { kubeRebootLock } from './kube-reboot-lock.ts';
 import { kubeWorkloads } from './kube-workloads.ts';
 
 export interface KubeClusterOptions {
@@ -37,6 +38,7 @@ export function createKubeCluster(options: KubeClusterOptions): Cluster {
     ...kubeJobs(context),
     ...kubeCronJobs(context),
     ...kubeLeases(context),
+    ...kubeRebootLock(context),
   };
 }
 
@@ -87,8 +89,8 @@ function kubeServer({ client }: KubeContext): Pick<Cluster, 'serverVersion' | 'h
       return { address, port: udp?.port ?? 53 };
     },
 
-    async allowed({ verb, group, resource, namespace }, signal) {
-      const [name = resource, subresource] = resource.split('/');
+    async allowed({ verb, group, resource, namespace, name }, signal) {
+      const [kind = resource, subresource] = resource.split('/');
       const body = {
         apiVersion: 'authorization.k8s.io/v1',
         kind: 'SelfSubjectAccessReview',
@@ -96,9 +98,10 @@ function kubeServer({ client }: KubeContext): Pick<Cluster, 'serverVersion' | 'h
           resourceAttributes: {
             verb,
             group,
-            resource: name,
+            resource: kind,
             namespace,
             ...(subresource === undefined ? {} : { subresource }),
+            ...(name === undefined ? {} : { name }),
           },
         },
       };

@@ -15,6 +15,8 @@ export interface RecordKeys {
   readonly cordonedBy: string;
   /** On a Node: the target of a step that was begun and has not ended. */
   readonly unfinished: string;
+  /** On a Node, beside cordonedBy: since when budgets have held its pods back. */
+  readonly heldSince: string;
   readonly replicasBefore: string;
   /** Label, value 'true': workloads that carry `replicasBefore`, so that they can be listed. */
   readonly quiesced: string;
@@ -26,6 +28,7 @@ export function recordKeys(prefix: string): RecordKeys {
   return {
     cordonedBy: `${prefix}/cordoned-by`,
     unfinished: `${prefix}/unfinished`,
+    heldSince: `${prefix}/held-since`,
     replicasBefore: `${prefix}/replicas-before`,
     quiesced: `${prefix}/quiesced`,
     node: `${prefix}/node`,

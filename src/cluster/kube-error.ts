@@ -101,6 +101,8 @@ function remedyOf(code: number, server: string): string | undefined {
   if (code === 401)
     return `Check the token or client certificate for ${server}: it is not known there, or has expired.`;
   if (code === 403) return 'Grant this permission to the account (the module in terraform/ lists all that are needed).';
+  if (code === 429)
+    return 'It is overloaded, or its flow control lets in no more requests of this account: kubectl get --raw /metrics | grep apiserver_flowcontrol_rejected_requests_total shows whose are refused.';
   if (UNAVAILABLE_STATUS.has(code)) return `Check the API server at ${server}: it is overloaded or restarting.`;
   return undefined;
 }

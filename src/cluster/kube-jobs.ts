@@ -97,10 +97,12 @@ export function kubeJobs({ client, clock, namespace, keys }: KubeContext): JobCa
       );
     },
 
-    async deleteJob(name, signal, where = namespace) {
+    async deleteJob(name, signal, where = namespace, createdAt) {
       const doing = `deleting Job ${where}/${name}`;
       const job = await read(name, doing, signal, where);
       if (job === undefined) return;
+      // Somebody else has replaced it meanwhile: that one is not what was looked at.
+      if (createdAt !== undefined && instant(job.metadata.creationTimestamp) !== createdAt) return;
       const { uid } = job.metadata;
       await orUndefined(
         client.object(
@@ -159,7 +161,8 @@ function jobFact({ metadata, spec, status }: Job, keys: RecordKeys): JobFact {
     name: metadata.name,
     phase: metadata.labels['phase'] ?? '',
     target: parseVersion((metadata.labels['target-version'] ?? '').replaceAll('-', '.')) ?? '',
-    node: metadata.annotations[keys.node] ?? null,
+    // The template gives every Job the annotation; it is empty where the phase is about no node.
+    node: metadata.annotations[keys.node] || null,
     runner: runnerOf(spec.template.spec),
     status: deleting ? 'deleting' : failed !== undefined ? 'failed' : complete !== undefined ? 'complete' : 'active',
     reason: failed?.reason ?? '',

@@ -9,13 +9,8 @@ const Lease = z.object({
   metadata: ObjectMeta,
   spec: z.object({ holderIdentity: z.string().nullish(), leaseDurationSeconds: z.number().nullish() }).default({}),
 });
-const DaemonSet = z.object({ metadata: ObjectMeta });
 
-export function kubeLeases({
-  client,
-  clock,
-  namespace,
-}: KubeContext): Pick<Cluster, 'lease' | 'writeLease' | 'daemonSetAnnotation'> {
+export function kubeLeases({ client, clock, namespace }: KubeContext): Pick<Cluster, 'lease' | 'writeLease'> {
   const collection = apiPath`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
   return {
     async lease(name, signal) {
@@ -52,12 +47,6 @@ export function kubeLeases({
         if (isConflict(error) || isAlreadyExists(error)) return false;
         throw error;
       }
-    },
-
-    async daemonSetAnnotation(where, name, key, signal) {
-      const doing = `reading DaemonSet ${where}/${name}`;
-      const path = apiPath`/apis/apps/v1/namespaces/${where}/daemonsets/${name}`;
-      return (await orUndefined(client.object({ doing, path }, DaemonSet, signal)))?.metadata.annotations[key];
     },
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { NodeFact } from '../facts/node-fact.ts';
 import { oldestVersion, parseVersion } from '../version.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, HeldSince } from './cluster.ts';
 import { apiPath } from './kube-client.ts';
 import type { KubeContext, RecordKeys } from './kube-context.ts';
 import { unreadableAnswer } from './kube-error.ts';
@@ -56,7 +56,9 @@ const StaticPod = z.object({
 
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
-type NodeCalls = Pick<Cluster, 'nodes' | 'cordon' | 'uncordon' | 'markUnfinished'>;
+const Held = z.record(z.string(), z.iso.datetime());
+
+type NodeCalls = Pick<Cluster, 'nodes' | 'cordon' | 'uncordon' | 'markUnfinished' | 'heldSince' | 'writeHeldSince'>;
 
 export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
   const patch = (node: string, doing: string, body: unknown, signal: AbortSignal) =>
@@ -109,7 +111,10 @@ export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
           name,
           doing,
           {
-            metadata: { resourceVersion: metadata.resourceVersion, annotations: { [keys.cordonedBy]: by } },
+            metadata: {
+              resourceVersion: metadata.resourceVersion,
+              annotations: { [keys.cordonedBy]: by, [keys.heldSince]: null },
+            },
             spec: { unschedulable: true },
           },
           signal,
@@ -120,6 +125,17 @@ export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
     async markUnfinished(name, target, signal) {
       const doing = `marking node ${name}`;
       await patch(name, doing, { metadata: { annotations: { [keys.unfinished]: target } } }, signal);
+    },
+
+    async heldSince(name, signal) {
+      const { metadata, spec } = await read(name, `reading which pods of ${name} are held`, signal);
+      if (spec.unschedulable !== true || metadata.annotations[keys.cordonedBy] === undefined) return undefined;
+      return parseHeld(metadata.annotations[keys.heldSince]);
+    },
+
+    async writeHeldSince(name, held, signal) {
+      const doing = `recording which pods of ${name} are held`;
+      await patch(name, doing, { metadata: { annotations: { [keys.heldSince]: JSON.stringify(held) } } }, signal);
     },
 
     uncordon(name, signal) {
@@ -133,7 +149,10 @@ export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
           name,
           doing,
           {
-            metadata: { resourceVersion: metadata.resourceVersion, annotations: { [keys.cordonedBy]: null } },
+            metadata: {
+              resourceVersion: metadata.resourceVersion,
+              annotations: { [keys.cordonedBy]: null, [keys.heldSince]: null },
+            },
             ...(spec.unschedulable === true ? { spec: { unschedulable: null } } : {}),
           },
           signal,
@@ -141,6 +160,16 @@ export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
       });
     },
   };
+}
+
+/** A record that cannot be read is none: the clocks then start anew, and nothing is deleted too early. */
+function parseHeld(text: string | undefined): HeldSince {
+  if (text === undefined) return {};
+  try {
+    return Held.parse(JSON.parse(text));
+  } catch {
+    return {};
+  }
 }
 
 /** X.Y.Z of the kube-apiserver on each node. A digest or a tag that is no release is no version: the node gets null. */

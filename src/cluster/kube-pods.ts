@@ -50,6 +50,7 @@ const Budget = z.object({
 type PodCalls = Pick<Cluster, 'pods' | 'budgets' | 'evict' | 'deletePod'>;
 
 const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
+const API_SERVER_ADDRESS = 'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint';
 
 export function kubePods({ client }: KubeContext): PodCalls {
   return {
@@ -146,6 +147,7 @@ function podFact({ metadata, spec, status }: z.infer<typeof Pod>): PodFact {
     images: spec.containers.flatMap(({ image }) => (image === undefined ? [] : [image])),
     terminationGraceSeconds: spec.terminationGracePeriodSeconds ?? 30,
     restartedAt: metadata.annotations[RESTARTED_AT] ?? null,
+    apiServerAddress: metadata.annotations[API_SERVER_ADDRESS] ?? null,
     placement: placementOf(spec),
   };
 }

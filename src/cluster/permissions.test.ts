@@ -28,12 +28,19 @@ describe('the permissions', () => {
     expect([...verbs].toSorted()).toEqual(['get', 'list']);
   });
 
-  it('of a role hold all of the smaller one, and no row twice', () => {
+  it('of the detector and of a phase hold all of the report, and no row is there twice', () => {
     const [report, detector, phase] = (['report', 'detector', 'phase'] as const).map((role) =>
       text(permissionsOf(role, NAMESPACES)),
     );
     expect(detector).toEqual(expect.arrayContaining(report ?? []));
-    expect(phase).toEqual(expect.arrayContaining(detector ?? []));
+    expect(phase).toEqual(expect.arrayContaining(report ?? []));
     expect(new Set(phase).size).toBe(phase?.length);
+  });
+
+  it('of a phase change no ConfigMap: it cannot lift the kill switch', () => {
+    expect(text(permissionsOf('phase', NAMESPACES)).filter((row) => / configmaps /.test(row))).toEqual([
+      'get configmaps k8s-upgrade',
+      'get configmaps kube-system',
+    ]);
   });
 });

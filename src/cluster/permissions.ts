@@ -1,3 +1,4 @@
+import type { Settings } from '../settings.ts';
 import type { Permission } from './cluster.ts';
 
 /** Who asks: the nightly look, a Job of the chain, the morning report. */
@@ -8,6 +9,8 @@ export interface Namespaces {
   readonly own: string;
   /** Of the CronJob that takes etcd snapshots. */
   readonly snapshot: string;
+  /** The DaemonSet whose lock is taken; absent while `kured.takeLock` is off. */
+  readonly kured?: { readonly namespace: string; readonly daemonSet: string } | undefined;
 }
 
 interface Need {
@@ -15,7 +18,7 @@ interface Need {
   readonly group: string;
   readonly resource: string;
   /** '' is cluster-wide. */
-  readonly where: '' | 'kube-system' | keyof Namespaces;
+  readonly where: '' | 'kube-system' | 'own' | 'snapshot' | 'kured';
   /** What needs it, for whoever reviews the account. */
   readonly why: string;
 }
@@ -24,25 +27,37 @@ const REPORT: readonly Need[] = [
   { verbs: ['list'], group: '', resource: 'nodes', where: '', why: 'versions and readiness' },
   { verbs: ['list'], group: '', resource: 'pods', where: '', why: 'API server versions, ratio of ready pods, drain' },
   { verbs: ['get'], group: '', resource: 'configmaps', where: 'own', why: 'kill switch, first-seen dates, settings' },
-  { verbs: ['get', 'list'], group: 'batch', resource: 'jobs', where: 'own', why: 'the state of the chain' },
+  { verbs: ['list'], group: 'batch', resource: 'jobs', where: 'own', why: 'the state of the chain' },
   { verbs: ['get'], group: '', resource: 'namespaces', where: 'own', why: 'record of the run in flight' },
-  { verbs: ['get'], group: '', resource: 'configmaps', where: 'kube-system', why: 'kubeadm-config' },
-  { verbs: ['list'], group: 'policy', resource: 'poddisruptionbudgets', where: '', why: 'budgets that block a drain' },
   { verbs: ['list'], group: 'apps', resource: 'deployments', where: '', why: 'addon versions' },
   { verbs: ['list'], group: 'apps', resource: 'daemonsets', where: '', why: 'addon versions' },
   { verbs: ['list'], group: 'apps', resource: 'statefulsets', where: '', why: 'addon versions' },
 ];
 
-const DETECTOR: readonly Need[] = [
+/** Of the detector and of every phase: each may start the next Job and write the record of the run. */
+const CHAIN: readonly Need[] = [
   ...REPORT,
-  { verbs: ['create', 'patch'], group: '', resource: 'configmaps', where: 'own', why: 'first-seen dates' },
-  { verbs: ['patch'], group: '', resource: 'namespaces', where: 'own', why: 'clearing the record of a leaked run' },
-  { verbs: ['create', 'delete'], group: 'batch', resource: 'jobs', where: 'own', why: 'starting the chain' },
+  { verbs: ['patch'], group: '', resource: 'namespaces', where: 'own', why: 'record of the run in flight' },
+  { verbs: ['get', 'create', 'delete'], group: 'batch', resource: 'jobs', where: 'own', why: 'the next Job' },
   { verbs: ['get'], group: 'batch', resource: 'cronjobs', where: 'own', why: "the chain's image" },
 ];
 
+const DETECTOR: readonly Need[] = [
+  ...CHAIN,
+  { verbs: ['create', 'patch'], group: '', resource: 'configmaps', where: 'own', why: 'first-seen dates' },
+  {
+    verbs: ['get', 'patch'],
+    group: 'apps',
+    resource: 'daemonsets',
+    where: 'kured',
+    why: 'a lock that was left behind',
+  },
+];
+
 const PHASE: readonly Need[] = [
-  ...DETECTOR,
+  ...CHAIN,
+  { verbs: ['get'], group: '', resource: 'configmaps', where: 'kube-system', why: 'kubeadm-config' },
+  { verbs: ['list'], group: 'policy', resource: 'poddisruptionbudgets', where: '', why: 'budgets that block a drain' },
   { verbs: ['get', 'patch'], group: '', resource: 'nodes', where: '', why: 'cordon and uncordon' },
   {
     verbs: ['get', 'create', 'patch'],
@@ -52,6 +67,7 @@ const PHASE: readonly Need[] = [
     why: 'one runner',
   },
   { verbs: ['get'], group: 'apps', resource: 'daemonsets', where: '', why: 'the lock of kured' },
+  { verbs: ['patch'], group: 'apps', resource: 'daemonsets', where: 'kured', why: 'taking the lock of kured' },
   { verbs: ['create'], group: '', resource: 'pods/eviction', where: '', why: 'drain' },
   { verbs: ['delete'], group: '', resource: 'pods', where: '', why: 'delete-after in drain.policies' },
   { verbs: ['get', 'patch'], group: 'apps', resource: 'deployments', where: '', why: 'quiesce and restore (I03)' },
@@ -70,11 +86,15 @@ const NEEDS: Readonly<Record<Role, readonly Need[]>> = { detector: DETECTOR, pha
  * (I03, I11) and of the RBAC that is installed.
  */
 export function permissionsOf(role: Role, namespaces: Namespaces): readonly Permission[] {
-  const places = { '': '', 'kube-system': 'kube-system', ...namespaces };
+  const { own, snapshot, kured } = namespaces;
+  const places = { '': '', 'kube-system': 'kube-system', own, snapshot, kured: kured?.namespace };
   const rows = new Map<string, Permission>();
   for (const { verbs, group, resource, where } of NEEDS[role]) {
+    const namespace = places[where];
+    if (namespace === undefined) continue;
+    const only = where === 'kured' ? { name: kured?.daemonSet ?? '' } : {};
     for (const verb of verbs) {
-      const row = { verb, group, resource, namespace: places[where] };
+      const row = { verb, group, resource, namespace, ...only };
       rows.set(JSON.stringify(row), row);
     }
   }
@@ -85,6 +105,15 @@ export function permissionsOf(role: Role, namespaces: Namespaces): readonly Perm
 }
 
 /** What a Job of the chain checks of itself; `snapshot` is the namespace of the snapshot CronJob. */
-export function phasePermissions(own: string, snapshot: string = own): readonly Permission[] {
-  return permissionsOf('phase', { own, snapshot });
+export function phasePermissions(
+  own: string,
+  snapshot: string = own,
+  kured?: Namespaces['kured'],
+): readonly Permission[] {
+  return permissionsOf('phase', { own, snapshot, kured });
+}
+
+/** What the settings add to the permissions. */
+export function kuredOf({ takeLock, namespace, daemonSet }: Settings['kured']): Namespaces['kured'] {
+  return takeLock && daemonSet !== '' ? { namespace, daemonSet } : undefined;
 }

@@ -15,6 +15,7 @@ import { clear, gauge, push, pushGauges } from '../steps/latch.ts';
 import { chooseTarget, type TargetChoice } from './choose-target.ts';
 import { recordFirstSeen } from './first-seen.ts';
 import { reconcileLatch } from './reconcile-latch.ts';
+import { unclosedVersion } from './unclosed-run.ts';
 
 /** What one night's look came to. All of them are decisions; the CronJob's Job exits 0. */
 export type Detection =
@@ -45,7 +46,7 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
     await pushLastRun(deps, undefined, signal);
     return { kind: 'paused', reason: error.message };
   }
-  const { latch, jobs } = await reconcileLatch(deps, await deps.cluster.jobs(CHAIN_SELECTOR, signal), signal);
+  const { latch, target, jobs } = await reconcileLatch(deps, await deps.cluster.jobs(CHAIN_SELECTOR, signal), signal);
   const facts = await observe(deps, LOOK, signal);
   await remember(deps, facts, signal);
   const choice = chooseTarget(facts, deps.settings.target);
@@ -56,16 +57,23 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
   });
   const active = jobs.find((job) => job.status === 'active');
   if (active !== undefined) return { kind: 'running', target: active.target, job: active.name };
+  const unclosed = unclosedVersion(facts, target);
+  if (unclosed !== undefined) return await close(deps, unclosed, jobs, signal);
   if (choice.kind === 'unknown') return { kind: 'unknown', reason: choice.why };
-  if (choice.kind === 'none') {
-    await pushGauges({ deps, signal }, { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 });
-    const left =
-      facts.nodes.known && facts.nodes.value.some((node) => node.cordonedBy !== null || node.unfinished !== null);
-    if (latch === 'none' && !left) return { kind: 'nothing', running: choice.running, reason: choice.why };
-    log.warn('a run reached its version and did not finish: closing it', { target: choice.running });
-    return await start(deps, choice.running, jobs, signal);
-  }
-  return await gateAndStart(deps, choice.version, jobs, signal);
+  if (choice.kind === 'target') return await gateAndStart(deps, choice.version, jobs, signal);
+  const left =
+    facts.nodes.known && facts.nodes.value.some((node) => node.cordonedBy !== null || node.unfinished !== null);
+  if (latch !== 'none' || left) return await close(deps, choice.running, jobs, signal);
+  await pushGauges({ deps, signal }, NOTHING_REFUSED);
+  return { kind: 'nothing', running: choice.running, reason: choice.why };
+}
+
+const NOTHING_REFUSED = { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 };
+
+async function close(deps: Deps, target: string, jobs: readonly JobFact[], signal: AbortSignal): Promise<Detection> {
+  deps.log.warn('a run reached its version and did not finish: closing it', { target });
+  await pushGauges({ deps, signal }, NOTHING_REFUSED);
+  return await start(deps, target, jobs, signal);
 }
 
 /** The gate, then preflight under its one name. Also what `nightlift upgrade --to` does after its questions. */
@@ -85,7 +93,7 @@ export async function gateAndStart(
       result.findings.filter((finding) => finding.severity === 'block'),
       signal,
     );
-  await pushGauges({ deps, signal }, { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 });
+  await pushGauges({ deps, signal }, NOTHING_REFUSED);
   return await start(deps, target, jobs, signal);
 }
 

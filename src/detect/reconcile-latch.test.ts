@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { JobFact } from '../facts/facts.ts';
-import { judgeLatch } from './reconcile-latch.ts';
+import { daemonSets, namespaces } from '../rehearsal/api/resources.ts';
+import { openDrainBench } from '../steps/drain-test-bench.ts';
+import { takeRebootLock } from '../steps/reboot-lock.ts';
+import { judgeLatch, reconcileLatch } from './reconcile-latch.ts';
 
 const NOW = new Date('2026-11-20T23:00:00Z');
 
@@ -40,5 +43,44 @@ describe('judgeLatch', () => {
     { title: 'a clock that is ahead: not yet', started: '2026-11-21T23:00:00Z', jobs: [], state: 'waiting' },
   ])('$title', ({ started, jobs, state }) => {
     expect(judgeLatch(started, jobs, NOW)).toBe(state);
+  });
+});
+
+describe("I21 kured's lock that a run left behind", { timeout: 30_000 }, () => {
+  const KEY = 'weave.works/kured-node-lock';
+  it.each([
+    { title: 'is given back when no Job is active', jobs: [job('failed')], started: undefined, left: false },
+    { title: 'is given back with a leaked latch', jobs: [], started: '2026-01-01T00:00:00Z', left: false },
+    { title: 'stays with a Job at work', jobs: [job('active')], started: undefined, left: true },
+    { title: 'stays with a run that waits for its next Job', jobs: [job('failed')], started: 'now', left: true },
+  ])('$title', async ({ jobs, started, left }) => {
+    const bench = await openDrainBench({ settings: { kured: { takeLock: true } } });
+    try {
+      const { server } = bench;
+      server.store.create(namespaces, { metadata: { name: 'k8s-upgrade' }, spec: {} });
+      server.store.create(daemonSets, {
+        metadata: { name: 'kured', namespace: 'kube-system' },
+        spec: {
+          selector: { matchLabels: { name: 'kured' } },
+          template: {
+            metadata: { labels: { name: 'kured' } },
+            spec: { containers: [{ name: 'kured', image: 'kured' }] },
+          },
+        },
+      });
+      expect(await bench.run(takeRebootLock)).toBeUndefined();
+      const { deps, signal } = bench.context();
+      if (started !== undefined) {
+        const at = started === 'now' ? deps.clock.now().toISOString() : started;
+        await deps.cluster.annotateNamespace('k8s-upgrade', { 'nightlift/k8s-upgrade-in-flight': at }, signal);
+      }
+      const metrics = { push: () => Promise.resolve() };
+      const cluster = { ...deps.cluster, deleteJob: () => Promise.resolve() };
+      await reconcileLatch({ ...deps, cluster, metrics } as unknown as typeof deps, jobs, signal);
+      const lock = server.store.read(daemonSets, 'kured', 'kube-system').metadata.annotations?.[KEY];
+      expect(lock !== undefined).toBe(left);
+    } finally {
+      await bench.close();
+    }
   });
 });

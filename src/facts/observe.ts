@@ -1,14 +1,14 @@
-import { phasePermissions } from '../cluster/permissions.ts';
+import { kuredOf, phasePermissions } from '../cluster/permissions.ts';
 import type { Deps } from '../deps.ts';
 import { readFirstSeen } from '../detect/first-seen.ts';
 import { parseMadison } from '../detect/madison.ts';
 import { NightliftError, reasonOf } from '../errors.ts';
-import { addressOf } from '../node/node-address.ts';
 import { repositoryOf, scriptsOf } from '../node/node-scripts.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 import { controlPlanes } from '../phases/chain.ts';
 import { readKillSwitch } from '../phases/may-go-on.ts';
 import { recordedRun } from '../steps/latch.ts';
+import { runOnNode } from '../steps/run-on-node.ts';
 import { minorOf, newestVersion, nextMinor, oldestVersion } from '../version.ts';
 import { FACTS_SCHEMA, Facts, type ReleaseFact } from './facts.ts';
 import type { NodeFact } from './node-fact.ts';
@@ -32,7 +32,10 @@ export async function observe(deps: Deps, parts: readonly FactPart[], signal: Ab
     try {
       return known(await ask());
     } catch (error) {
-      deps.log.warn(`could not read ${part}`, { error: reasonOf(error) });
+      deps.log.warn(`could not read ${part}`, {
+        error: reasonOf(error),
+        ...(error instanceof NightliftError && error.remedy !== undefined ? { remedy: error.remedy } : {}),
+      });
       return unknown(reasonOf(error));
     }
   };
@@ -59,10 +62,12 @@ export async function observe(deps: Deps, parts: readonly FactPart[], signal: Ab
     budgets: read('budgets', async () => [...(await observeBudgets(cluster, signal))]),
     permissions: read('permissions', () =>
       Promise.all(
-        phasePermissions(settings.namespace, settings.snapshot.namespace).map(async (permission) => ({
-          ...permission,
-          allowed: await cluster.allowed(permission, signal),
-        })),
+        phasePermissions(settings.namespace, settings.snapshot.namespace, kuredOf(settings.kured)).map(
+          async ({ name, ...permission }) => ({
+            ...permission,
+            allowed: await cluster.allowed({ ...permission, ...(name === undefined ? {} : { name }) }, signal),
+          }),
+        ),
       ),
     ),
     chainJobs: read('chainJobs', async () => [...(await cluster.jobs(CHAIN_SELECTOR, signal))]),
@@ -101,19 +106,7 @@ async function patchReleasesOf(deps: Deps, nodes: readonly NodeFact[], signal: A
   if (node === undefined)
     throw new NightliftError('cluster', 'asking apt for new patches: no control plane node is Ready');
   const minor = runningMinor(nodes);
-  const result = await deps.shell.run(
-    addressOf(node),
-    scriptsOf(deps).listReleases({ ...repositoryOf(deps), minor }),
-    signal,
-  );
-  if (result.exitCode !== 0) {
-    throw new NightliftError(
-      'node',
-      `asking apt on ${node.name} for new patches: exit code ${result.exitCode ?? 'unknown'}: ${result.stderr.trim().split('\n').slice(-3).join(' | ')}`,
-      {
-        remedy: `On ${node.name}: sudo apt-get update`,
-      },
-    );
-  }
-  return { minor, source: `apt on ${node.name}`, versions: parseMadison(result.stdout, minor) };
+  const script = scriptsOf(deps).listReleases({ ...repositoryOf(deps), minor });
+  const list = await runOnNode(deps, node, script, `asking apt for the patches of ${minor}`, signal);
+  return { minor, source: `apt on ${node.name}`, versions: parseMadison(list, minor) };
 }

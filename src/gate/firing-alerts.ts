@@ -12,6 +12,7 @@ const ALWAYS_IGNORED = new Set([
   'K8sUpgradeStalled',
   'K8sUpgradeChainJobFailed',
   'K8sUpgradeBlocked',
+  'K8sUpgradeInProgress',
   'Watchdog',
   'InfoInhibitor',
 ]);

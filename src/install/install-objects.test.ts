@@ -64,6 +64,25 @@ describe('the objects of an install', () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
+  it('let the lock of kured be taken on that one DaemonSet, and only when the settings say so', () => {
+    const kured = (config: string) =>
+      installObjects({ templates, config }).filter(({ metadata }) => metadata.name.endsWith('-kured'));
+    expect(kured('')).toEqual([]);
+    const objects = kured('kured: { takeLock: true, namespace: ops, daemonSet: reboots }\n');
+    expect(names(objects)).toEqual(
+      [ACCOUNTS.phase, ACCOUNTS.detector].flatMap((account) => [
+        `Role ${account}-kured`,
+        `RoleBinding ${account}-kured`,
+      ]),
+    );
+    expect([...new Set(objects.map(({ metadata }) => metadata.namespace))]).toEqual(['ops']);
+    const one = { apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['reboots'] };
+    expect(objects.flatMap((object) => object['rules'] ?? [])).toEqual([
+      { ...one, verbs: ['patch'] },
+      { ...one, verbs: ['get', 'patch'] },
+    ]);
+  });
+
   it('refuse settings that are wrong before anything is applied', () => {
     expect(() => installObjects({ templates, config: 'alert: {}\n' })).toThrow(/did you mean "alerts"/);
   });

@@ -87,13 +87,13 @@ function volumesOf(role: PodKind['role']): readonly PodVolume[] {
   const secret = (source: Readonly<Record<string, unknown>>): PodVolume => ({
     name: 'creds',
     mountPath: '/secrets/k8s-upgrade',
-    source: { secret: { secretName: CREDS, defaultMode: 0o400, ...source } },
+    // Optional: a pod without its Secret would wait an hour without a word; the program says what is missing.
+    source: { secret: { secretName: CREDS, defaultMode: 0o400, optional: true, ...source } },
   });
   const config = configMap('config', '/config', 'k8s-upgrade-config');
   const tmp: PodVolume = { name: 'tmp', mountPath: '/tmp', writable: true, source: { emptyDir: {} } };
   if (role === 'report') {
-    // Optional: without a webhook the report stands in the log.
-    return [config, secret({ items: [{ key: 'slack_webhook', path: 'slack_webhook' }], optional: true }), tmp];
+    return [config, secret({ items: [{ key: 'slack_webhook', path: 'slack_webhook' }] }), tmp];
   }
   return [
     config,

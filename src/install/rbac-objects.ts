@@ -6,6 +6,7 @@ interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
 }
 
 const ROLES: readonly Role[] = ['phase', 'detector', 'report'];
@@ -13,17 +14,24 @@ const RBAC = 'rbac.authorization.k8s.io';
 
 /** Stands for the namespace of the snapshot CronJob, so that its Role stays apart even where it is one of the others. */
 const SNAPSHOT = '<snapshot>';
+const KURED = '<kured>';
 
 /** The accounts and what each may do: the rows of cluster/permissions.ts, nothing added. */
 export function rbacObjects(namespaces: Namespaces): readonly InstallObject[] {
   return ROLES.flatMap((role) => {
-    const rows = permissionsOf(role, { own: namespaces.own, snapshot: SNAPSHOT });
+    const { own, snapshot, kured } = namespaces;
+    const rows = permissionsOf(role, {
+      own,
+      snapshot: SNAPSHOT,
+      kured: kured === undefined ? undefined : { ...kured, namespace: KURED },
+    });
     const places = [...new Set(rows.map(({ namespace }) => namespace))].toSorted();
     return places.flatMap((place) => {
       const rules = rulesOf(rows.filter((row) => row.namespace === place));
-      const grant = { account: ACCOUNTS[role], own: namespaces.own, rules };
-      return place === SNAPSHOT
-        ? roleAndBinding({ ...grant, name: `${grant.account}-snapshot`, place: namespaces.snapshot })
+      const grant = { account: ACCOUNTS[role], own, rules };
+      if (place === SNAPSHOT) return roleAndBinding({ ...grant, name: `${grant.account}-snapshot`, place: snapshot });
+      return place === KURED
+        ? roleAndBinding({ ...grant, name: `${grant.account}-kured`, place: kured?.namespace ?? '' })
         : roleAndBinding({ ...grant, name: grant.account, place });
     });
   });
@@ -68,21 +76,26 @@ function roleAndBinding({ account, own, name, place, rules }: Grant): readonly I
 
 /** One rule for each set of verbs in an API group. Resources that share a set stand together, so the role reads as a table. */
 export function rulesOf(rows: readonly Permission[]): readonly Rule[] {
-  const byResource = new Map<string, { group: string; resource: string; verbs: string[] }>();
-  for (const { group, resource, verb } of rows) {
-    const entry = byResource.get(`${group}/${resource}`) ?? { group, resource, verbs: [] };
+  const byResource = new Map<string, { group: string; resource: string; name: string; verbs: string[] }>();
+  for (const { group, resource, verb, name = '' } of rows) {
+    const entry = byResource.get(`${group}/${resource}/${name}`) ?? { group, resource, name, verbs: [] };
     entry.verbs.push(verb);
-    byResource.set(`${group}/${resource}`, entry);
+    byResource.set(`${group}/${resource}/${name}`, entry);
   }
-  const rules = new Map<string, { group: string; resources: string[]; verbs: string[] }>();
-  for (const { group, resource, verbs } of byResource.values()) {
+  const rules = new Map<string, { group: string; resources: string[]; name: string; verbs: string[] }>();
+  for (const { group, resource, name, verbs } of byResource.values()) {
     const sorted = verbs.toSorted();
-    const key = `${group} ${sorted.join()}`;
-    const rule = rules.get(key) ?? { group, resources: [], verbs: sorted };
+    const key = `${group} ${sorted.join()} ${name}`;
+    const rule = rules.get(key) ?? { group, resources: [], name, verbs: sorted };
     rule.resources.push(resource);
     rules.set(key, rule);
   }
   return [...rules.entries()]
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
-    .map(([, { group, resources, verbs }]) => ({ apiGroups: [group], resources: resources.toSorted(), verbs }));
+    .map(([, { group, resources, name, verbs }]) => ({
+      apiGroups: [group],
+      resources: resources.toSorted(),
+      verbs,
+      ...(name === '' ? {} : { resourceNames: [name] }),
+    }));
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import { NightliftError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { RenderVariables } from '../render.ts';
-import { OUT_OF_MEMORY } from './explain-failure.ts';
+import { explainFailure, OUT_OF_MEMORY } from './explain-failure.ts';
 import type { CommandResult, DetachedCommand, DetachedResult, NodeAddress } from './node-shell.ts';
 import { type NodeScript, renderScript, type ScriptTemplates } from './scripts.ts';
 
@@ -111,20 +111,16 @@ async function ask(
     });
     if (!(result instanceof NightliftError) && result.exitCode !== null) {
       if (result.exitCode === 0) return { ...unitAnswer(doing, result.stdout), retried: attempt > 0 };
-      throw new NightliftError(
-        'node',
-        `${doing}: exit code ${result.exitCode}: ${result.stderr.trim() || result.stdout.trim()}`,
-        {
-          remedy: 'Mend what the message names, on the node; starting again is safe.',
-        },
-      );
+      const { message, remedy } = explainFailure(script, result.exitCode, `${result.stdout}\n${result.stderr}`);
+      throw new NightliftError('node', `${doing}: ${script}.sh ended with exit code ${result.exitCode}: ${message}`, {
+        remedy,
+      });
     }
     const lost = result instanceof NightliftError ? result.message : 'the connection ended before the answer';
     const away = clock.now().getTime() - started;
     if (away >= lossDeadlineMs) {
       throw new NightliftError('network', `${doing}: no answer for ${Math.round(away / 1000)} s: ${lost}`, {
-        remedy:
-          'The command goes on by itself on the node; the next run follows it. See that the node is up and reachable.',
+        remedy: `See that the node is up and reachable. ${script === 'detached-arrive' ? 'Whether the command was started there is not known; the next run looks' : 'The command goes on by itself there; the next run follows it'}.`,
         ...(result instanceof NightliftError ? { cause: result } : {}),
       });
     }

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { explainFailure } from './explain-failure.ts';
+import { EXIT_CODES, explainFailure } from './explain-failure.ts';
 
 const hashOf = (component: string): string =>
   `error: error execution phase control-plane: couldn't complete the static pod upgrade: couldn't upgrade control plane. kubeadm has tried to recover everything into the earlier state. Errors faced: static Pod hash for component ${component} on Node cp1 did not change after 5m0s: context deadline exceeded`;
@@ -76,6 +76,38 @@ describe('explainFailure', () => {
     expect(explainFailure('stage', code, '').reason).toBe(reason);
   });
 
+  it.each([
+    [
+      'a key that the node does not know',
+      "W: GPG error: http://pkgs.example/v1.36/deb  InRelease: The following signatures couldn't be verified because the public key is not available: NO_PUBKEY 84D7ACBF37DFC1CF\nE: The repository 'http://pkgs.example/v1.36/deb  InRelease' is not signed.",
+      /^the package index is signed with the key 84D7ACBF37DFC1CF, which the node does not trust$/,
+    ],
+    [
+      'a key that has expired',
+      'The following signatures were invalid: EXPKEYSIG 84D7ACBF37DFC1CF isv:kubernetes OBS Project',
+      /^the package index is signed with the key 84D7ACBF37DFC1CF, which has expired$/,
+    ],
+    [
+      'a bad signature',
+      'W: GPG error: http://pkgs.example/v1.36/deb  InRelease: The following signatures were invalid: BADSIG 84D7ACBF37DFC1CF isv:kubernetes OBS Project',
+      /^the signature of the package index is wrong: .*BADSIG 84D7ACBF37DFC1CF/,
+    ],
+  ])("tells %s from apt's words", (_, tail, message) => {
+    const failed = 'nightlift: failed: apt-get update did not succeed\nnightlift: what to do: mend what apt names\n';
+    expect(explainFailure('list-releases', 17, `${tail}\n${failed}`)).toMatchObject({
+      reason: 'PackageListRefresh',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it('tells a full disk by the words of whatever met it', () => {
+    const tail = 'base64: write error: No space left on device\nbase64: write error\n';
+    expect(explainFailure('detached-arrive', 1, tail)).toMatchObject({
+      reason: 'DiskFull',
+      message: 'a disk of the node is full: base64: write error: No space left on device',
+    });
+  });
+
   it("passes on the script's own words", () => {
     const tail =
       'E: Could not get lock\nnightlift: failed: another program held the lock\nnightlift: what to do: let it end\n';
@@ -98,5 +130,31 @@ describe('explainFailure', () => {
       reason: 'ImagePull',
       message: 'the image registry.k8s.io/kube-scheduler:v1.36.4 could not be pulled; nothing was changed',
     });
+  });
+});
+
+describe('the table of exit codes', () => {
+  const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  const scripts = globSync('templates/node/*.sh', { cwd: new URL('../../', import.meta.url) }).map(read);
+  /** Of the shell, of timeout(1) and of signals: no script says them itself. */
+  const foreign = [124, 126, 127, 137];
+  const said = scripts.flatMap((text) =>
+    [...text.matchAll(/(?:\b(?:fail|exit|apt_get|install_packages) |\bcode=)(\d+)\b/g)].map(([, code]) => Number(code)),
+  );
+  const inOrder = (codes: Iterable<number>): number[] => [...new Set(codes)].toSorted((a, b) => a - b);
+
+  it('has every code that a script of templates/node can end with, and no other', () => {
+    const ends = said.filter((code) => code !== 0);
+    expect(inOrder(ends).length).toBeGreaterThan(25);
+    expect(inOrder(Object.keys(EXIT_CODES).map(Number))).toEqual(inOrder([...ends, ...foreign]));
+  });
+
+  it('is the one of docs/messages.md', () => {
+    const rows = [...read('docs/messages.md').matchAll(/^\| (\d+) \| `(\w+)`/gm)].map(
+      ([, code, reason]) => `${code} ${reason}`,
+    );
+    const ours = Object.entries(EXIT_CODES).map(([code, { reason }]) => `${code} ${reason}`);
+    // What a kill meant is told apart by systemd's word for it.
+    expect(rows.toSorted()).toEqual([...ours, '137 OutOfMemory'].toSorted());
   });
 });

@@ -102,8 +102,8 @@ const KUBEADM_RULES: readonly Rule[] = [
   },
 ];
 
-/** Exit codes of our own scripts (templates/node). */
-const EXIT_CODES: Readonly<Record<number, { reason: string; message: string; remedy: string }>> = {
+/** Exit codes of our own scripts (templates/node), and those that a shell, timeout and a signal give. */
+export const EXIT_CODES: Readonly<Record<number, FailureExplanation>> = {
   10: {
     reason: 'AptSource',
     message: "the node's apt source is not the expected one",
@@ -197,6 +197,43 @@ const EXIT_CODES: Readonly<Record<number, { reason: string; message: string; rem
     message: 'systemd did not start the command',
     remedy: 'On the node: systemctl status of the unit',
   },
+  52: {
+    reason: 'SnapshotLockHeld',
+    message: 'another etcd snapshot was under way on the node',
+    remedy: `See which one, and let it end. ${AGAIN}`,
+  },
+  60: {
+    reason: 'EtcdNotHere',
+    message: 'the control plane has no etcd of its own that could be found',
+    remedy: 'Name a CronJob that backs up etcd (snapshot.cronJob), or set snapshot.required: false.',
+  },
+  61: {
+    reason: 'EtcdToolsMissing',
+    message:
+      'no etcd runs there whose image has the programs that are needed, or the directory of the snapshots is not safe',
+    remedy: 'On the node: crictl ps --name etcd; the directory of the snapshots must belong to root.',
+  },
+  62: {
+    reason: 'EtcdUnhealthy',
+    message: 'etcd did not answer, has no quorum, or broke off the snapshot',
+    remedy: 'Look at etcd before anything else: crictl logs of its container, disk latency, members.',
+  },
+  63: {
+    reason: 'SnapshotUnsound',
+    message: 'the snapshot is not sound, and was removed',
+    remedy: `Look at the disk of the node and at etcd. ${AGAIN}`,
+  },
+  64: {
+    reason: 'EtcdWentBack',
+    message: 'etcd has an older revision than its last snapshot: it has lost data',
+    remedy:
+      'Find out what happened to etcd before anything else; after a restore on purpose, remove the .json files beside the snapshots.',
+  },
+  65: {
+    reason: 'SnapshotUnsound',
+    message: 'the snapshot could not be restored, or does not have the keys of the cluster, and was removed',
+    remedy: `Look at the disk of the node and at etcd. ${AGAIN}`,
+  },
   124: {
     reason: 'TimeLimit',
     message: 'it ran over its time limit and was ended',
@@ -220,6 +257,40 @@ const EXIT_CODES: Readonly<Record<number, { reason: string; message: string; rem
   143: { reason: 'Ended', message: 'it was asked to end (a shutdown, or somebody stopped the unit)', remedy: AGAIN },
 };
 
+/**
+ * What the programs that our scripts call have said, where the exit code and the script's own last lines tell less. apt:
+ * apt-pkg/acquire-item.cc and methods/gpgv.cc.
+ */
+const OUTPUT_RULES: readonly Rule[] = [
+  {
+    reason: 'DiskFull',
+    pattern: /^.*no space left on device.*$/im,
+    message: ([line]) => `a disk of the node is full: ${line.trim()}`,
+    remedy: `Make room on the node: df -h shows where. Nightlift writes to /var/lib/nightlift and /tmp. ${AGAIN}`,
+  },
+  {
+    reason: 'PackageListRefresh',
+    pattern: /EXPKEYSIG ([0-9A-F]+)/,
+    message: ([, key]) => `the package index is signed with the key ${key}, which has expired`,
+    remedy:
+      'When the repository has published an extended key (its Release.key), put that into the keyring that the apt source of the node names.',
+  },
+  {
+    reason: 'PackageListRefresh',
+    pattern: /NO_PUBKEY ([0-9A-F]+)/,
+    message: ([, key]) => `the package index is signed with the key ${key}, which the node does not trust`,
+    remedy:
+      "Find out whose key that is: a mirror or somebody else may have signed. When it is the repository's new one, put its Release.key into the keyring that the apt source of the node names.",
+  },
+  {
+    reason: 'PackageListRefresh',
+    pattern: /^.*(?:BADSIG|signatures? (?:were|was) invalid|is not signed|Clearsigned file isn't valid).*$/m,
+    message: ([line]) => `the signature of the package index is wrong: ${line.trim()}`,
+    remedy:
+      'See what answers in place of the repository: a proxy or a mirror that is out of step. Nothing was installed.',
+  },
+];
+
 /** What `followDetached` notes at the end of the output of a command that systemd's service result says so of. */
 export const OUT_OF_MEMORY = 'the node ran out of memory';
 
@@ -238,14 +309,14 @@ export function explainFailure(script: string, exitCode: number, tail: string): 
     };
   }
   const known = EXIT_CODES[exitCode];
+  const vague = known === undefined || exitCode === 17;
   const asKubeadm = exitCode === 20 || ((script === 'plan' || script === 'diff') && known === undefined);
-  if (asKubeadm) {
-    // klog's lines are full of refused connections also when all goes well.
-    const words = tail.replaceAll(/^[WEI]\d{4} .*$/gm, '');
-    for (const { pattern, reason, message, remedy } of KUBEADM_RULES) {
-      const match = pattern.exec(words);
-      if (match !== null) return { reason, message: typeof message === 'string' ? message : message(match), remedy };
-    }
+  const rules = asKubeadm ? KUBEADM_RULES : vague ? OUTPUT_RULES : [];
+  // klog's lines are full of refused connections also when all goes well.
+  const words = tail.replaceAll(/^[WEI]\d{4} .*$/gm, '');
+  for (const { pattern, reason, message, remedy } of rules) {
+    const match = pattern.exec(words);
+    if (match !== null) return { reason, message: typeof message === 'string' ? message : message(match), remedy };
   }
   if (known !== undefined)
     return { reason: known.reason, message: said ?? known.message, remedy: advice ?? known.remedy };

@@ -39,6 +39,13 @@ const rendered: Readonly<Record<string, NodeScript>> = {
   'upgrade-control-plane-patch': upgrade('control-plane', '1.36.4'),
   'upgrade-worker-patch': upgrade('worker', '1.36.4'),
   'upgrade-worker-minor': upgrade('worker', '1.37.1'),
+  'control-plane-health': scripts.controlPlaneHealth({
+    apiServers: [
+      { node: 'cp2', address: '192.0.2.12:6443' },
+      { node: 'cp3', address: '[2001:db8::13]:6443' },
+    ],
+    timeLimitSeconds: 60,
+  }),
   'etcd-snapshot': scripts.etcdSnapshot({
     target: '1.36.4',
     run: '2026-11-21T23:00:00.000Z',

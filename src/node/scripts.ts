@@ -51,6 +51,12 @@ export interface EtcdSnapshotParameters {
   readonly timeLimitSeconds: number;
 }
 
+export interface ControlPlaneHealthParameters {
+  /** API servers to ask, with their address and port: [fd00::1]:6443 for IPv6. */
+  readonly apiServers: readonly { readonly node: string; readonly address: string }[];
+  readonly timeLimitSeconds: number;
+}
+
 export interface NodeScripts {
   listReleases(parameters: Repository & { readonly minor: string }): NodeScript;
   nodeState(): NodeScript;
@@ -58,6 +64,7 @@ export interface NodeScripts {
   plan(parameters: { readonly target: string; readonly ignorePreflightErrors: readonly string[] }): NodeScript;
   diff(parameters: { readonly target: string }): NodeScript;
   pruneBackups(parameters: { readonly days: number }): NodeScript;
+  controlPlaneHealth(parameters: ControlPlaneHealthParameters): NodeScript;
   etcdSnapshot(parameters: EtcdSnapshotParameters): NodeScript;
   upgradeNode(parameters: UpgradeParameters): NodeScript;
   /** `version`: upstream '1.7.24', or a full package version. */
@@ -93,7 +100,12 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
       plain('plan', { target: given.target, ignorePreflightErrors: given.ignorePreflightErrors.join(',') }),
     diff: (given) => plain('diff', { target: given.target }),
     pruneBackups: (given) => plain('prune-backups', { days: given.days }),
-    etcdSnapshot: (given) => plain('etcd-snapshot', { ...given }),
+    controlPlaneHealth: ({ apiServers, timeLimitSeconds }) =>
+      renderScript(templates, ['etcd', 'control-plane-health'], {
+        apiServers: apiServers.map(({ node, address }) => `${node}=${address}`).join(' '),
+        timeLimitSeconds,
+      }),
+    etcdSnapshot: (given) => renderScript(templates, ['etcd', 'etcd-snapshot'], { ...given }),
     upgradeNode: (given) =>
       withSources('upgrade-node', given, minorOf(given.target), {
         target: given.target,

@@ -60,7 +60,8 @@ export function connectToNode(
         'node',
         `connecting to ${where}: the host key has changed: it shows ${shown}, pinned is ${expected}`,
         {
-          remedy: `Find out why before going on. When the node was installed anew, compare \`ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub\` on it and replace its line in known_hosts.`,
+          remedy:
+            'Find out why before going on: something else may answer at that address. When the node was installed anew, compare with `cat /etc/ssh/ssh_host_*_key.pub | ssh-keygen -lf -` on its console, and replace its line in known_hosts of the Secret k8s-upgrade-creds.',
         },
       );
       return false;
@@ -163,7 +164,7 @@ function connectionError(
   const doing = `connecting to ${where}`;
   if (error.level === 'client-authentication') {
     return new NightliftError('node', `${doing}: the node refused the login`, {
-      remedy: `Put the public key of the secret's ssh_key into ~${settings.user}/.ssh/authorized_keys on the node, or set the right user.`,
+      remedy: `Put the public half of ssh_key in the Secret k8s-upgrade-creds (ssh-keygen -y -f ssh_key prints it) into ~${settings.user}/.ssh/authorized_keys on the node, or name the right user in ssh.user.`,
       cause: error,
     });
   }

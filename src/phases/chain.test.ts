@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { exampleNode } from '../gate/example-facts.ts';
-import { firstControlPlane, isOnTarget, type Nodes, nextStep, placement, remainingSteps } from './chain.ts';
+import { firstControlPlane, isOnTarget, type Nodes, nextStep, placement, remainingSteps, tooEarly } from './chain.ts';
 import { type Step, stepName } from './step.ts';
 
 const TARGET = '1.36.4';
@@ -17,6 +17,38 @@ function worker(name: string, version = OLD, fields: Partial<NodeFact> = {}): No
 }
 
 const names = (nodes: Nodes) => remainingSteps(nodes, TARGET).map(stepName);
+
+describe('tooEarly', () => {
+  const early = (step: Step, ...nodes: Nodes): string | undefined => tooEarly(step, nodes, '1.36.4');
+  const w1: Step = { phase: 'worker', node: 'w1' };
+  const cp2: Step = { phase: 'master', node: 'cp2' };
+
+  it('I05 never puts a kubelet above an API server of a lower minor, whoever made the Job', () => {
+    expect(early(w1, controlPlane('cp1', '1.35.8'), worker('w1', '1.35.8'))).toMatch(/API server of cp1.*1\.35\.8/);
+    const halfWay = [controlPlane('cp1', TARGET), controlPlane('cp2', '1.35.8'), worker('w1', '1.35.8')];
+    expect(early(w1, ...halfWay)).toMatch(/API server of cp2/);
+    expect(early(w1, controlPlane('cp1', '1.35.8', { apiServer: null }), worker('w1', '1.35.8'))).toMatch(/cp1/);
+    expect(early(w1, controlPlane('cp1', TARGET), worker('w1', '1.35.8'))).toBeUndefined();
+  });
+
+  it('leaves a patch to whoever asks for it, and a worker that has the minor already', () => {
+    expect(early(w1, controlPlane('cp1'), worker('w1'))).toBeUndefined();
+    expect(early(w1, controlPlane('cp1', '1.35.8'), worker('w1', TARGET))).toBeUndefined();
+  });
+
+  it('D19 takes the first control plane before the others', () => {
+    expect(early(cp2, controlPlane('cp1'), controlPlane('cp2'))).toMatch(
+      /the first control plane, cp1, is on 1\.36\.3/,
+    );
+    expect(early(cp2, controlPlane('cp1', TARGET), controlPlane('cp2'))).toBeUndefined();
+    expect(early({ phase: 'master', node: 'cp1' }, controlPlane('cp1'), controlPlane('cp2'))).toBeUndefined();
+  });
+
+  it('says nothing of steps without a node, and of a node that is gone', () => {
+    expect(early({ phase: 'preflight' }, controlPlane('cp1', '1.35.8'))).toBeUndefined();
+    expect(early(w1, controlPlane('cp1', '1.35.8'))).toBeUndefined();
+  });
+});
 
 describe('nextStep', () => {
   const rows: { title: string; nodes: Nodes; next: string }[] = [

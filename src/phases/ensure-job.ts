@@ -44,7 +44,8 @@ export interface EnsureOptions {
 export async function ensureJob(deps: Deps, options: EnsureOptions): Promise<EnsuredJob> {
   const { step, target, nodes, signal } = options;
   const name = jobName(step, target, firstControlPlane(nodes));
-  const decision = decideJob(await deps.cluster.job(name, signal), options.reached);
+  const existing = await deps.cluster.job(name, signal);
+  const decision = decideJob(existing, options.reached);
   if (decision === 'leave') return { name, decision };
   const place = placement(step, nodes, target);
   if (place.kind === 'none') {
@@ -71,7 +72,8 @@ export async function ensureJob(deps: Deps, options: EnsureOptions): Promise<Ens
       job: name,
       because: decision,
     });
-    await deps.cluster.deleteJob(name, signal);
+    // Two detections at once: the Job that the other one has made by now is left alone.
+    await deps.cluster.deleteJob(name, signal, undefined, existing?.createdAt);
   }
   const created = await deps.cluster.createJob(manifest, signal);
   deps.log.info(created === 'created' ? 'created Job' : 'Job was created by somebody else meanwhile', {

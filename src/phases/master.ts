@@ -9,7 +9,7 @@ import { nodesReady } from '../steps/nodes-ready.ts';
 import { oidcRestore } from '../steps/oidc-restore.ts';
 import { oneChain } from '../steps/one-chain.ts';
 import { quiesce, restoreWorkloads } from '../steps/quiesce.ts';
-import { rebootLock } from '../steps/reboot-lock.ts';
+import { rebootLock, takeRebootLock } from '../steps/reboot-lock.ts';
 import { controlPlanePods } from '../steps/smoke.ts';
 import { stage } from '../steps/stage.ts';
 import { begin, finish } from '../steps/unfinished.ts';
@@ -24,6 +24,7 @@ export const master: Phase = {
   steps: [
     oneChain,
     rebootLock,
+    takeRebootLock,
     nodesReady,
     haltNow,
     controlPlanesHealthy,

@@ -1,5 +1,6 @@
 import { clearLatch } from '../steps/latch.ts';
 import { restoreWorkloads } from '../steps/quiesce.ts';
+import { returnRebootLock, takeRebootLock } from '../steps/reboot-lock.ts';
 import { sayComplete, warnOfAlerts } from '../steps/say-complete.ts';
 import { allOnTarget, apiHealth, clusterDns, podReadyRatio, systemPods } from '../steps/smoke.ts';
 import type { Phase } from './phase.ts';
@@ -11,6 +12,7 @@ export const postflight: Phase = {
   facts: [],
   checks: [],
   steps: [
+    takeRebootLock,
     restoreWorkloads,
     allOnTarget,
     warnOfAlerts,
@@ -18,6 +20,7 @@ export const postflight: Phase = {
     clusterDns,
     systemPods,
     podReadyRatio,
+    returnRebootLock,
     sayComplete,
     clearLatch,
   ],

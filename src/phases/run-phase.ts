@@ -10,7 +10,7 @@ import { composeEvent, type TakenBack } from '../report/compose-event.ts';
 import { pushGauges, recordStop } from '../steps/latch.ts';
 import { hasTargetVersion } from '../steps/node-versions.ts';
 import { jumpBetween, oldestVersion } from '../version.ts';
-import { firstControlPlane, isOnTarget, nextStep } from './chain.ts';
+import { firstControlPlane, isOnTarget, nextStep, tooEarly } from './chain.ts';
 import { ensureJob } from './ensure-job.ts';
 import { mayGoOn } from './may-go-on.ts';
 import { type Outcome, Paused, Refused } from './outcome.ts';
@@ -49,7 +49,10 @@ export async function runPhase(step: Step, target: string, deps: Deps, signal: A
     try {
       const locked = createContext(step, target, context.deps, AbortSignal.any([signal, lock.lost]));
       if (isDone(step, nodes, target)) log.info('nothing to do: this is done already');
-      else await runSteps(phase, locked, takenBack);
+      else {
+        refuseTooEarly(step, nodes, target);
+        await runSteps(phase, locked, takenBack);
+      }
       return step.phase === 'postflight' ? { kind: 'finished' } : await spawnNext(locked);
     } finally {
       await lock.release();
@@ -86,6 +89,22 @@ function refuseWrongTarget(nodes: readonly NodeFact[], target: string): void {
       severity: 'block',
       message: jump.problem,
       remedy: 'Delete this Job; `nightlift plan` shows the possible targets.',
+    },
+  ]);
+}
+
+/** The chain itself comes in order; a Job made by hand need not. */
+function refuseTooEarly(step: Step, nodes: readonly NodeFact[], target: string): void {
+  const why = tooEarly(step, nodes, target);
+  if (why === undefined) return;
+  throw new Refused([
+    {
+      check: 'order',
+      reason: 'TooEarly',
+      class: 'actionable',
+      severity: 'block',
+      message: `${stepName(step)} is too early: ${why}`,
+      remedy: `Delete this Job; \`nightlift upgrade --to ${target}\` goes in the right order.`,
     },
   ]);
 }

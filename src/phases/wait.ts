@@ -46,7 +46,7 @@ export function createWaiter(options: WaiterOptions): Waiter {
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       away = error;
-      return { done: false, missing: `the API server does not answer (${reasonOf(error)})` };
+      return { done: false, missing: `the API server cannot be asked (${reasonOf(error)})` };
     }
   }
 
@@ -65,7 +65,7 @@ export function createWaiter(options: WaiterOptions): Waiter {
           // An API server that is away may be back for the next try; what it would have said is not known.
           const kind = away === undefined ? 'timeout' : 'network';
           throw new NightliftError(kind, `waiting ${seconds} s for ${what}: ${answer.missing}`, {
-            remedy,
+            remedy: away instanceof NightliftError ? (away.remedy ?? remedy) : remedy,
             cause: away,
           });
         }

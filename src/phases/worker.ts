@@ -6,7 +6,7 @@ import { ready, uncordon } from '../steps/node-versions.ts';
 import { nodesReady } from '../steps/nodes-ready.ts';
 import { oneChain } from '../steps/one-chain.ts';
 import { restoreWorkloads } from '../steps/quiesce.ts';
-import { rebootLock } from '../steps/reboot-lock.ts';
+import { rebootLock, takeRebootLock } from '../steps/reboot-lock.ts';
 import { daemonSets } from '../steps/smoke.ts';
 import { stage } from '../steps/stage.ts';
 import { begin, finish } from '../steps/unfinished.ts';
@@ -20,6 +20,7 @@ export const worker: Phase = {
   steps: [
     oneChain,
     rebootLock,
+    takeRebootLock,
     restoreWorkloads,
     nodesReady,
     haltAfterWaiting,

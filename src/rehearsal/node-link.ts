@@ -1,10 +1,12 @@
 import { parse, stringify } from 'yaml';
 import type { ApiServer } from './api/api-server.ts';
-import { configMaps, daemonSets, deployments, nodes } from './api/resources.ts';
+import { configMaps, daemonSets, deployments, nodes, pods } from './api/resources.ts';
 import { isTrue } from './controllers/conditions.ts';
 import type { Controllers } from './controllers/controllers.ts';
 import { apiServerVersions, writeMirrorPod } from './node-objects.ts';
 import type { ClusterPort } from './nodes/cluster-port.ts';
+
+const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
 /** A new API server answers before it has read its roles: 403 to everybody, and /readyz says so (seen on a real cluster). */
 function warmUp({ faults }: ApiServer, ms: number): void {
@@ -81,9 +83,18 @@ export function createNodeLink(options: NodeLinkOptions): ClusterPort {
       away();
       return Promise.resolve(apiServerVersions(store));
     },
+    controlPlanePorts() {
+      const ready = (name: string): boolean => isTrue(store.get(pods, name, 'kube-system')?.status.conditions, 'Ready');
+      return store.list(nodes, { labels: CONTROL_PLANE }).map(({ metadata: { name }, status }) => ({
+        name,
+        internalIp: status.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '',
+        etcd: ready(`etcd-${name}`),
+        apiServer: ready(`kube-apiserver-${name}`) && server.availability.isUp,
+      }));
+    },
     unreadyControlPlanes() {
       away();
-      const planes = store.list(nodes, { labels: 'node-role.kubernetes.io/control-plane' });
+      const planes = store.list(nodes, { labels: CONTROL_PLANE });
       return Promise.resolve(
         planes.filter(({ status }) => !isTrue(status.conditions, 'Ready')).map(({ metadata }) => metadata.name),
       );

@@ -90,6 +90,9 @@ function mirrorPod(store: Store, nodeName: string, { component, image, hash }: S
         [MIRROR_ANNOTATION]: hash,
         'kubernetes.io/config.hash': hash,
         'kubernetes.io/config.source': 'file',
+        ...(component === 'kube-apiserver'
+          ? { 'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint': `${addressOf(node)}:6443` }
+          : {}),
       },
       ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: node.metadata.uid, controller: true }],
     },
@@ -117,6 +120,10 @@ function mirrorPod(store: Store, nodeName: string, { component, image, hash }: S
       ],
     },
   };
+}
+
+function addressOf({ status }: Node): string {
+  return status.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '';
 }
 
 /** X.Y.Z of the kube-apiserver pods, by node. */

@@ -5,7 +5,7 @@ import type { Facts, GaugeFact, JobFact } from '../facts/facts.ts';
 import { exampleFacts, exampleNode, exampleOptions } from '../gate/example-facts.ts';
 import { evaluateGate, gateChecks } from '../gate/gate.ts';
 import { known, unknown } from '../observed.ts';
-import { composeReport, plainReport, type Report, reportTarget } from './compose-report.ts';
+import { composeReport, NOT_LOOKED, plainReport, type Report, reportTarget } from './compose-report.ts';
 
 const policy = { ceiling: '', skip: [], minimumAgeHours: 0, firstPatchOfMinor: 1 };
 const NOW = Date.parse('2026-11-21T06:07:00Z');
@@ -314,6 +314,15 @@ describe('the nightly report', () => {
     expect(report({ ...gauges(null), ...blind }).outcome).toBe('nothing');
     expect(report({ ...gauges('1.36.4'), ...blind }).outcome).toBe('in-progress');
     expect(report({ ...gauges(null, [], 30), ...blind }).outcome).toBe('unknown');
+  });
+
+  it('says where to read why the detector could not look', () => {
+    const facts = exampleFacts({ gauges: known([gauge('k8s_version_check_last_run_timestamp', secondsAgo(1))]) });
+    const { outcome, text } = composeReport(facts, { choice: NOT_LOOKED, gate: null }, { namespace: 'upgrades' });
+    expect(outcome).toBe('unknown');
+    expect(text).toContain(
+      "Read why: `kubectl -n upgrades logs -l app=k8s-version-upgrade --tail=-1 | grep -E 'could not read|looked for'`.",
+    );
   });
 
   it('does not let the gate pass for a version that is running everywhere', () => {

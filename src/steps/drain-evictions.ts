@@ -14,6 +14,7 @@ import {
   twoBudgetsFinding,
 } from './drain-findings.ts';
 import { type Holdup, holdupAfter, progressText, stuckSince } from './drain-holdups.ts';
+import { type DrainJournal, readJournal, writeJournal } from './drain-journal.ts';
 import { comesBack, planDrain } from './drain-plan.ts';
 import { budgetsOver, policyFor, reactionTo } from './drain-policy.ts';
 import { restartOwner } from './drain-restart.ts';
@@ -25,6 +26,8 @@ interface Drain {
   readonly holdups: Map<string, Holdup>;
   /** Told to go by this drain. */
   readonly told: Map<string, PodFact>;
+  /** undefined before the first look. */
+  journal: DrainJournal | undefined;
   /** The pods of the first look; undefined before it. */
   first: ReadonlySet<string> | undefined;
   /** What the last look saw; undefined when the API server did not answer. */
@@ -39,6 +42,7 @@ export async function evictAll(context: Context, node: string): Promise<void> {
     node,
     holdups: new Map(),
     told: new Map(),
+    journal: undefined,
     first: undefined,
     staying: undefined,
     total: 0,
@@ -61,6 +65,7 @@ type Look = { readonly done: true; readonly value: undefined } | { readonly done
 async function lookOnce(drain: Drain): Promise<Look> {
   const { deps, signal } = drain.context;
   drain.staying = undefined;
+  drain.journal ??= await readJournal(drain.context, drain.node);
   const plan = planDrain(await deps.cluster.pods({ node: drain.node }, signal), deps.settings.drain);
   if (plan.kind === 'refused') throw new Refused(plan.problems.map(problemFinding));
   drain.first ??= new Set(plan.pods.map(({ uid }) => uid));
@@ -69,7 +74,8 @@ async function lookOnce(drain: Drain): Promise<Look> {
   drain.total = Math.max(drain.total, staying.length);
   forgetGone(drain, staying);
   if (staying.length === 0) return { done: true, value: undefined };
-  await evictDue(drain, staying);
+  await evictDue(drain, staying, drain.journal);
+  await writeJournal(drain.context, drain.node, drain.journal, drain.holdups.values());
   await react(drain);
   return {
     done: false,
@@ -94,14 +100,18 @@ function letGo({ deps }: Context, holdups: Map<string, Holdup>, uid: string): vo
 }
 
 /** Asks for every pod that was not told yet and whose time has come, so many at a time. */
-async function evictDue({ context, holdups, told }: Drain, staying: readonly PodFact[]): Promise<void> {
+async function evictDue(
+  { context, holdups, told }: Drain,
+  staying: readonly PodFact[],
+  { since }: DrainJournal,
+): Promise<void> {
   const { clock, settings } = context.deps;
   const start = clock.now().getTime();
   const due = staying.filter(
     (pod) => !pod.deleting && !told.has(pod.uid) && (holdups.get(pod.uid)?.againMs ?? 0) <= start,
   );
   await evictBounded(context, due, settings.drain.parallel, (pod, result) => {
-    const holdup = holdupAfter(holdups.get(pod.uid), pod, result, clock.now().getTime());
+    const holdup = holdupAfter(holdups.get(pod.uid), pod, result, clock.now().getTime(), since.get(pod.uid));
     if (holdup !== undefined) holdups.set(pod.uid, holdup);
     else {
       told.set(pod.uid, pod);
@@ -138,6 +148,7 @@ async function react(drain: Drain): Promise<void> {
   const { context, holdups, node } = drain;
   const { deps } = context;
   const { policies } = deps.settings.drain;
+  const { drainSeconds } = deps.settings.waits;
   const held = [...holdups.values()].filter(({ kind }) => kind !== 'busy');
   const budgets = await budgetsFor(context, held);
   const gaveUp: Finding[] = [];
@@ -146,6 +157,8 @@ async function react(drain: Drain): Promise<void> {
     const over = budget === null ? budgetsOver(pod, budgets) : [budget];
     const isForEver = holdup.kind === 'impossible';
     const blockedMs = deps.clock.now().getTime() - holdup.sinceMs;
+    // Only after a Job that was killed: without one, the wait itself has ended by then.
+    const isOverdue = blockedMs >= drainSeconds * 1000;
     const isOwnDoing = !isForEver && isBeingReplaced(drain, pod, over, budgets);
     const reaction = reactionTo(policyFor(policies, pod.namespace, over), { isForEver, blockedMs, isOwnDoing });
     if (reaction === 'delete') {
@@ -154,8 +167,11 @@ async function react(drain: Drain): Promise<void> {
       const { helps, note } = await restartOwner(context, pod);
       holdups.set(pod.uid, { ...holdup, note });
       if (!helps && isForEver) gaveUp.push(twoBudgetsFinding(node, pod, over));
+      else if (!helps && isOverdue) gaveUp.push(blockedFinding(node, { ...holdup, note }, drainSeconds));
     } else if (reaction === 'give-up') {
       gaveUp.push(isForEver ? twoBudgetsFinding(node, pod, over) : gaveUpFinding(node, holdup));
+    } else if (reaction === 'wait' && isOverdue) {
+      gaveUp.push(blockedFinding(node, holdup, drainSeconds));
     }
   }
   if (gaveUp.length > 0) throw new Refused(gaveUp);

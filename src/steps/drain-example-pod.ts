@@ -24,6 +24,7 @@ export function examplePod(name: string, { placement, ...fields }: ExamplePod = 
     images: ['web:1'],
     terminationGraceSeconds: 30,
     restartedAt: null,
+    apiServerAddress: null,
     ...fields,
     placement: { requests: {}, nodeSelector: {}, nodeAffinity: null, tolerations: [], priority: 0, ...placement },
   };

@@ -14,22 +14,30 @@ export interface Holdup {
   readonly note: string | undefined;
 }
 
-/** The holdups after an answer; undefined when nothing holds the pod any more. */
+/**
+ * The holdup after an answer; undefined when nothing holds the pod any more. A server that was only busy says nothing
+ * about a budget, so it does not end a hold. `written` is since when the pod is held by the journal, never in the future.
+ */
 export function holdupAfter(
   before: Holdup | undefined,
   pod: PodFact,
   result: EvictionResult,
   nowMs: number,
+  written?: string,
 ): Holdup | undefined {
   if (result.kind === 'accepted' || result.kind === 'gone') return undefined;
-  const isSame = before !== undefined && before.kind === result.kind;
+  const againMs = nowMs + (result.kind === 'impossible' ? 0 : result.retryAfterMs);
+  const wasHeld = before !== undefined && before.kind !== 'busy';
+  if (result.kind === 'busy' && wasHeld) return { ...before, againMs };
+  const isSame = wasHeld || before?.kind === result.kind;
+  const firstMs = result.kind === 'busy' || written === undefined ? nowMs : Math.min(nowMs, Date.parse(written));
   return {
     pod,
     kind: result.kind,
     budget: result.kind === 'blocked' ? result.budget : null,
     message: result.message,
-    sinceMs: isSame ? before.sinceMs : nowMs,
-    againMs: nowMs + (result.kind === 'impossible' ? 0 : result.retryAfterMs),
+    sinceMs: isSame ? before.sinceMs : firstMs,
+    againMs,
     note: before?.note,
   };
 }

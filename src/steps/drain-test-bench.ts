@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Clock } from '../clock.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { createKubeClient } from '../cluster/kube-client.ts';
 import { createKubeCluster } from '../cluster/kube-cluster.ts';
@@ -27,8 +27,10 @@ export interface DrainBench {
   readonly server: ApiServer;
   readonly cluster: Cluster;
   readonly log: readonly string[];
-  /** Runs a step for node n1; what it throws comes back after the step was taken back. */
-  run(step: ActionStep): Promise<unknown>;
+  /** Runs a step for node n1; what it throws comes back after the step was taken back. Killed by the signal, it takes nothing back. */
+  run(step: ActionStep, kill?: AbortSignal): Promise<unknown>;
+  /** What `run` gives its step. */
+  context(): Context;
   /** A workload with the label app and, unless told otherwise, its pods on n1. */
   workload(name: string, replicas: number, more?: { spec?: Partial<PodSpec>; strategy?: object }): Promise<void>;
   /** `minAvailable` of the pods with the label app. */
@@ -62,22 +64,20 @@ export async function openDrainBench(options: DrainBenchOptions = {}): Promise<D
 
   const lines: string[] = [];
   const log = createLog({ format: 'text', write: (line) => lines.push(line), now: clock.now });
-  const { signal } = new AbortController();
-  const waiter = createWaiter({ clock, log, pollSeconds: 5, signal, mayGoOn: () => Promise.resolve() });
   // The step uses these parts only.
   const deps = { cluster, clock, log, settings: Settings.parse(options.settings ?? {}) } as unknown as Deps;
-  const context: Context = {
+  const contextOf = (signal: AbortSignal): Context => ({
     step: { phase: 'worker', node: 'n1' },
     target: '1.36.4',
     deps,
     signal,
-    waiter,
+    waiter: createWaiter({ clock, log, pollSeconds: 5, signal, mayGoOn: () => Promise.resolve() }),
     async node() {
       const found = (await cluster.nodes(signal)).find(({ name }) => name === 'n1');
       if (found === undefined) throw new Error('n1 is gone');
       return found;
     },
-  };
+  });
 
   const until = async (what: string, ask: () => boolean): Promise<void> => {
     const end = Date.now() + 20_000;
@@ -100,12 +100,14 @@ export async function openDrainBench(options: DrainBenchOptions = {}): Promise<D
     log: lines,
     podsOn,
     until,
-    async run(step) {
+    context: () => contextOf(new AbortController().signal),
+    async run(step, kill = new AbortController().signal) {
+      const context = contextOf(kill);
       try {
         await step.run(context);
         return undefined;
       } catch (error) {
-        await step.undo?.(context);
+        if (!kill.aborted) await step.undo?.(context);
         return error;
       }
     },
@@ -186,8 +188,9 @@ function deployment(
 
 function fastClock(speed: number): Clock {
   const start = Date.now();
+  const { sleep } = systemClock();
   return {
     now: () => new Date(start + (Date.now() - start) * speed),
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms / speed)),
+    sleep: (ms, signal) => sleep(ms / speed, signal),
   };
 }

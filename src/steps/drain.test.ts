@@ -196,6 +196,80 @@ describe('the drain', { timeout: 30_000 }, () => {
     expect(writes().filter((write) => write.startsWith('DELETE'))).toHaveLength(1);
   });
 
+  it('D07 does not start the clock of delete-after anew when its Job was killed', async () => {
+    const { server, run, workload, budget, podsOn, log, until } = await open({
+      settings: policies({ budget: 'never', action: 'delete-after', afterSeconds: 100 }),
+    });
+    await workload('web', 1);
+    await workload('free', 3);
+    await budget('never', 'web', 1);
+    server.requests.clear();
+    // Seconds of the drain's clock since the first answer of the budget.
+    const held = (until = Date.now()): number => ((until - Date.parse(evictions()[0]?.at ?? '')) / 1000) * 60;
+    for (let jobs = 0; jobs < 3; jobs += 1) {
+      const kill = new AbortController();
+      const running = run(drain, kill.signal);
+      const asked = evictions().length;
+      await until('another look', () => evictions().length > asked && held() >= (jobs + 1) * 20);
+      kill.abort();
+      await running;
+    }
+    expect(await run(drain)).toBeUndefined();
+    expect(podsOn('n1')).toEqual([]);
+    const said = log.find((line) => line.includes('WARN DELETED a pod around its budget')) ?? '';
+    const heldSeconds = Number(/heldSeconds=(\d+)/.exec(said)?.[1]);
+    const deletes = bench.server.requests.writes.filter(({ method }) => method === 'DELETE');
+    expect(deletes).toHaveLength(1);
+    expect(heldSeconds).toBeGreaterThanOrEqual(100);
+    expect(Math.abs(heldSeconds - held(Date.parse(deletes[0]?.at ?? '')))).toBeLessThan(20);
+    expect(log.filter((line) => line.includes('cordoned'))).toHaveLength(1);
+    // The cordon, and one record for the one pod that was held: not one for each pod or each look.
+    expect(writes().filter((write) => write === 'PATCH /api/v1/nodes/n1')).toHaveLength(2);
+  });
+
+  it('D07 gives up on time although Jobs were killed, and forgets the clock with its own cordon', async () => {
+    const { server, run, workload, budget, until, isSchedulable } = await open({
+      settings: { waits: { drainSeconds: 60 } },
+    });
+    await workload('web', 1);
+    await budget('never', 'web', 1);
+    const record = (): string | undefined =>
+      server.store.read(nodes, 'n1').metadata.annotations?.['nightlift/held-since'];
+    const kill = new AbortController();
+    const killed = run(drain, kill.signal);
+    await until('the record', () => record() !== undefined);
+    kill.abort();
+    await killed;
+    expect(isSchedulable()).toBe(false);
+    const [uid = ''] = server.store.list(pods).map(({ metadata }) => metadata.uid);
+    expect(Object.keys(JSON.parse(record() ?? '{}'))).toEqual([uid]);
+    server.store.modify(nodes, 'n1', undefined, (draft) => {
+      draft.metadata.annotations = {
+        ...draft.metadata.annotations,
+        'nightlift/held-since': JSON.stringify({ [uid]: new Date(Date.now() - 3_600_000).toISOString() }),
+      };
+    });
+    const before = evictions().length;
+    expect(messageOf(await run(drain))).toMatch(
+      /gave up after 60 s: default\/web-\S+ is held by budget default\/never/,
+    );
+    expect(evictions().length - before).toBe(1);
+    expect(isSchedulable()).toBe(true);
+    expect(record()).toBeUndefined();
+  });
+
+  it("writes no clock under a cordon that is a person's, whose end nobody tells", async () => {
+    const { server, run, workload, budget } = await open({ settings: { waits: { drainSeconds: 20 } } });
+    await workload('web', 1);
+    await budget('never', 'web', 1);
+    server.store.modify(nodes, 'n1', undefined, (draft) => {
+      draft.spec.unschedulable = true;
+    });
+    server.requests.clear();
+    expect(reasonsOf(await run(drain))).toEqual(['DrainBlocked']);
+    expect(writes().filter((write) => write.startsWith('PATCH'))).toEqual([]);
+  });
+
   it('restarts the owner of a single pod, once, so that a new one is there before the old one goes', async () => {
     const { server, run, workload, budget, podsOn, log } = await open({
       settings: policies({ action: 'restart-owner' }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rebootingNodes } from './reboot-lock.ts';
+import { lockHolder, rebootingNodes, returnedLock, takenLock } from './kured-lock.ts';
 
 const NOW = new Date('2026-11-21T23:00:00Z');
 const HOUR = 3_600_000_000_000;
@@ -37,5 +37,87 @@ describe('rebootingNodes', () => {
     ['somebody unknown when it is something else', '[]', ['unknown (the lock cannot be read)']],
   ])('names %s', (_, annotation, expected) => {
     expect(rebootingNodes(annotation, NOW)).toEqual(expected);
+  });
+});
+
+const OURS = lockHolder('k8s-upgrade');
+
+interface KuredLock {
+  readonly nodeID?: string;
+  readonly created?: string;
+  readonly TTL?: number;
+}
+
+/** As kured decides (pkg/daemonsetlock: DaemonSetSingleLock.Acquire and canAcquireMultiple): true when `node` gets it. */
+function kuredTakes(annotation: string | null | undefined, node: string, concurrency: number, now = NOW): boolean {
+  const isOver = ({ created = '', TTL = 0 }: KuredLock): boolean =>
+    TTL > 0 && now.getTime() - Date.parse(created) >= TTL / 1_000_000;
+  if (annotation === null || annotation === undefined) return true;
+  const found = JSON.parse(annotation) as KuredLock & { readonly locks?: readonly KuredLock[] | null };
+  if (concurrency === 1) return isOver(found) || found.nodeID === node;
+  const locks = found.locks ?? [];
+  return locks.length < concurrency || locks.some(isOver);
+}
+
+describe('takenLock', () => {
+  it.each([1, 2, 3])('leaves no place to a kured with --concurrency %i, whatever stood there before', (concurrency) => {
+    const before = [
+      undefined,
+      '',
+      '{',
+      JSON.stringify({ nodeID: 'w1', created: '2026-11-21T21:30:00Z', TTL: HOUR }),
+      JSON.stringify({ maxOwners: concurrency, locks: null }),
+      JSON.stringify({ maxOwners: concurrency, locks: [{ nodeID: OURS, created: '', TTL: 0 }] }),
+    ];
+    for (const text of before) {
+      const taken = takenLock(text, OURS, concurrency, NOW);
+      expect(kuredTakes(taken, 'w1', concurrency)).toBe(false);
+      expect(rebootingNodes(taken, NOW, OURS)).toEqual([]);
+      expect(rebootingNodes(taken, NOW)).toEqual([OURS]);
+    }
+  });
+
+  it('takes the places of a list although the DaemonSet says nothing of them', () => {
+    const before = JSON.stringify({ maxOwners: 4, locks: [] });
+    expect(kuredTakes(takenLock(before, OURS, 1, NOW), 'w1', 4)).toBe(false);
+    const absurd = JSON.stringify({ maxOwners: 1e9, locks: [] });
+    expect(takenLock(absurd, OURS, 1, NOW).length).toBeLessThan(20_000);
+  });
+
+  it('I21 ends by itself after twelve hours, and not before', () => {
+    const taken = takenLock(undefined, OURS, 1, NOW);
+    const after = (hours: number): Date => new Date(NOW.getTime() + (hours * HOUR) / 1_000_000);
+    expect(kuredTakes(taken, 'w1', 1, after(11))).toBe(false);
+    expect(kuredTakes(taken, 'w1', 1, after(12))).toBe(true);
+  });
+
+  it('names a holder that no node can be called', () => {
+    expect(OURS).not.toMatch(/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/);
+  });
+});
+
+describe('returnedLock', () => {
+  it.each([1, 2])('gives every place back to a kured with --concurrency %i', (concurrency) => {
+    const rest = returnedLock(takenLock(undefined, OURS, concurrency, NOW), OURS);
+    expect(rest).toBeNull();
+    expect(kuredTakes(rest, 'w1', concurrency)).toBe(true);
+  });
+
+  it.each([
+    ['without a lock', undefined],
+    ['when a node holds it', JSON.stringify({ nodeID: 'w1', created: '', TTL: 0 })],
+    ['when a person holds it', JSON.stringify({ nodeID: 'manual' })],
+    ['when another install holds it', JSON.stringify({ nodeID: lockHolder('other') })],
+    ['when it cannot be read', '{'],
+    ['when its list cannot be read', JSON.stringify({ nodeID: OURS, locks: 7 })],
+  ])('leaves it as it is %s', (_, annotation) => {
+    expect(returnedLock(annotation, OURS)).toBeUndefined();
+  });
+
+  it('leaves the places of others in a list, with all that they wrote', () => {
+    const other = { nodeID: 'w1', metadata: { unschedulable: true }, created: '2026-11-21T22:59:00Z', TTL: 0 };
+    const { locks } = JSON.parse(takenLock(undefined, OURS, 2, NOW)) as { locks: unknown[] };
+    const rest = returnedLock(JSON.stringify({ maxOwners: 3, locks: [...locks, other] }), OURS);
+    expect(JSON.parse(rest ?? '')).toEqual({ maxOwners: 3, locks: [other] });
   });
 });

@@ -22,7 +22,7 @@ words_of() {
 
 # apt_get CODE ARGUMENT…: exits with CODE, or with 11 for a held lock and 28 for a full disk.
 apt_get() {
-  local code="$1" output
+  local code="$1" output holder cause
   shift
   output="$(mktemp)"
   if apt-get "${APT_OPTIONS[@]}" "$@" </dev/null 2>&1 | tee "$output"; then
@@ -31,10 +31,12 @@ apt_get() {
   fi
   if grep -qE 'Could not get lock|Unable to (acquire|lock)' "$output"; then code=11; fi
   if grep -qE "No space left on device|don't have enough free space" "$output"; then code=28; fi
+  holder="$(sed -n 's/.*held by \(process [^)]*)\).*/\1/p' "$output" | tail -n 1)"
+  cause="$(sed -n '/^E: /p' "$output" | tail -n 1)"
   rm -f "$output"
   case "$code" in
-    11) fail 11 "another program held the package lock for longer than "{{lockTimeoutSeconds}}" s" "see which one (the line above names it), let it end, and start again" ;;
-    28) fail 28 "the disk is full: $(free_bytes "$ROOT/var") bytes free on the file system of /var" "make room and start again" ;;
-    *) fail "$code" "apt-get $(words_of "$@") did not succeed" "read the lines of apt above, mend the cause, and start again" ;;
+    11) fail 11 "${holder:-another program} held the package lock for longer than "{{lockTimeoutSeconds}}" s" "let it end (systemctl status apt-daily-upgrade, when it is unattended-upgrades), and start again" ;;
+    28) fail 28 "the disk is full: $(($(free_bytes "$ROOT/var") / 1000000)) MB are free on the file system of /var" "make room on this node (df -h shows where), and start again" ;;
+    *) fail "$code" "apt-get $(words_of "$@") did not succeed${cause:+: $cause}" "mend what apt names (the log has all of its lines), and start again" ;;
   esac
 }

@@ -22,14 +22,14 @@ for tool in curl gpg; do
 done
 free="$(free_bytes "$stage")"
 if [ "$free" -lt "$NEEDED_BYTES" ]; then
-  fail 28 "$free bytes are free on the file system of /var/lib/nightlift, $NEEDED_BYTES are wanted" "make room on this node, or lower the setting for the wanted space"
+  fail 28 "$((free / 1000000)) MB are free on the file system of /var/lib/nightlift, $((NEEDED_BYTES / 1000000)) MB are wanted" "make room on this node, or lower packages.freeMegabytes in Nightlift's settings"
 fi
 if [ -d "$ROOT/var/lib/etcd" ]; then
   # kubeadm copies the etcd data to /etc/kubernetes/tmp before it changes etcd.
   etcd="$(du -sk "$ROOT/var/lib/etcd" | awk '{ print $1 * 1024 }')"
   free="$(free_bytes "$ROOT/etc/kubernetes")"
   if [ "$free" -lt $((etcd + NEEDED_BYTES)) ]; then
-    fail 28 "$free bytes are free on the file system of /etc/kubernetes, $((etcd + NEEDED_BYTES)) are wanted (kubeadm copies the $etcd bytes of etcd there)" "make room on this node; old copies are in /etc/kubernetes/tmp"
+    fail 28 "$((free / 1000000)) MB are free on the file system of /etc/kubernetes, $(((etcd + NEEDED_BYTES) / 1000000)) MB are wanted (kubeadm copies the $((etcd / 1000000)) MB of etcd there)" "make room on this node; old copies are in /etc/kubernetes/tmp"
   fi
 fi
 case "$MINOR" in
@@ -58,7 +58,7 @@ if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$REPO" ]; then
   # Field 10 of the first fpr line after a pub line; field 7 of the pub line is the expiry, empty for none.
   while IFS=' ' read -r fingerprint expiry; do
     if [ -n "$KEY_FINGERPRINTS" ] && [[ " $KEY_FINGERPRINTS " != *" $fingerprint "* ]]; then
-      fail 15 "the repository key has the fingerprint $fingerprint, expected is $KEY_FINGERPRINTS" "compare it with the one that the Kubernetes project publishes; when it is right, add it to the setting of pinned fingerprints"
+      fail 15 "the repository key has the fingerprint $fingerprint, expected is $KEY_FINGERPRINTS" "compare it with the one that the Kubernetes project publishes; when it is right, add it to packages.keyFingerprints in Nightlift's settings"
     fi
     say "the repository key is $fingerprint"
     if [ "$expiry" != never ]; then

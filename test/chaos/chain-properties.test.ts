@@ -108,10 +108,18 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 4, arbitrary: fc.constant({ kind: 'finish' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'next-night' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'join' as const }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('stray' as const),
+      node: fc.nat({ max: 7 }),
+      after: fc.integer({ min: 0, max: 7 }),
+    }),
+  },
 );
 
 describe('the chain under any kills', () => {
-  it('I12 D08 D20 keeps the versions together at every moment, and comes to its end once nobody kills it any more', () => {
+  it('I05 I12 D08 D19 D20 keeps the versions together at every moment, drains one node at a time in its turn, and comes to its end once nobody kills it any more', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -119,6 +127,7 @@ describe('the chain under any kills', () => {
           // Beside the drained node and one that a person cordoned there is one for the Job.
           workers: fc.integer({ min: 2, max: 5 }),
           from: fc.constantFrom('1.35.8', '1.36.3'),
+          kubelets: fc.constantFrom([], ['1.35.8'], ['1.35.2', '1.34.9'], ['1.33.12', '1.35.8', '1.34.0']),
           cordonedByHand: fc.integer({ min: 0, max: 7 }),
         }),
         fc.array(move, { maxLength: 60 }),
@@ -131,6 +140,8 @@ describe('the chain under any kills', () => {
           for (let rest = 0; rest < 100 && !simulation.isOver(); rest += 1) simulation.make({ kind: 'finish' });
           expect(simulation.isOver()).toBe(true);
           expect(simulation.defects()).toEqual([]);
+          const byName = simulation.begun().toSorted((a, b) => a.localeCompare(b, 'en'));
+          if (!moves.some(({ kind }) => kind === 'join')) expect(simulation.begun()).toEqual(byName);
           for (const node of simulation.nodes()) {
             expect([node.kubelet, node.cordonedBy, node.unfinished]).toEqual([TARGET, null, null]);
             expect(node.schedulable).toBe(node.name !== simulation.cordonedByHand);
@@ -141,11 +152,12 @@ describe('the chain under any kills', () => {
     );
   });
 
-  it('knows a cluster whose versions are too far apart', () => {
-    const nodes = [
-      exampleNode('cp-0', { kubelet: '1.35.8', apiServer: '1.35.8' }),
-      exampleNode('node-0', { kubelet: TARGET }),
-    ];
-    expect(skewDefects(nodes)).toEqual(['the kubelet of node-0 is newer than an API server']);
+  it.each([
+    [['1.35.8'], TARGET, 'the kubelet of node-0 is newer than an API server'],
+    [[TARGET], '1.32.9', 'the kubelet of node-0 is too old for an API server'],
+    [['1.34.8', TARGET], '1.34.8', 'API servers are more than one minor apart'],
+  ])('knows a cluster whose versions are too far apart: %j with a kubelet %s', (servers, kubelet, defect) => {
+    const planes = servers.map((apiServer, index) => exampleNode(`cp-${index}`, { kubelet: apiServer }));
+    expect(skewDefects([...planes, exampleNode('node-0', { kubelet })])).toEqual([defect]);
   });
 });

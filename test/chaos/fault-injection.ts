@@ -6,11 +6,22 @@ import type { Node } from '../../src/rehearsal/api/kinds.ts';
 import { namespaces, nodes } from '../../src/rehearsal/api/resources.ts';
 import type { Fault as HttpFault } from '../../src/rehearsal/services/fault.ts';
 import type { Settings } from '../../src/settings.ts';
+import { etcdFault } from './etcd-faults.ts';
 import type { FaultScene, ScenePhase } from './fault-scene.ts';
 import { type Injection, NOTHING_TO_END, SHORT_MS } from './injection.ts';
 import { commandFault, sshFault } from './node-faults.ts';
 
-export const DEPENDENCIES = ['api', 'ssh', 'apt', 'feed', 'prometheus', 'pushgateway', 'slack', 'registry'] as const;
+export const DEPENDENCIES = [
+  'api',
+  'ssh',
+  'apt',
+  'feed',
+  'prometheus',
+  'pushgateway',
+  'slack',
+  'registry',
+  'etcd',
+] as const;
 export type Dependency = (typeof DEPENDENCIES)[number];
 
 /** A fault begins with the phase, or when it has begun to change something; it stays, or is over after a moment. */
@@ -32,6 +43,8 @@ export async function inject(scene: FaultScene, dependency: Dependency, words: s
     case 'apt':
     case 'registry':
       return commandFault(scene, dependency, fault);
+    case 'etcd':
+      return etcdFault(scene, words);
     default:
       return fault === 'foreign certificate'
         ? await httpCertificate(dependency)

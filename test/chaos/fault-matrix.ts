@@ -20,6 +20,8 @@ const TOPOLOGIES: Readonly<Record<ScenePhase, Topology>> = {
   worker: PATCH,
   postflight: PATCH,
 };
+/** Asked again when they fail for a moment. */
+const RETRIED: readonly Dependency[] = ['api', 'ssh', 'etcd'];
 /** How a phase ends when nothing is in its way. */
 const DONE: Readonly<Record<ScenePhase, string>> = {
   check: 'started',
@@ -39,7 +41,7 @@ function rowsOf(phase: ScenePhase): readonly Row[] {
 
 /** The words of the table for how a phase ended. */
 function wordsOf(phase: ScenePhase, { kind, cordoned, changed }: Ending, { dependency, fault }: Row): string {
-  const isRetried = fault.endsWith('for a moment') && (dependency === 'api' || dependency === 'ssh');
+  const isRetried = fault.endsWith('for a moment') && RETRIED.includes(dependency);
   if (kind === DONE[phase]) return isRetried ? 'retried and done' : 'unaffected';
   const [what = '', ...reasons] = kind.split(' ');
   const stopped =

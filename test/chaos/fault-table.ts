@@ -138,6 +138,33 @@ export const FAULT_TABLE = `
   preflight  | registry    | redirect ring                          | left to the retry
   preflight  | registry    | expired certificate                    | left to the retry
   preflight  | registry    | image missing                          | left to the retry
+  preflight  | etcd        | refused                                | refused: EtcdUnhealthy
+  preflight  | etcd        | hangs                                  | refused: EtcdUnhealthy
+  preflight  | etcd        | error                                  | refused: EtcdUnhealthy
+  preflight  | etcd        | empty                                  | refused: EtcdUnhealthy
+  preflight  | etcd        | garbage                                | refused: EtcdUnhealthy
+  preflight  | etcd        | truncated                              | refused: EtcdUnhealthy
+  preflight  | etcd        | slow                                   | unaffected
+  preflight  | etcd        | no quorum                              | refused: EtcdUnhealthy
+  preflight  | etcd        | one member down                        | refused: EtcdUnhealthy
+  preflight  | etcd        | a learner                              | refused: EtcdUnhealthy
+  preflight  | etcd        | a member that never started            | refused: EtcdUnhealthy
+  preflight  | etcd        | alarm                                  | refused: EtcdUnhealthy
+  preflight  | etcd        | expired certificate                    | refused: EtcdUnhealthy
+  preflight  | etcd        | expired certificate of a member        | refused: EtcdUnhealthy
+  preflight  | etcd        | refused for a moment                   | retried and done
+  preflight  | etcd        | no quorum for a moment                 | retried and done
+  preflight  | etcd        | garbage for a moment                   | retried and done
+  preflight  | etcd        | one member down for a moment           | retried and done
+  preflight  | etcd        | refused in the snapshot                | failed
+  preflight  | etcd        | hangs in the snapshot                  | failed
+  preflight  | etcd        | error in the snapshot                  | failed
+  preflight  | etcd        | empty in the snapshot                  | failed
+  preflight  | etcd        | garbage in the snapshot                | failed
+  preflight  | etcd        | truncated in the snapshot              | failed
+  preflight  | etcd        | no quorum in the snapshot              | failed
+  preflight  | etcd        | expired certificate in the snapshot    | failed
+  preflight  | etcd        | slow in the snapshot                   | unaffected
   preflight  | prometheus  | refused                                | refused: Unknown
   preflight  | prometheus  | hangs                                  | refused: Unknown
   preflight  | prometheus  | 500                                    | refused: Unknown
@@ -195,6 +222,24 @@ export const FAULT_TABLE = `
   master     | registry    | slow                                   | unaffected
   master     | registry    | expired certificate                    | left to the retry
   master     | registry    | image missing                          | left to the retry
+  master     | etcd        | refused                                | refused: EtcdUnhealthy
+  master     | etcd        | hangs                                  | refused: EtcdUnhealthy
+  master     | etcd        | error                                  | refused: EtcdUnhealthy
+  master     | etcd        | empty                                  | refused: EtcdUnhealthy
+  master     | etcd        | garbage                                | refused: EtcdUnhealthy
+  master     | etcd        | truncated                              | refused: EtcdUnhealthy
+  master     | etcd        | slow                                   | unaffected
+  master     | etcd        | no quorum                              | refused: EtcdUnhealthy
+  master     | etcd        | one member down                        | refused: EtcdUnhealthy
+  master     | etcd        | a learner                              | refused: EtcdUnhealthy
+  master     | etcd        | a member that never started            | refused: EtcdUnhealthy
+  master     | etcd        | alarm                                  | refused: EtcdUnhealthy
+  master     | etcd        | expired certificate                    | refused: EtcdUnhealthy
+  master     | etcd        | expired certificate of a member        | refused: EtcdUnhealthy
+  master     | etcd        | refused for a moment                   | retried and done
+  master     | etcd        | no quorum for a moment                 | retried and done
+  master     | etcd        | garbage for a moment                   | retried and done
+  master     | etcd        | one member down for a moment           | retried and done
   master     | prometheus  | refused                                | refused: AlertFiring
   master     | prometheus  | hangs                                  | refused: AlertFiring
   master     | prometheus  | 500                                    | refused: AlertFiring

@@ -10,20 +10,14 @@ import { parseKnownHosts } from '../../src/node/known-hosts.ts';
 import { droppedFlags, planIsUpToDate, planNamesTarget } from '../../src/node/kubeadm-output.ts';
 import { parseNodeState } from '../../src/node/node-state.ts';
 import { known } from '../../src/observed.ts';
-import { rebootingNodes } from '../../src/steps/reboot-lock.ts';
 import { parseSnapshotLog } from '../../src/steps/snapshot-log.ts';
 import { compareVersions, jumpBetween, parseDebianVersion, parseVersion, versionFromUser } from '../../src/version.ts';
-
-/** A parser of text from outside: what it is fed, and what every answer of it must be like. */
-export interface FuzzCase {
-  readonly name: string;
-  readonly seeds: readonly string[];
-  /** Throws a NightliftError for what it does not take; returns what is wrong with its answer. */
-  readonly run: (text: string) => string | undefined;
-}
+import type { FuzzCase } from './fuzz.ts';
+import { ANSWER_FUZZ_CASES } from './fuzz-answer-cases.ts';
 
 const RECORDED = resolve(import.meta.dirname, '../fixtures/recorded');
 const TARGET = '1.36.4';
+const OPTIONS = exampleOptions();
 
 /** What real programs have said, by the name of the recording. */
 function recorded(pattern: RegExp): readonly string[] {
@@ -127,7 +121,7 @@ export const FUZZ_CASES: readonly FuzzCase[] = [
       const facts = exampleFacts({
         nodes: known([exampleNode('cp-1'), exampleNode('worker-1', { containerRuntime: text })]),
       });
-      const { findings } = evaluateGate(facts, TARGET, [containerRuntime], exampleOptions());
+      const { findings } = evaluateGate(facts, TARGET, [containerRuntime], OPTIONS);
       const blocks = findings.some(({ severity }) => severity === 'block');
       const version = /^containerd:\/\/v?(\d+\.\d+\.\d+)(?![0-9.])/.exec(text)?.[1];
       const isFine =
@@ -203,17 +197,5 @@ export const FUZZ_CASES: readonly FuzzCase[] = [
         : undefined;
     },
   },
-  {
-    name: "kured's lock",
-    seeds: [
-      '{"nodeID":"worker-1","created":"2026-11-21T00:00:00Z","TTL":3600000000000}',
-      '{"locks":[{"nodeID":"a"},{"nodeID":""}]}',
-      '{"locks":null}',
-      '',
-    ],
-    run: (text) => {
-      const nodes = rebootingNodes(text, new Date('2026-11-21T12:00:00Z'));
-      return nodes.every((node) => node !== '') ? undefined : 'a node without a name';
-    },
-  },
+  ...ANSWER_FUZZ_CASES,
 ];

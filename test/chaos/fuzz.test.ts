@@ -12,3 +12,20 @@ describe('text from outside', { timeout: 120_000 }, () => {
     expect(taken).toBeGreaterThan(INPUTS / 50);
   });
 });
+
+describe('fuzz', () => {
+  const about = (run: (text: string) => string | undefined) => fuzz({ name: 'x', seeds: ['a b'], run }, 1, 1).failures;
+  const busy = (ms: number): undefined => {
+    const end = process.threadCpuUsage().user + ms * 1000;
+    while (process.threadCpuUsage().user < end);
+    return undefined;
+  };
+
+  it.each([
+    ['a wrong answer', () => 'made up', /^made up: /],
+    ['an error that is not ours', () => JSON.parse('{'), /^not an error of ours: SyntaxError/],
+    ['an answer that takes too long', () => busy(100), /^\d+ ms for \d+ characters/],
+  ])('finds %s', (_, run, expected) => {
+    expect(about(run)[0]).toMatch(expected);
+  });
+});

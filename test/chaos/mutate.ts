@@ -65,6 +65,24 @@ const NASTY: readonly string[] = [
   'nightlift: ',
 ];
 
+/** What stands in JSON where something else is expected. */
+const LITERALS: readonly string[] = [
+  'null',
+  'true',
+  'false',
+  '0',
+  '-1',
+  '1e309',
+  '1.5',
+  '""',
+  '"x"',
+  '[]',
+  '{}',
+  '[null]',
+  '"2026-11-21T00:00:00Z"',
+];
+const JSON_VALUE = /(?<="[^"]{1,40}":)("[^"]{0,200}"|-?\d[\d.e+]*|true|false|null)/g;
+
 /** Long enough that a regexp which tries all ways to match is noticed. */
 const LONGEST_RUN = 400;
 const LONGEST = 16_384;
@@ -79,7 +97,7 @@ export function mutate(dice: Dice, seeds: readonly string[]): string {
 function changed(dice: Dice, text: string, seeds: readonly string[]): string {
   const at = dice.below(text.length + 1);
   const end = Math.min(text.length, at + 1 + dice.below(dice.below(4) === 0 ? 400 : 12));
-  switch (dice.below(10)) {
+  switch (dice.below(text.includes('":') ? 12 : 10)) {
     case 0:
       return text.slice(0, at);
     case 1:
@@ -106,7 +124,13 @@ function changed(dice: Dice, text: string, seeds: readonly string[]): string {
       const other = dice.pick(seeds);
       return text.slice(0, at) + other.slice(dice.below(other.length + 1));
     }
-    default:
+    case 9:
       return text.slice(0, at) + String.fromCodePoint(dice.below(0x2fff)) + text.slice(Math.min(text.length, at + 1));
+    default: {
+      const values = [...text.matchAll(JSON_VALUE)];
+      const value = values[dice.below(values.length)];
+      if (value === undefined) return text;
+      return text.slice(0, value.index) + dice.pick(LITERALS) + text.slice(value.index + value[0].length);
+    }
   }
 }

@@ -33,7 +33,7 @@ describe('deploy/alerts/upgrade-gates.yaml', () => {
   );
 
   it("I21 holds no alert that would block the chain's own preflight", () => {
-    expect(names).toHaveLength(5);
+    expect(names).toHaveLength(6);
     const alerts = names.map((name) => ({
       name,
       severity: 'critical',

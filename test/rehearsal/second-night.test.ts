@@ -80,4 +80,18 @@ describe.concurrent('the night after', { timeout: NIGHT_MS }, () => {
       expect(versionsOf(night)).toEqual({ 'control-1': '1.36.4', 'worker-1': '1.36.4', 'worker-2': '1.36.4' });
     });
   });
+
+  it('I05 a run that left a mark on a node that is on its version is closed first, though a minor has appeared', async () => {
+    await nights.cluster({ ...SMALL, published: ['1.36.4', '1.37.1'] }, async (cluster) => {
+      expect((await runNight(cluster)).outcome, logOf(cluster)).toBe('upgraded');
+      const { store } = cluster.server;
+      const worker = store.read(nodes, 'worker-1');
+      const annotations = { ...worker.metadata.annotations, 'nightlift/unfinished': '1.36.4' };
+      store.update(nodes, { ...worker, metadata: { ...worker.metadata, annotations } });
+      const night = await runNight(cluster);
+      expect([night.outcome, night.target], logOf(cluster)).toEqual(['upgraded', '1.36.4']);
+      expect(versionsOf(night)).toEqual({ 'control-1': '1.36.4', 'worker-1': '1.36.4' });
+      expect(store.read(nodes, 'worker-1').metadata.annotations?.['nightlift/unfinished']).toBeUndefined();
+    });
+  });
 });

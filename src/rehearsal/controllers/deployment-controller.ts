@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { rollingOf, Strategy } from '../../cluster/rollout.ts';
 import type { Workload } from '../api/kinds.ts';
 import { deployments, replicaSets } from '../api/resources.ts';
 import type { Store } from '../api/store.ts';
@@ -7,7 +8,7 @@ import type { ControllerContext } from './controller-context.ts';
 import { controllerOf, keyOf, ownerKeys, ownerReference, splitKey } from './ownership.ts';
 import { type Reconciler, startReconciler } from './reconciler.ts';
 
-/** One ReplicaSet for each template; a new template takes over in one step, without a rollout's waves. */
+/** One ReplicaSet for each template. A new one gets all its pods at once; the old ones lose theirs as the new ones become Ready. */
 export function startDeploymentController(context: ControllerContext): Reconciler {
   const { store } = context;
   return startReconciler(context, {
@@ -31,9 +32,16 @@ function reconcile(store: Store, deployment: Workload): void {
     .filter((each) => controllerOf(each)?.uid === deployment.metadata.uid);
   const current =
     owned.find((each) => each.metadata.name === `${name}-${hash}`) ?? createReplicaSet(store, deployment, hash);
-  for (const each of owned) if (each !== current) scale(store, each, 0);
-  scale(store, current, replicas);
   const { readyReplicas = 0, replicas: existing = 0 } = current.status;
+  const rolling = rollingOf(Strategy.nullish().parse(deployment.spec['strategy']), replicas);
+  let needed = rolling === null ? 0 : Math.max(0, replicas - rolling.unavailable - readyReplicas);
+  for (const each of owned) {
+    if (each === current) continue;
+    const kept = Math.min(each.spec.replicas ?? 1, needed);
+    needed -= kept;
+    scale(store, each, kept);
+  }
+  scale(store, current, replicas);
   const others = owned.filter((each) => each !== current).reduce((sum, each) => sum + (each.status.replicas ?? 0), 0);
   store.modify(deployments, name, namespace, (draft) => {
     const available = readyReplicas >= replicas;

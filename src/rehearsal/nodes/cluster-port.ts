@@ -7,6 +7,16 @@ export interface StaticPod {
   readonly hash: string;
 }
 
+/** What a control plane answers on its own ports. */
+export interface ControlPlanePort {
+  readonly name: string;
+  readonly internalIp: string;
+  /** Its etcd runs. */
+  readonly etcd: boolean;
+  /** Its API server is ready. */
+  readonly apiServer: boolean;
+}
+
 /** What a rehearsal node does to its cluster, and what kubeadm on it asks of the API server. Asking throws while that is away. */
 export interface ClusterPort {
   /** The kubelet has (re)started and reports this version: the node is Ready soon after. */
@@ -20,6 +30,8 @@ export interface ClusterPort {
   writeKubeadmConfigVersion(version: string): Promise<void>;
   /** X.Y.Z of the kube-apiserver pods, by node. */
   apiServerVersions(): Promise<ReadonlyMap<string, string>>;
+  /** Asked at their own ports, which answer whether the API does or not. */
+  controlPlanePorts(): readonly ControlPlanePort[];
   /** Names of control planes that are not Ready. */
   unreadyControlPlanes(): Promise<readonly string[]>;
   /** kubeadm has written the addon's new image. */

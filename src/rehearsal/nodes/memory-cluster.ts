@@ -1,10 +1,12 @@
-import type { ClusterPort, StaticPod } from './cluster-port.ts';
+import type { ClusterPort, ControlPlanePort, StaticPod } from './cluster-port.ts';
 
 export interface MemoryCluster extends ClusterPort {
   readonly kubelets: Map<string, string>;
   readonly runtimes: Map<string, string>;
   readonly pods: Map<string, StaticPod>;
   readonly addons: Map<string, string>;
+  /** By name. */
+  readonly ports: Map<string, ControlPlanePort>;
 }
 
 /** A cluster that is a few maps: for tests of the nodes alone. */
@@ -14,12 +16,20 @@ export function memoryCluster(version: string, controlPlanes: readonly string[])
   const pods = new Map<string, StaticPod>();
   const addons = new Map<string, string>();
   const apiServers = new Map(controlPlanes.map((name) => [name, version]));
+  const ports = new Map(
+    controlPlanes.map((name, index) => [
+      name,
+      { name, internalIp: `192.0.2.${11 + index}`, etcd: true, apiServer: true },
+    ]),
+  );
   let config = version;
   return {
     kubelets,
     runtimes,
     pods,
     addons,
+    ports,
+    controlPlanePorts: () => [...ports.values()],
     kubeletStarted(node, kubelet, containerRuntime) {
       kubelets.set(node, kubelet);
       runtimes.set(node, containerRuntime);

@@ -34,6 +34,15 @@ export function describeJobs(bench: () => Bench): void {
     await cluster.deleteJob(name, signal);
   });
 
+  it('takes an empty annotation for no node, as the template writes it for preflight', async () => {
+    const { cluster } = bench();
+    const { metadata, ...rest } = jobManifest('k8s-upgrade-preflight-1-36-4');
+    const annotations = { [`${PREFIX}/node`]: '' };
+    await cluster.createJob({ ...rest, metadata: { ...metadata, annotations } }, signal);
+    expect(await cluster.job(metadata.name, signal)).toMatchObject({ node: null });
+    await cluster.deleteJob(metadata.name, signal);
+  });
+
   it('tells an operator which key of the Job template is misspelt, and creates nothing', async () => {
     const { cluster } = bench();
     const manifest = jobManifest('misspelt');

@@ -74,4 +74,29 @@ export function describeNodes(bench: () => Bench): void {
     expect(await state()).toEqual([false, null]);
     await patch('/api/v1/nodes/worker-1', { spec: { unschedulable: null } });
   });
+
+  it('D07 keeps since when pods are held beside its own cordon, and no longer', async () => {
+    const { cluster, patch } = bench();
+    const path = '/api/v1/nodes/worker-1';
+    const held = { 'uid-1': '2026-11-21T23:00:00.000Z' };
+    expect(await cluster.heldSince('worker-1', signal)).toBeUndefined();
+    await cluster.cordon('worker-1', 'run 1', signal);
+    expect(await cluster.heldSince('worker-1', signal)).toEqual({});
+    await cluster.writeHeldSince('worker-1', held, signal);
+    await cluster.cordon('worker-1', 'run 1', signal);
+    expect(await cluster.heldSince('worker-1', signal)).toEqual(held);
+    // A person has lifted it in between: what is cordoned anew has a new clock.
+    await patch(path, { spec: { unschedulable: null } });
+    expect(await cluster.heldSince('worker-1', signal)).toBeUndefined();
+    await cluster.cordon('worker-1', 'run 2', signal);
+    expect(await cluster.heldSince('worker-1', signal)).toEqual({});
+    for (const text of ['{', '[]', '{"uid-1":"yesterday"}', '7']) {
+      await patch(path, { metadata: { annotations: { 'nightlift/held-since': text } } });
+      expect(await cluster.heldSince('worker-1', signal)).toEqual({});
+    }
+    await cluster.uncordon('worker-1', signal);
+    await patch(path, { spec: { unschedulable: true } });
+    expect(await cluster.heldSince('worker-1', signal)).toBeUndefined();
+    await patch(path, { spec: { unschedulable: null } });
+  });
 }

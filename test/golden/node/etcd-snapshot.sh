@@ -24,9 +24,63 @@ package_version() {
 
 free_bytes() { df -P -B1 "$1" | awk 'NR == 2 { print $4 }'; }
 
+# Finds this node's etcd. Stands in front of the scripts that ask it. The programs are the running etcd's own, reached
+# through /proc: they fit its version whatever the container runtime, take nothing of its memory limit, and end with us.
+ETCD_MANIFEST="$ROOT/etc/kubernetes/manifests/etcd.yaml"
+
+# Value of a flag of etcd.
+flag() {
+  awk -v prefix="--$1=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
+    !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ETCD_MANIFEST"
+}
+
+# find_etcd INSTEAD PROGRAM…: sets endpoint, certificate, key, authority, tls and programs, a directory that has all of
+# these programs. INSTEAD: what to do when there is no such etcd here.
+find_etcd() {
+  local instead="$1" wanted data client process name place program
+  shift
+  wanted="$*"
+  data="$(flag data-dir)"
+  endpoint="$(flag listen-client-urls | awk -F, '{ for (i = 1; i <= NF; i++) if (!found && $i ~ /\/\/(127\.0\.0\.1|localhost):/) { print $i; found = 1 } }')"
+  if [ -z "$endpoint" ]; then endpoint="$(flag advertise-client-urls | cut -d , -f 1)"; fi
+  if [ -z "$endpoint" ] || [ -z "$data" ]; then
+    fail 60 "the manifest of etcd names no client URL or no data directory" "look at /etc/kubernetes/manifests/etcd.yaml; otherwise $instead"
+  fi
+  certificate="$ROOT$(flag cert-file)"
+  key="$ROOT$(flag key-file)"
+  authority="$ROOT$(flag trusted-ca-file)"
+  tls=()
+  case "$endpoint" in
+    https:*)
+      tls=(--cacert "$authority" --cert "$certificate" --key "$key")
+      # kubeadm makes one for this kind of question; the server's own is good for it too.
+      client="$(dirname "$certificate")/healthcheck-client"
+      if [ -f "$client.crt" ]; then tls=(--cacert "$authority" --cert "$client.crt" --key "$client.key"); fi
+      ;;
+  esac
+  programs=""
+  for process in "$ROOT"/proc/[0-9]*; do
+    if { read -r name <"$process/comm"; } 2>/dev/null && [ "$name" = etcd ] &&
+      grep -qzxF -e "--data-dir=$data" "$process/cmdline"; then
+      for place in usr/local/bin usr/bin bin; do
+        for program in "$@"; do
+          if [ ! -x "$process/root/$place/$program" ]; then continue 2; fi
+        done
+        programs="${programs:-$process/root/$place}"
+      done
+    fi
+  done
+  if [ -z "$programs" ]; then
+    fail 61 "no etcd with --data-dir=$data runs here whose image has ${wanted// / and }" "see that etcd runs (crictl ps --name etcd); when its image lacks these programs, $instead"
+  fi
+}
+
+# Whatever hangs ends LIMIT seconds after the script's start.
+within() { timeout -k 10 "$((LIMIT > SECONDS ? LIMIT - SECONDS : 1))" "$@"; }
+etcdctl() { within "$programs/etcdctl" --endpoints "$endpoint" "${tls[@]}" "$@"; }
+
 # Takes a snapshot of this node's etcd, proves that it can be restored, and keeps it with a note of what is in it. Runs
-# detached. The programs are the running etcd's own, reached through /proc: they fit its version whatever the container
-# runtime, take nothing of its memory limit, and end with this unit.
+# detached, after etcd.sh.
 # Prints "nightlift-snapshot<TAB>JSON". Read by parseEtcdSnapshotReport (src/steps/etcd-snapshot-report.ts).
 # Exit codes: 28 disk full · 52 another one at work · 60 no etcd here · 61 no programs · 62 not taken · 63 not sound ·
 # 64 older than the last · 65 cannot be restored
@@ -45,54 +99,14 @@ umask 077
 # The log and the files of a database that is started for the proof, and what etcd itself still needs to go on.
 SPARE=268435456
 directory="$ROOT$DIRECTORY"
-manifest="$ROOT/etc/kubernetes/manifests/etcd.yaml"
 scratch="$directory/.proof"
 INSTEAD="make the snapshot with a CronJob (snapshot.cronJob), or set snapshot.required to false"
 
-if [ ! -f "$manifest" ]; then
+if [ ! -f "$ETCD_MANIFEST" ]; then
   fail 60 "this control plane has no etcd of its own: there is no /etc/kubernetes/manifests/etcd.yaml" "$INSTEAD"
 fi
-# Value of a flag of etcd.
-flag() {
-  awk -v prefix="--$1=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
-    !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$manifest"
-}
-data="$(flag data-dir)"
-endpoint="$(flag listen-client-urls | awk -F, '{ for (i = 1; i <= NF; i++) if (!found && $i ~ /\/\/(127\.0\.0\.1|localhost):/) { print $i; found = 1 } }')"
-if [ -z "$endpoint" ]; then endpoint="$(flag advertise-client-urls | cut -d , -f 1)"; fi
-if [ -z "$endpoint" ] || [ -z "$data" ]; then
-  fail 60 "the manifest of etcd names no client URL or no data directory" "look at /etc/kubernetes/manifests/etcd.yaml; otherwise $INSTEAD"
-fi
-certificate="$ROOT$(flag cert-file)"
-key="$ROOT$(flag key-file)"
-authority="$ROOT$(flag trusted-ca-file)"
-tls=()
-case "$endpoint" in
-  https:*)
-    tls=(--cacert "$authority" --cert "$certificate" --key "$key")
-    # kubeadm makes one for this kind of question; the server's own is good for it too.
-    client="$(dirname "$certificate")/healthcheck-client"
-    if [ -f "$client.crt" ]; then tls=(--cacert "$authority" --cert "$client.crt" --key "$client.key"); fi
-    ;;
-esac
+find_etcd "$INSTEAD" etcdctl etcdutl
 
-programs=""
-for process in "$ROOT"/proc/[0-9]*; do
-  if { read -r name <"$process/comm"; } 2>/dev/null && [ "$name" = etcd ] &&
-    grep -qzxF -e "--data-dir=$data" "$process/cmdline"; then
-    for place in usr/local/bin usr/bin bin; do
-      if [ -z "$programs" ] && [ -x "$process/root/$place/etcdctl" ] && [ -x "$process/root/$place/etcdutl" ]; then
-        programs="$process/root/$place"
-      fi
-    done
-  fi
-done
-if [ -z "$programs" ]; then
-  fail 61 "no etcd with --data-dir=$data runs here whose image has etcdctl and etcdutl" "see that etcd runs (crictl ps --name etcd); when its image lacks these programs, $INSTEAD"
-fi
-
-within() { timeout -k 10 "$((LIMIT > SECONDS ? LIMIT - SECONDS : 1))" "$@"; }
-etcdctl() { within "$programs/etcdctl" --endpoints "$endpoint" "${tls[@]}" "$@"; }
 # Number of a JSON object, or of etcdctl's "fields".
 number() { sed -n 's/^.*"'"$1"'" *: *\([0-9][0-9]*\).*$/\1/p'; }
 count_keys() { etcdctl --command-timeout=30s get "" --prefix --count-only -w fields "$@"; }

@@ -2,10 +2,20 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { StandInCall } from '../stand-in.ts';
 
-/** curl as the node scripts use it: -f -s -S -L -o FILE, and the health endpoint of the node's own kubelet. */
+/** curl as the node scripts use it: -f -s -S -L -o FILE, the health endpoint of the node's own kubelet, and -w '%{http_code}' of an API server's. */
 export async function curl(call: StandInCall): Promise<number> {
   const { args, machine } = call;
-  const valued = new Set(['-o', '--output', '--connect-timeout', '--max-time', '--retry', '-m', '--cacert']);
+  const valued = new Set([
+    '-o',
+    '--output',
+    '--connect-timeout',
+    '--max-time',
+    '--retry',
+    '-m',
+    '--cacert',
+    '--noproxy',
+    '-w',
+  ]);
   let output: string | undefined;
   let url = '';
   let fail = false;
@@ -28,6 +38,14 @@ export async function curl(call: StandInCall): Promise<number> {
     if (!machine.kubelet.active) return 7;
     call.out('ok');
     return 0;
+  }
+  const readyz = /^https:\/\/(.+):6443\/readyz$/.exec(url);
+  if (readyz !== null) {
+    const asked = machine.cluster.controlPlanePorts().find(({ internalIp }) => internalIp === readyz[1]);
+    call.out(asked?.apiServer === true ? '200' : '000');
+    if (asked?.apiServer === true) return 0;
+    call.err(`curl: (7) Failed to connect to ${readyz[1]} port 6443: Connection refused\n`);
+    return 7;
   }
   try {
     const answer = await fetch(url, {

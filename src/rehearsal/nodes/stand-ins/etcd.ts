@@ -27,8 +27,9 @@ export async function etcd(call: StandInCall): Promise<number> {
   return 0;
 }
 
-/** etcdctl endpoint status, get --count-only and snapshot save, of the node's etcd or of one that `etcd` serves. */
+/** etcdctl member list, endpoint status and health, get --count-only and snapshot save, of the node's etcd or of one that `etcd` serves. */
 export function etcdctl(call: StandInCall): number {
+  if (call.args.includes('--cluster') || call.args.includes('member')) return ofCluster(call);
   const endpoint = valueOf(call, '--endpoints');
   const content = contentAt(call, endpoint);
   if (content === undefined) {
@@ -50,6 +51,54 @@ export function etcdctl(call: StandInCall): number {
     call.out(`${JSON.stringify([{ Endpoint: endpoint, Status: status }])}\n`);
   }
   return 0;
+}
+
+const CLUSTER_ID = 1001;
+
+/** As etcdctl 3.6 answers (test/fixtures/recorded/etcd): members by their control planes, one of them the leader. */
+function ofCluster(call: StandInCall): number {
+  const ports = call.machine.cluster.controlPlanePorts();
+  const up = ports.filter(({ etcd: isUp }) => isUp);
+  if (up.length * 2 <= ports.length) {
+    call.err('Error: context deadline exceeded\n');
+    return 1;
+  }
+  const idOf = (name: string): number => 1 + ports.findIndex((one) => one.name === name);
+  const urlOf = (address: string): string => `https://${address}:${OWN_PORT}`;
+  const header = { cluster_id: CLUSTER_ID, member_id: idOf(call.machine.name), raft_term: 2 };
+  const leader = idOf(up[0]?.name ?? '');
+  const say = (answer: unknown): void => call.out(`${JSON.stringify(answer)}\n`);
+  const isAllUp = up.length === ports.length;
+  if (call.args.includes('member')) {
+    const members = ports.map(({ name, internalIp }) => ({
+      ID: idOf(name),
+      name,
+      peerURLs: [`https://${internalIp}:2380`],
+      clientURLs: [urlOf(internalIp)],
+    }));
+    say({ header, members });
+    return 0;
+  }
+  if (call.args.includes('health')) {
+    const failure = { took: '5s', error: 'context deadline exceeded' };
+    say(
+      ports.map(({ internalIp, etcd: health }) => ({
+        endpoint: urlOf(internalIp),
+        health,
+        ...(health ? { took: '4ms' } : failure),
+      })),
+    );
+    if (!isAllUp) call.err('Error: unhealthy cluster\n');
+  } else {
+    say(
+      up.map(({ name, internalIp }) => ({
+        Endpoint: urlOf(internalIp),
+        Status: { header: { ...header, member_id: idOf(name) }, version: '3.6.8', dbSize: 8192, leader, raftTerm: 2 },
+      })),
+    );
+    if (!isAllUp) call.err('Failed to get the status of an endpoint (context deadline exceeded)\n');
+  }
+  return isAllUp ? 0 : 1;
 }
 
 /** etcdutl snapshot status and restore. */

@@ -1,0 +1,166 @@
+import { alertOfSeries, alertsIn, samplesIn } from '../../src/alerts/prometheus-answer.ts';
+import { apiServerProblems, etcdProblems, parseControlPlaneHealth } from '../../src/steps/control-plane-health.ts';
+import { parseEtcdSnapshotReport } from '../../src/steps/etcd-snapshot-report.ts';
+import { rebootingNodes } from '../../src/steps/kured-lock.ts';
+import { ETCD_VERSIONS, recordedHealth } from '../fixtures/recorded/etcd-health.ts';
+import type { FuzzCase } from './fuzz.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const alert = (name: string, state: string): Json => ({
+  labels: { alertname: name, severity: 'critical' },
+  annotations: { summary: `${name} is bad` },
+  state,
+  activeAt: '2026-11-21T22:00:00.123456789Z',
+  value: '1e+00',
+});
+const vector = (...metrics: readonly Json[]): string =>
+  JSON.stringify({
+    status: 'success',
+    data: { resultType: 'vector', result: metrics.map((metric) => ({ metric, value: [1_795_302_000.1, '1'] })) },
+  });
+const alerts = (...list: readonly Json[]): string => JSON.stringify({ status: 'success', data: { alerts: list } });
+const answered = (body: string) => ({ where: 'http://prometheus:9090/api/v1', status: 200, body });
+
+const SERVER = { node: 'cp2', address: '192.0.2.12:6443' };
+const serverSays = (code: string): string => `nightlift-api-server\tcp2\t${code}\n`;
+const NOW = new Date('2026-11-21T12:00:00Z');
+const REPORT = {
+  path: '/var/lib/nightlift/snapshots/etcd-1.36.4-20261121T230102Z.db',
+  bytes: 1_093_664,
+  hash: 3_535_332_676,
+  revision: 848,
+  totalKeys: 335,
+  keys: 335,
+  restored: true,
+  notRestoredWhy: '',
+  takenAt: '2026-11-21T23:01:03Z',
+  target: '1.36.4',
+};
+
+/** Answers of servers and programs, most of them JSON: what they say is bad never gets lost. */
+export const ANSWER_FUZZ_CASES: readonly FuzzCase[] = [
+  {
+    name: 'alerts',
+    seeds: [
+      alerts(),
+      alerts(alert('NodeDown', 'firing'), alert('DiskFull', 'pending'), alert('__proto__', 'firing')),
+      JSON.stringify({ status: 'error', errorType: 'timeout', error: 'query timed out' }),
+      JSON.stringify({ status: 'success', warnings: ['a store is away'], data: { alerts: [] } }),
+    ],
+    run: (text) => {
+      const found = alertsIn(answered(text));
+      const { data } = JSON.parse(text) as { data: { alerts: { state: string; labels: Record<string, string> }[] } };
+      const said = data.alerts.map(({ state, labels }) => `${state} ${labels['alertname'] ?? ''}`);
+      return found.map(({ state, name }) => `${state} ${name}`).join('\n') === said.join('\n')
+        ? undefined
+        : 'other alerts than the answer has';
+    },
+  },
+  {
+    name: 'series ALERTS',
+    seeds: [
+      vector(),
+      vector(
+        { __name__: 'ALERTS', alertname: 'NodeDown', alertstate: 'firing', severity: 'critical' },
+        { __name__: 'ALERTS', alertname: 'DiskFull', alertstate: 'pending' },
+      ),
+      JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }),
+    ],
+    run: (text) => {
+      const found = samplesIn(answered(text)).map(alertOfSeries);
+      const { data } = JSON.parse(text) as { data: { result: { metric: Record<string, string> }[] } };
+      const firing = data.result.filter(({ metric }) => metric['alertstate'] !== 'pending').length;
+      return found.length === data.result.length && found.filter(({ state }) => state === 'firing').length === firing
+        ? undefined
+        : 'other alerts than the series has';
+    },
+  },
+  {
+    name: 'etcd and API servers of themselves',
+    seeds: [
+      ...ETCD_VERSIONS.flatMap((version) =>
+        ['well', 'single', 'learner', 'not-started', 'member-down', 'nospace', 'no-quorum'].map(
+          (state) => `${recordedHealth(version, state).stdout}${serverSays('200')}`,
+        ),
+      ),
+      `nightlift-etcd-external\tnone here\n${serverSays('403')}`,
+      `${recordedHealth('3.6.8', 'well').stdout}${serverSays('500')}`,
+    ],
+    run: (text) => {
+      const { etcd, apiServers } = parseControlPlaneHealth(text, '');
+      if (
+        apiServerProblems([SERVER], apiServers).length === 0 &&
+        !/^nightlift-api-server\tcp2\t(200|401|403)(\t|$)/m.test(text)
+      )
+        return 'an API server that did not say that it is ready';
+      if (etcd === null) return /^nightlift-etcd-external(\t|$)/m.test(text) ? undefined : 'an etcd that is gone';
+      return etcdProblems(etcd, []).length === 0 ? wellInspiteOf(text) : undefined;
+    },
+  },
+  {
+    name: 'report of an own snapshot',
+    seeds: [
+      `nightlift: taking\nnightlift-snapshot\t${JSON.stringify(REPORT)}\n`,
+      `nightlift-snapshot\t${JSON.stringify({ ...REPORT, keys: null, restored: false, notRestoredWhy: 'off' })}\n`,
+    ],
+    run: (text) => {
+      const report = parseEtcdSnapshotReport(text);
+      if (report === undefined) return undefined;
+      const lines = text.split('\n').filter((line) => line.startsWith('nightlift-snapshot\t'));
+      return lines.some((line) => line.includes(JSON.stringify(report.bytes).slice(0, 6))) &&
+        report.path.startsWith('/')
+        ? undefined
+        : 'a report that is not in the text';
+    },
+  },
+  {
+    name: "kured's lock",
+    seeds: [
+      '{"nodeID":"worker-1","created":"2026-11-21T00:00:00Z","TTL":3600000000000}',
+      '{"nodeID":"worker-1","metadata":{"unschedulable":false},"created":"2026-11-21T11:59:00.123456789Z","TTL":0}',
+      '{"maxOwners":2,"locks":[{"nodeID":"a","created":"2026-11-21T11:00:00Z","TTL":7200000000000},{"nodeID":""}]}',
+      '{"locks":null}',
+      '',
+    ],
+    run: (text) => {
+      const nodes = rebootingNodes(text, NOW);
+      if (nodes.includes('')) return 'a node without a name';
+      return nodes.length > 0 || text.trim() === '' || isFree(JSON.parse(text) as Lock)
+        ? undefined
+        : 'a lock that is overlooked';
+    },
+  },
+];
+
+interface Lock {
+  readonly locks?: readonly Lock[] | null;
+  readonly nodeID?: string;
+  readonly created?: string;
+  readonly TTL?: number;
+}
+
+function isFree({ locks, nodeID, created = '', TTL = 0 }: Lock): boolean {
+  if (locks !== undefined) return (locks ?? []).every(isFree);
+  return nodeID === '' || (TTL > 0 && Date.parse(created) + TTL / 1e6 < NOW.getTime());
+}
+
+/** What etcd itself says is wrong, in a text that was taken for that of a healthy one. */
+function wellInspiteOf(text: string): string | undefined {
+  const last = (key: string): string =>
+    text
+      .split('\n')
+      .findLast((line) => line.startsWith(`nightlift-etcd-${key}\t`))
+      ?.split('\t')[1] ?? '';
+  const { members } = JSON.parse(last('members')) as { members: { clientURLs: string[]; isLearner?: boolean }[] };
+  const health = JSON.parse(last('health')) as { endpoint: string; health: boolean }[];
+  const status = JSON.parse(last('status')) as { Endpoint: string; Status: { errors?: string[]; leader?: number } }[];
+  for (const { clientURLs, isLearner } of members) {
+    if (isLearner === true) return 'a learner';
+    if (health.find(({ endpoint }) => clientURLs.includes(endpoint))?.health !== true) return 'a member that is unwell';
+    const own = status.find(({ Endpoint }) => clientURLs.includes(Endpoint))?.Status;
+    if (own?.leader === undefined || own.leader === 0) return 'a member without a leader';
+    if ((own.errors ?? []).length > 0) return 'a member with an alarm';
+  }
+  return members.length === 0 ? 'no members' : undefined;
+}

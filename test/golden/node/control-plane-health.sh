@@ -1,0 +1,112 @@
+#!/bin/bash
+# Stands in front of every other file of this folder. Runs as root on a node, by `bash -s` over SSH or as a systemd unit.
+set -euo pipefail
+umask 022
+# Empty on a real node; the rehearsal puts a directory of its own in front of every path.
+ROOT="${NIGHTLIFT_ROOT:-}"
+# Without a terminal nothing may ask, and needrestart must not restart the kubelet before kubeadm has written its settings.
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none UCF_FORCE_CONFFOLD=1
+export TMPDIR="$ROOT/tmp"
+
+say() { printf 'nightlift: %s\n' "$*"; }
+
+# fail CODE WHAT REMEDY: the last two lines of a script that failed.
+fail() {
+  printf 'nightlift: failed: %s\nnightlift: what to do: %s\n' "$2" "$3" >&2
+  exit "$1"
+}
+
+# Version of an installed package; empty when it is absent or only half installed.
+package_version() {
+  # shellcheck disable=SC2016 # dpkg-query expands these, not the shell
+  dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | awk '$1 == "installed" { print $2; exit }' || true
+}
+
+free_bytes() { df -P -B1 "$1" | awk 'NR == 2 { print $4 }'; }
+
+# Finds this node's etcd. Stands in front of the scripts that ask it. The programs are the running etcd's own, reached
+# through /proc: they fit its version whatever the container runtime, take nothing of its memory limit, and end with us.
+ETCD_MANIFEST="$ROOT/etc/kubernetes/manifests/etcd.yaml"
+
+# Value of a flag of etcd.
+flag() {
+  awk -v prefix="--$1=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
+    !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ETCD_MANIFEST"
+}
+
+# find_etcd INSTEAD PROGRAM…: sets endpoint, certificate, key, authority, tls and programs, a directory that has all of
+# these programs. INSTEAD: what to do when there is no such etcd here.
+find_etcd() {
+  local instead="$1" wanted data client process name place program
+  shift
+  wanted="$*"
+  data="$(flag data-dir)"
+  endpoint="$(flag listen-client-urls | awk -F, '{ for (i = 1; i <= NF; i++) if (!found && $i ~ /\/\/(127\.0\.0\.1|localhost):/) { print $i; found = 1 } }')"
+  if [ -z "$endpoint" ]; then endpoint="$(flag advertise-client-urls | cut -d , -f 1)"; fi
+  if [ -z "$endpoint" ] || [ -z "$data" ]; then
+    fail 60 "the manifest of etcd names no client URL or no data directory" "look at /etc/kubernetes/manifests/etcd.yaml; otherwise $instead"
+  fi
+  certificate="$ROOT$(flag cert-file)"
+  key="$ROOT$(flag key-file)"
+  authority="$ROOT$(flag trusted-ca-file)"
+  tls=()
+  case "$endpoint" in
+    https:*)
+      tls=(--cacert "$authority" --cert "$certificate" --key "$key")
+      # kubeadm makes one for this kind of question; the server's own is good for it too.
+      client="$(dirname "$certificate")/healthcheck-client"
+      if [ -f "$client.crt" ]; then tls=(--cacert "$authority" --cert "$client.crt" --key "$client.key"); fi
+      ;;
+  esac
+  programs=""
+  for process in "$ROOT"/proc/[0-9]*; do
+    if { read -r name <"$process/comm"; } 2>/dev/null && [ "$name" = etcd ] &&
+      grep -qzxF -e "--data-dir=$data" "$process/cmdline"; then
+      for place in usr/local/bin usr/bin bin; do
+        for program in "$@"; do
+          if [ ! -x "$process/root/$place/$program" ]; then continue 2; fi
+        done
+        programs="${programs:-$process/root/$place}"
+      done
+    fi
+  done
+  if [ -z "$programs" ]; then
+    fail 61 "no etcd with --data-dir=$data runs here whose image has ${wanted// / and }" "see that etcd runs (crictl ps --name etcd); when its image lacks these programs, $instead"
+  fi
+}
+
+# Whatever hangs ends LIMIT seconds after the script's start.
+within() { timeout -k 10 "$((LIMIT > SECONDS ? LIMIT - SECONDS : 1))" "$@"; }
+etcdctl() { within "$programs/etcdctl" --endpoints "$endpoint" "${tls[@]}" "$@"; }
+
+# Asks etcd for its members, through this node, and API servers whether they are ready. Changes nothing; after etcd.sh.
+# Prints lines "nightlift-KEY<TAB>ANSWER", read by parseControlPlaneHealth (src/steps/control-plane-health.ts).
+# Exit codes: 60, 61 no etcd here that could be asked, although there is its manifest
+# NAME=ADDRESS:PORT of each API server, with a blank between them.
+API_SERVERS='cp2=192.0.2.12:6443 cp3=[2001:db8::13]:6443'
+LIMIT='60'
+
+# ask KEY QUESTION…: an answer may come with an exit code, as when one of the members is down. What etcdctl says of an
+# error goes to standard error.
+ask() {
+  local key="$1" answer
+  shift
+  answer="$(etcdctl --command-timeout=5s "$@" -w json | tr -d '\n')" || true
+  printf 'nightlift-etcd-%s\t%s\n' "$key" "$answer"
+  [ -n "$answer" ]
+}
+
+if [ -f "$ETCD_MANIFEST" ]; then
+  find_etcd "take one that has them: the upgrade waits until etcd can be asked" etcdctl
+  # Without a quorum the first one has no answer, and the others would only take their time.
+  if ask members member list && ask status endpoint status --cluster; then ask health endpoint health --cluster || true; fi
+else
+  printf 'nightlift-etcd-external\tthis control plane has no manifest of etcd\n'
+fi
+
+for server in $API_SERVERS; do
+  # Anonymously: kubeadm's clusters let everybody ask this, and a server that does not says so by 401 or 403.
+  code="$(curl -sS --noproxy '*' -o /dev/null -w '%{http_code}' --connect-timeout 3 --max-time 5 \
+    --cacert "$ROOT/etc/kubernetes/pki/ca.crt" "https://${server#*=}/readyz")" || true
+  printf 'nightlift-api-server\t%s\t%s\n' "${server%%=*}" "$code"
+done
