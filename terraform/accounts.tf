@@ -1,18 +1,29 @@
 locals {
   accounts = toset([for document in local.documents["service-accounts"] : document.metadata.name])
 
-  # The Role for snapshots stands in the namespace of the snapshot CronJob.
+  takes_kured_lock = try(local.settings.kured.takeLock, false) && try(local.settings.kured.daemonSet, "kured") != ""
+
+  # The Role for snapshots stands in the namespace of the snapshot CronJob, the one for kured's lock in that of kured.
   rbac = {
-    for document in local.documents["rbac"] :
-    "${document.kind}/${endswith(document.metadata.name, "-snapshot") ? "snapshot" : try(document.metadata.namespace, "")}/${document.metadata.name}" => {
+    for document in concat(local.documents["rbac"], [for document in local.documents["kured"] : document if local.takes_kured_lock]) :
+    "${document.kind}/${endswith(document.metadata.name, "-snapshot") ? "snapshot" : endswith(document.metadata.name, "-kured") ? "kured" : try(document.metadata.namespace, "")}/${document.metadata.name}" => {
       kind = document.kind
       name = document.metadata.name
       namespace = (
         endswith(document.metadata.name, "-snapshot")
         ? try(local.settings.snapshot.namespace, document.metadata.namespace)
+        : endswith(document.metadata.name, "-kured")
+        ? try(local.settings.kured.namespace, document.metadata.namespace)
         : try(document.metadata.namespace, null)
       )
-      rules   = try(document.rules, [])
+      rules = [
+        for rule in try(document.rules, []) : {
+          apiGroups     = rule.apiGroups
+          resources     = rule.resources
+          verbs         = rule.verbs
+          resourceNames = [for name in try(rule.resourceNames, []) : try(local.settings.kured.daemonSet, name)]
+        }
+      ]
       subject = try(document.subjects[0].name, null)
     }
   }
@@ -86,9 +97,10 @@ resource "kubernetes_role_v1" "this" {
   dynamic "rule" {
     for_each = each.value.rules
     content {
-      api_groups = rule.value.apiGroups
-      resources  = rule.value.resources
-      verbs      = rule.value.verbs
+      api_groups     = rule.value.apiGroups
+      resources      = rule.value.resources
+      resource_names = length(rule.value.resourceNames) > 0 ? rule.value.resourceNames : null
+      verbs          = rule.value.verbs
     }
   }
 }

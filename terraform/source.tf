@@ -8,9 +8,16 @@ locals {
   namespace = coalesce(one(kubernetes_namespace_v1.this[*].metadata[0].name), "k8s-upgrade")
 
   documents = {
-    for name in ["namespace", "service-accounts", "rbac", "network-policies", "cron-jobs"] :
+    for name, path in {
+      namespace        = "base/namespace.yaml"
+      service-accounts = "base/service-accounts.yaml"
+      rbac             = "base/rbac.yaml"
+      kured            = "kured/rbac.yaml"
+      network-policies = "base/network-policies.yaml"
+      cron-jobs        = "${local.overlay}/cron-jobs.yaml"
+    } :
     name => [
-      for document in split("\n---\n", replace(file("${local.deploy}/${name == "cron-jobs" ? local.overlay : "base"}/${name}.yaml"), "\r\n", "\n")) :
+      for document in split("\n---\n", replace(file("${local.deploy}/${path}"), "\r\n", "\n")) :
       yamldecode(document)
     ]
   }

@@ -36,8 +36,15 @@ export function deployFiles(templates: InstallTemplates, config: string): Deploy
     ...BASE.filter(([file]) => NO_IMAGE.includes(file)).map(
       ([file, of]) => [`deploy/no-image/${file}.yaml`, toYaml(withoutImage.filter(of))] as const,
     ),
+    ['deploy/kured/rbac.yaml', toYaml(kuredObjects(templates))],
     ['terraform/settings-keys.json', `${JSON.stringify(settingsKeys(), undefined, 2)}\n`],
   ]);
+}
+
+/** What `kured.takeLock` adds, with kured where it is by default. */
+function kuredObjects(templates: InstallTemplates): readonly InstallObject[] {
+  const config = 'kured: { takeLock: true }\n';
+  return installObjects({ templates, config }).filter(({ metadata }) => metadata.name.endsWith('-kured'));
 }
 
 /** The ConfigMap with the program, for deploy/no-image. */

@@ -110,6 +110,7 @@ describe.skipIf(missing !== undefined)(
         alerts: { prometheusUrl: 'http://prometheus.monitoring:9090' },
         pushgatewayUrl: 'http://pushgateway.monitoring',
         snapshot: { namespace: 'kube-system' },
+        kured: { takeLock: true, namespace: 'default', daemonSet: 'reboots' },
       };
       const bundle = packBundle(Buffer.from('console.log("the program")\n'.repeat(1000)));
       const file = join(ready().plane.directory, 'nightlift.cjs.gz');

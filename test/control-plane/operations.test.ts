@@ -103,6 +103,18 @@ describe.skipIf(missing !== undefined)('docs/operations.md on a real API server'
     );
   });
 
+  it("lets the accounts take kured's lock, and no other DaemonSet", () => {
+    expectDone(commandsOf('kured beside it'));
+    const may = (name: string): string =>
+      run(
+        `kubectl auth can-i patch daemonset/${name} -n kube-system --as system:serviceaccount:k8s-upgrade:k8s-upgrade-job`,
+      )
+        .output.trim()
+        .split('\n')
+        .at(-1) ?? '';
+    expect([may('kured'), may('kube-proxy')]).toEqual(['yes', 'no']);
+  });
+
   it('I21 clears the record of a run by hand', () => {
     expectDone(
       'kubectl annotate namespace k8s-upgrade nightlift/k8s-upgrade-in-flight=x nightlift/k8s-upgrade-target=1.36.4 nightlift/k8s-upgrade-snapshot-path=/b',
