@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { readNodes } from './cluster-objects.ts';
 import { readSlack } from './defects.ts';
+import { installProduct } from './install-product.ts';
 import { nextPatch } from './next-patch.ts';
 import { runNight, runReport } from './night.ts';
 import { runningVersion } from './provide-scene.ts';
@@ -17,6 +18,7 @@ export const budgetNight: Scenario = {
     const from = await runningVersion(scene.lab);
     const to = await nextPatch(scene);
     await setBudget(scene.lab, 3);
+    await installProduct(scene.lab, { waits: { drainSeconds: 45 } });
     const watch = watchWorkload(scene.api);
     const first = await runNight(scene);
     expect((await watch.stop()).fewest).toBe(3);
@@ -30,6 +32,7 @@ export const budgetNight: Scenario = {
     expect(slack.some((text) => text.includes('default/web'))).toBe(true);
     expect(slack.at(-1)).not.toMatch(/🟢|⚪/);
     await setBudget(scene.lab, 2);
+    await installProduct(scene.lab);
     return expectUpgraded(scene, await runNight(scene), from, to);
   },
 };

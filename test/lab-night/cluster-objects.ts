@@ -11,7 +11,10 @@ const Metadata = z.object({
 const Node = z.object({
   metadata: Metadata,
   spec: z.object({ unschedulable: z.boolean().default(false) }),
-  status: z.object({ conditions: z.array(Condition), nodeInfo: z.object({ kubeletVersion: z.string() }) }),
+  status: z.object({
+    conditions: z.array(Condition),
+    nodeInfo: z.object({ kubeletVersion: z.string(), containerRuntimeVersion: z.string() }),
+  }),
 });
 const Job = z.object({
   metadata: Metadata.extend({ creationTimestamp: z.iso.datetime() }),

@@ -3,6 +3,7 @@ import type { LabNode } from '../lab/lab-spec.ts';
 import { readJobs, readNamed, readNodes, readPods, readWorkloads } from './cluster-objects.ts';
 import { sudoOnNode } from './node-commands.ts';
 import type { Scene } from './scene.ts';
+import { quiesced } from './workload.ts';
 
 /** Everything that is not as it should be when a night has brought the cluster to this version. From state alone. */
 export async function defectsAfter(scene: Scene, version: string): Promise<readonly string[]> {
@@ -76,11 +77,19 @@ export async function quietDefects(scene: Pick<Scene, 'api' | 'lab'>): Promise<r
   for (const key of Object.keys(namespace.metadata.annotations))
     if (key.includes('k8s-upgrade-')) found.push(`the namespace has the annotation ${key}`);
   for (const { name, wanted, available } of await readWorkloads(api))
-    if (available < wanted) found.push(`${name}: ${available} of ${wanted} available`);
+    if (available < wanted || isForgotten(name, wanted)) found.push(`${name}: ${available} of ${wanted} available`);
   const gauges = await readGauges(lab.services.pushgateway);
   for (const name of ['k8s_upgrade_in_flight', 'k8s_upgrade_blocked', 'k8s_upgrade_held', 'k8s_upgrade_snapshot_taken'])
     if (gauges.get(name) !== 0) found.push(`the gauge ${name} is ${gauges.get(name) ?? 'absent'}`);
   return found;
+}
+
+/** Scaled to zero for the upgrade and not back again. */
+function isForgotten(workload: string, wanted: number): boolean {
+  return (
+    wanted === 0 &&
+    quiesced.some(({ kind, namespace, name }) => workload === `${kind.toLowerCase()}s ${namespace}/${name}`)
+  );
 }
 
 /** The product's gauges on the Pushgateway, by name. */

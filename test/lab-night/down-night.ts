@@ -37,15 +37,20 @@ export const downNight: Scenario = {
     for (const text of slack) scene.log(text.replaceAll('\n', ' | '));
     expect(slack.at(-1)).toContain('w2');
     expect(slack.at(-1)).not.toMatch(/🟢|⚪/);
-    await mustRun('podman', ['start', node.container]);
-    await waitForBoot(node);
-    await untilReady(scene, 'w2', true);
+    await bringBack(scene, 'w2');
     await provideWorkload(scene.lab);
     return expectUpgraded(scene, await runNight(scene), from, to);
   },
 };
 
-async function untilReady(scene: Scene, name: string, wanted: boolean): Promise<void> {
+export async function bringBack(scene: Scene, name: string): Promise<void> {
+  const node = nodeNamed(scene.lab, name);
+  await mustRun('podman', ['start', node.container]);
+  await waitForBoot(node);
+  await untilReady(scene, name, true);
+}
+
+export async function untilReady(scene: Scene, name: string, wanted: boolean): Promise<void> {
   for (let tries = 0; tries < 180; tries++) {
     const node = (await readNodes(scene.api)).find(({ metadata }) => metadata.name === name);
     const ready = node?.status.conditions.some((one) => one.type === 'Ready' && one.status === 'True');

@@ -1,37 +1,59 @@
 import { expect } from 'vitest';
+import { imageOf, tagOf } from './images.ts';
 import { isUpgrade, readKubeadmRuns } from './kubeadm-runs.ts';
 import { nextPatch } from './next-patch.ts';
-import { runNight } from './night.ts';
+import { type FollowedChain, runNight } from './night.ts';
 import { runningVersion } from './provide-scene.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, ScenarioResult } from './scenario.ts';
+import type { Scene } from './scene.ts';
 import { expectUpgraded } from './upgraded.ts';
 import { watchEndpoint } from './watch-endpoint.ts';
+
+const controlPlanes = { controlPlanes: 3, workers: 1 };
 
 export const haNight: Scenario = {
   name: 'ha',
   title: 'three control planes, one after the other: who asks the endpoint five times a second gets every answer',
   ci: true,
-  cluster: { controlPlanes: 3, workers: 1, version: '1.36.3' },
+  cluster: { ...controlPlanes, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);
-    const to = await nextPatch(scene);
-    const watch = await watchEndpoint(scene.lab.kubeconfig);
-    const night = await runNight(scene, 35);
-    const { asked, retried, failed } = await watch.stop();
-    const result = await expectUpgraded(scene, night, from, to);
-    const applied = [];
-    for (const node of scene.lab.nodes) {
-      const runs = (await readKubeadmRuns(scene.lab, node, night.startedAt)).filter(isUpgrade);
-      applied.push(
-        ...runs.map((run) => `${node.name}: ${run.arguments.split(' ')[1] ?? ''} ${run.exitCode ?? 'killed'}`),
-      );
-    }
-    expect(applied).toEqual(['cp1: apply 0', 'cp2: node 0', 'cp3: node 0', 'w1: node 0']);
-    expect(asked).toBeGreaterThan(500);
-    expect(failed).toEqual([]);
-    return {
-      ...result,
-      summary: `${result.summary}, ${asked} requests, ${retried} asked again, ${failed.length} failed`,
-    };
+    return watchedNight(scene, from, await nextPatch(scene));
   },
 };
+
+export const haMinorNight: Scenario = {
+  name: 'ha-minor',
+  title:
+    'three control planes and the next minor, each etcd restarted as a new one: the endpoint answers all the while',
+  ci: false,
+  cluster: { ...controlPlanes, version: '1.36.4', newestPatch: true },
+  async run(scene) {
+    const before = tagOf(await imageOf(scene, 'etcd'));
+    const result = await watchedNight(scene, await runningVersion(scene.lab), '1.37.1');
+    const after = tagOf(await imageOf(scene, 'etcd'));
+    expect(after).not.toBe(before);
+    return { ...result, summary: `${result.summary}, etcd ${before} → ${after}` };
+  },
+};
+
+async function watchedNight(scene: Scene, from: string, to: string): Promise<ScenarioResult> {
+  const watch = await watchEndpoint(scene.lab.kubeconfig);
+  const night = await runNight(scene, 35);
+  const { asked, retried, failed } = await watch.stop();
+  const result = await expectUpgraded(scene, night, from, to);
+  expect(await upgradesOf(scene, night)).toEqual(['cp1: apply 0', 'cp2: node 0', 'cp3: node 0', 'w1: node 0']);
+  expect(asked).toBeGreaterThan(500);
+  scene.log(`the endpoint was asked ${asked} times, ${retried} times again; failed: ${failed.join('; ') || 'none'}`);
+  expect(failed).toEqual([]);
+  return {
+    ...result,
+    summary: `${result.summary}, ${asked} requests, ${retried} asked again, ${failed.length} failed`,
+  };
+}
+
+async function upgradesOf({ lab }: Scene, night: FollowedChain): Promise<readonly string[]> {
+  const runs = [];
+  for (const node of lab.nodes) runs.push(...(await readKubeadmRuns(lab, node, night.startedAt)).filter(isUpgrade));
+  return runs.map((run) => `${run.node}: ${run.arguments.split(' ')[1] ?? ''} ${run.exitCode ?? 'killed'}`);
+}

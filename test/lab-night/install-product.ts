@@ -6,7 +6,7 @@ import { readInstallTemplates } from '../../src/install/install-templates.ts';
 import type { Lab } from '../lab/lab-state.ts';
 import { backupCronJob } from './backup-cron-job.ts';
 import { applyObjects, kubectl } from './kubectl.ts';
-import { labSettings } from './lab-settings.ts';
+import { labSettings, type SettingChanges } from './lab-settings.ts';
 import { projectRoot, provideProductImage, provideToolsImage } from './product-image.ts';
 import { inNewDirectory } from './temporary-directory.ts';
 
@@ -14,12 +14,12 @@ import { inNewDirectory } from './temporary-directory.ts';
  * As deploy/README.md says: settings into base/config.yaml, the generator run once more, the image named in a kustomization,
  * `kubectl apply -k`, the Secret. A second install changes what has changed.
  */
-export async function installProduct(lab: Lab): Promise<void> {
+export async function installProduct(lab: Lab, changes: SettingChanges = {}): Promise<void> {
   await provideToolsImage(lab);
   const image = await provideProductImage(lab);
   const [newName = '', newTag = ''] = image.split(/:(?=[^:]*$)/);
   await inNewDirectory('deploy', async (directory) => {
-    const config = stringify(await labSettings(lab));
+    const config = stringify(await labSettings(lab, changes));
     await cp(path.join(projectRoot, 'deploy'), path.join(directory, 'deploy'), { recursive: true });
     for (const [file, text] of deployFiles(readInstallTemplates(path.join(projectRoot, 'templates')), config)) {
       await mkdir(path.dirname(path.join(directory, file)), { recursive: true });

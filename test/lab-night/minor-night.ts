@@ -1,10 +1,9 @@
 import { expect } from 'vitest';
-import { readPods } from './cluster-objects.ts';
+import { imageOf, tagOf } from './images.ts';
 import { runNight } from './night.ts';
 import { sudoOnNode } from './node-commands.ts';
 import { runningVersion } from './provide-scene.ts';
 import type { Scenario } from './scenario.ts';
-import type { Scene } from './scene.ts';
 import { expectUpgraded } from './upgraded.ts';
 
 const target = '1.37.1';
@@ -28,12 +27,3 @@ export const minorNight: Scenario = {
     return { ...result, summary: `${result.summary}, etcd ${tagOf(etcdBefore)} → ${tagOf(etcd)}` };
   },
 };
-
-async function imageOf({ api }: Scene, name: string): Promise<string> {
-  const pods = await readPods(api, 'kube-system');
-  return pods.find(({ metadata }) => metadata.name.startsWith(`${name}-`))?.spec.containers[0]?.image ?? '';
-}
-
-function tagOf(image: string): string {
-  return image.split(':').at(-1) ?? '';
-}

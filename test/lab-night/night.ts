@@ -33,6 +33,13 @@ export interface Night {
 export async function runNight(scene: Scene, minutes = 25): Promise<Night> {
   const startedAt = Date.now();
   const check = await runCronJob(scene, 'k8s-version-check');
+  return { check, ...(await followChain(scene, startedAt, minutes)) };
+}
+
+export type FollowedChain = Omit<Night, 'check'>;
+
+/** Until no Job of the chain is active any more. */
+export async function followChain(scene: Scene, startedAt: number, minutes: number): Promise<FollowedChain> {
   const said = new Map<string, string>();
   const deadline = startedAt + minutes * 60_000;
   let chain: readonly SeenJob[] = [];
@@ -51,7 +58,7 @@ export async function runNight(scene: Scene, minutes = 25): Promise<Night> {
     }
     await sleep(POLL_MS);
   }
-  return { startedAt, endedAt: Date.now() - QUIET_POLLS * POLL_MS, check, chain };
+  return { startedAt, endedAt: Date.now() - QUIET_POLLS * POLL_MS, chain };
 }
 
 /** Undefined while the API server is away. */

@@ -4,8 +4,12 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { collectLogs } from '../lab/collect-logs.ts';
 import { down } from '../lab/down.ts';
 import { labRoot } from '../lab/lab-paths.ts';
+import { readSlack } from './defects.ts';
+import { readUses } from './permission-audit.ts';
 import { closeScene, provideScene } from './provide-scene.ts';
+import { keepResult } from './results.ts';
 import { type ResultLine, readRunSettings } from './run-settings.ts';
+import { saveNight } from './saved-night.ts';
 import type { Scenario, ScenarioResult } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 import type { Scene } from './scene.ts';
@@ -21,11 +25,14 @@ function log(line: string): void {
 async function play(scenario: Scenario): Promise<ScenarioResult> {
   log(`${scenario.name}: ${scenario.title}`);
   let started = Date.now();
-  const write = async (result: Pick<ResultLine, 'passed' | 'summary'> & Partial<ScenarioResult>): Promise<void> => {
-    const line = { name: scenario.name, seconds: (Date.now() - started) / 1000, ...result };
-    await appendFile(settings.results, `${JSON.stringify(line)}\n`);
-  };
   let scene: Scene | undefined;
+  const write = async (result: Pick<ResultLine, 'passed' | 'summary'> & Partial<ScenarioResult>): Promise<void> => {
+    const seconds = (Date.now() - started) / 1000;
+    const uses = scene === undefined ? [] : await readUses(scene.lab, started);
+    const line = { name: scenario.name, seconds, at: new Date().toISOString(), uses, ...result };
+    await appendFile(settings.results, `${JSON.stringify(line)}\n`);
+    await keepResult(scenario.name, line);
+  };
   try {
     scene = await provideScene(scenario.cluster, log);
     started = Date.now();
@@ -46,8 +53,19 @@ async function endScene(scene: Scene, name: string): Promise<void> {
   await closeScene(scene);
   const directory = path.join(labRoot(), 'nights');
   await mkdir(directory, { recursive: true });
-  const lines = scene.logs.lines().map((line) => `${line.pod} on ${line.runner}: ${line.raw}\n`);
-  await writeFile(path.join(directory, `${name}.txt`), lines.join(''));
+  const lines = scene.logs
+    .lines()
+    .filter(({ time }) => time >= scene.startedAt)
+    .toSorted((one, other) => one.time - other.time);
+  await writeFile(
+    path.join(directory, `${name}.txt`),
+    lines.map((line) => `${line.pod} on ${line.runner}: ${line.raw}\n`).join(''),
+  );
+  await saveNight(name, {
+    nodes: scene.lab.nodes.length,
+    slack: [...(await readSlack(scene, scene.startedAt))],
+    lines,
+  });
 }
 
 async function keepEvidence(scene: Scene, name: string): Promise<void> {

@@ -21,13 +21,26 @@ export const patchNight: Scenario = {
     const result = await expectUpgraded(scene, night, from, to);
     expect(looks).toBeGreaterThan(20);
     expect(fewest).toBeGreaterThanOrEqual(2);
-    expect(scene.logs.lines().some((line) => line.message === 'a pod that was held goes')).toBe(true);
+    expect(
+      scene.logs.lines().some((line) => line.time >= night.startedAt && line.message === 'a pod that was held goes'),
+    ).toBe(true);
+    const scaled = scene.logs
+      .lines()
+      .filter((line) => line.time >= night.startedAt && /^scaled (to zero|back)$/.test(line.message));
+    expect(scaled.map((line) => `${line.message}: ${String(line.fields['workload'])}`)).toEqual([
+      'scaled to zero: Deployment default/operator',
+      'scaled to zero: StatefulSet default/store',
+      'scaled back: Deployment default/operator',
+      'scaled back: StatefulSet default/store',
+    ]);
     for (const node of scene.lab.nodes) {
       const runs = (await readKubeadmRuns(scene.lab, node, night.startedAt)).filter(isUpgrade);
       expect(runs.map((run) => run.exitCode)).toEqual([0]);
       expect(runs[0]?.arguments).toMatch(node.name === 'cp1' ? new RegExp(`^upgrade apply v${to} `) : /^upgrade node/);
     }
-    const backups = scene.logs.lines().filter((line) => line.message === 'etcd snapshot taken');
+    const backups = scene.logs
+      .lines()
+      .filter((line) => line.time >= night.startedAt && line.message === 'etcd snapshot taken');
     expect(backups.map((line) => Number(line.fields['bytes'])).filter((bytes) => bytes > 1_000_000)).toHaveLength(1);
     return result;
   },

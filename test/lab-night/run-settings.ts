@@ -19,6 +19,7 @@ const Shares = z.object({
   packages: z.number(),
   drain: z.number(),
   soak: z.number(),
+  ready: z.number().default(0),
   own: z.number(),
 });
 
@@ -30,6 +31,10 @@ export const ResultLine = z.object({
   summary: z.string(),
   shares: Shares.optional(),
   nodes: z.array(Shares.extend({ node: z.string() })).optional(),
+  /** When it ended. */
+  at: z.iso.datetime(),
+  /** What the product's accounts asked of the API server. */
+  uses: z.array(z.string()).default([]),
 });
 
 export type ResultLine = z.infer<typeof ResultLine>;

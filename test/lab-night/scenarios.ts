@@ -1,21 +1,34 @@
+import { badInputNight } from './bad-input-night.ts';
 import { budgetNight } from './budget-night.ts';
+import { byHandNight } from './by-hand-night.ts';
+import { containerdNight } from './containerd-night.ts';
+import { diesNight } from './dies-night.ts';
 import { downNight } from './down-night.ts';
 import { gateNight } from './gate-night.ts';
-import { haNight } from './ha-night.ts';
+import { haMinorNight, haNight } from './ha-night.ts';
+import { hostNight } from './host-night.ts';
 import { imageNight } from './image-night.ts';
 import { killNight } from './kill-night.ts';
 import { minorNight } from './minor-night.ts';
 import { patchNight } from './patch-night.ts';
+import { pathNight } from './path-night.ts';
 import type { Scenario } from './scenario.ts';
 
 /** In the order in which they run: neighbours share a cluster, which gets a newer patch each night and at last the minor. */
 export const scenarios: readonly Scenario[] = [
+  haNight,
+  haMinorNight,
+  pathNight,
+  containerdNight,
   patchNight,
+  byHandNight,
+  hostNight,
   killNight,
+  badInputNight,
   imageNight,
   budgetNight,
+  diesNight,
   downNight,
   gateNight,
   minorNight,
-  haNight,
 ];

@@ -1,6 +1,6 @@
 import type { Lab } from '../lab/lab-state.ts';
 import { isUpgrade, type KubeadmRun, readKubeadmRuns } from './kubeadm-runs.ts';
-import type { Night } from './night.ts';
+import type { FollowedChain } from './night.ts';
 import type { LogLine, PodLogs } from './pod-logs.ts';
 
 /** Milliseconds of one night, or of one node's part of it. */
@@ -11,6 +11,8 @@ export interface Shares {
   readonly packages: number;
   readonly drain: number;
   readonly soak: number;
+  /** Waiting for Kubernetes: for a node, its control plane and its DaemonSets to be Ready again. */
+  readonly ready: number;
   /** Wall time less all of these. */
   readonly own: number;
 }
@@ -22,7 +24,7 @@ export interface NodeShares extends Shares {
 const STEP = /^(?!waiting: )(?<step>[a-z]+(?:-[a-z]+)*): /;
 
 /** Where the time of each node's Job went: steps from its log, kubeadm from the record on the node. */
-export async function sharesOfNight(lab: Lab, logs: PodLogs, night: Night): Promise<readonly NodeShares[]> {
+export async function sharesOfNight(lab: Lab, logs: PodLogs, night: FollowedChain): Promise<readonly NodeShares[]> {
   const shares: NodeShares[] = [];
   for (const node of lab.nodes) {
     const lines = logs
@@ -58,13 +60,31 @@ function sharesOfNode(lines: readonly LogLine[], runs: readonly KubeadmRun[]): S
     between(at('installing kubeadm'), at('running kubeadm')) +
     between(at('installing kubelet'), at('restarting the kubelet'));
   const [drain, soak] = [lasted('drain'), lasted('soak')];
-  return { wall, kubeadm, packages, drain, soak, own: wall - kubeadm - packages - drain - soak };
+  const ready = WAITS.reduce((total, name) => total + lasted(name), 0);
+  return { wall, kubeadm, packages, drain, soak, ready, own: wall - kubeadm - packages - drain - soak - ready };
+}
+
+/** The steps that wait for Kubernetes and do nothing else. */
+const WAITS = ['nodes-ready', 'control-planes-healthy', 'ready', 'control-plane-pods', 'daemon-sets'];
+
+export function addShares(one: Shares, other: Shares): Shares {
+  const sum = (key: keyof Shares): number => one[key] + other[key];
+  return {
+    wall: sum('wall'),
+    kubeadm: sum('kubeadm'),
+    packages: sum('packages'),
+    drain: sum('drain'),
+    soak: sum('soak'),
+    ready: sum('ready'),
+    own: sum('own'),
+  };
 }
 
 /** The whole night: what is in no node's part (detection, preflight, postflight, the starts of pods) is in `own` too. */
-export function sumOfNight(night: Night, nodes: readonly NodeShares[]): Shares {
+export function sumOfNight(night: FollowedChain, nodes: readonly NodeShares[]): Shares {
   const sum = (key: keyof Shares): number => nodes.reduce((total, one) => total + one[key], 0);
   const wall = night.endedAt - night.startedAt;
-  const [kubeadm, packages, drain, soak] = [sum('kubeadm'), sum('packages'), sum('drain'), sum('soak')];
-  return { wall, kubeadm, packages, drain, soak, own: wall - kubeadm - packages - drain - soak };
+  const [kubeadm, packages, drain] = [sum('kubeadm'), sum('packages'), sum('drain')];
+  const [soak, ready] = [sum('soak'), sum('ready')];
+  return { wall, kubeadm, packages, drain, soak, ready, own: wall - kubeadm - packages - drain - soak - ready };
 }

@@ -1,6 +1,6 @@
 import type { ResultLine } from './run-settings.ts';
 
-const columns = ['wall', 'kubeadm', 'packages', 'drain', 'soak', 'own'] as const;
+const columns = ['wall', 'kubeadm', 'packages', 'drain', 'soak', 'ready', 'own'] as const;
 
 /** Where the time went, a line for each scenario and each of its nodes; seconds. */
 export function summaryTable(results: readonly ResultLine[]): string {

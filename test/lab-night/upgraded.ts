@@ -1,12 +1,17 @@
 import { expect } from 'vitest';
 import { defectsAfter, readSlack } from './defects.ts';
-import { type Night, runReport } from './night.ts';
+import { type FollowedChain, runReport } from './night.ts';
 import type { ScenarioResult } from './scenario.ts';
 import type { Scene } from './scene.ts';
 import { sharesOfNight, sumOfNight } from './shares.ts';
 
 /** The end of every night that succeeds: state, then Slack, then where the time went. */
-export async function expectUpgraded(scene: Scene, night: Night, from: string, to: string): Promise<ScenarioResult> {
+export async function expectUpgraded(
+  scene: Scene,
+  night: FollowedChain,
+  from: string,
+  to: string,
+): Promise<ScenarioResult> {
   expect(night.chain.filter((job) => job.status !== 'complete').map((job) => `${job.name} ${job.status}`)).toEqual([]);
   expect(night.chain.length).toBeGreaterThan(0);
   expect(await defectsAfter(scene, to)).toEqual([]);

@@ -8,13 +8,11 @@ export interface EndpointWatch {
 const PER_SECOND = 5;
 const paths = ['/readyz', '/api/v1/pods?limit=50'];
 
-/** The lab's balancer takes an API server away that has not been ready at two looks, a second apart. */
-const RETRY_MS = 3000;
+const RETRY_MS = 1000;
 
 /**
  * A client of the cluster: readiness and a list in turn, five times a second. What has no good answer is asked once more,
- * over a new connection, when the balancer has had its time: with the etcd of a control plane its API server goes too, and
- * who holds a connection to it is not sent elsewhere before.
+ * a second later, over a new connection; a second bad answer is a failure.
  */
 export async function watchEndpoint(kubeconfig: string): Promise<EndpointWatch> {
   const api = await connectToCluster(kubeconfig);

@@ -43,9 +43,34 @@ const web = [
   },
 ];
 
+/** As operators that crash without an API server: the lab's settings have them scaled to zero meanwhile. */
+export const quiesced = [
+  { kind: 'Deployment', namespace: 'default', name: 'operator' },
+  { kind: 'StatefulSet', namespace: 'default', name: 'store' },
+] as const;
+
+const operators = quiesced.map(({ kind, namespace, name }) => ({
+  apiVersion: 'apps/v1',
+  kind,
+  metadata: { name, namespace },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: { app: name } },
+    ...(kind === 'StatefulSet' ? { serviceName: name } : {}),
+    template: {
+      metadata: { labels: { app: name } },
+      spec: {
+        terminationGracePeriodSeconds: 1,
+        containers: [{ name, image: toolsImage, command: ['sleep', 'infinity'] }],
+      },
+    },
+  },
+}));
+
 export async function provideWorkload(lab: Lab): Promise<void> {
-  await applyObjects(lab, web);
-  await kubectl(lab, ['rollout', 'status', 'deployment/web', '--timeout=180s']);
+  await applyObjects(lab, [...web, ...operators]);
+  for (const name of ['deployment/web', 'deployment/operator', 'statefulset/store'])
+    await kubectl(lab, ['rollout', 'status', name, '--timeout=180s']);
 }
 
 export async function setBudget(lab: Lab, minAvailable: number): Promise<void> {

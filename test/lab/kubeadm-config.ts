@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { stringify } from 'yaml';
 import { type LabNode, type LabSpec, network, podNetwork } from './lab-spec.ts';
 
@@ -30,6 +31,31 @@ export function endpointOf(spec: LabSpec, firstControlPlane: LabNode): string {
   return spec.controlPlanes > 1 ? `${network(spec).gateway}:6443` : `${firstControlPlane.ip}:6443`;
 }
 
+export const auditPolicy = '/etc/kubernetes/audit/policy.yaml';
+export const auditLog = '/var/log/kubernetes/audit.log';
+
+/** What the product's accounts ask of the API server is written down; nobody else's requests are. */
+export const auditPolicyText = stringify({
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Metadata', userGroups: ['system:serviceaccounts:k8s-upgrade'] }, { level: 'None' }],
+});
+
+function audit(): object {
+  const volume = (name: string, file: string, readOnly: boolean): object => {
+    const directory = path.dirname(file);
+    return { name, hostPath: directory, mountPath: directory, readOnly, pathType: 'DirectoryOrCreate' };
+  };
+  return {
+    extraArgs: [
+      { name: 'audit-policy-file', value: auditPolicy },
+      { name: 'audit-log-path', value: auditLog },
+    ],
+    extraVolumes: [volume('audit-policy', auditPolicy, true), volume('audit-log', auditLog, false)],
+  };
+}
+
 function documents(...all: object[]): string {
   return all.map((document) => stringify(document)).join('---\n');
 }
@@ -60,7 +86,7 @@ export function initConfig(spec: LabSpec, node: LabNode, secrets: JoinSecrets): 
       networking: { podSubnet: podNetwork, serviceSubnet: '10.96.0.0/16' },
       // Each node's range is in its CNI file already: the controller must not hand out others.
       controllerManager: { extraArgs: [{ name: 'allocate-node-cidrs', value: 'false' }] },
-      apiServer: { certSANs: [network(spec).gateway, '127.0.0.1'] },
+      apiServer: { certSANs: [network(spec).gateway, '127.0.0.1'], ...audit() },
     },
     {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',

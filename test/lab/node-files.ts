@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sandboxImage } from './kube-images.ts';
+import { auditPolicy, auditPolicyText } from './kubeadm-config.ts';
 import { registryPort, repositoryPort } from './lab-server.ts';
 import { type LabNode, type LabSpec, network, podNetwork } from './lab-spec.ts';
 import { nodeUser } from './root-filesystem.ts';
@@ -105,6 +106,7 @@ export async function writeNodeFiles(
   await put('etc/cni/net.d/10-lab.conflist', podNetworkConfig(node));
   await put('usr/local/sbin/lab-network', networkScript(node, all), 0o755);
   await put('etc/systemd/system/lab-network.service', networkUnit);
+  if (node.role === 'control-plane') await put(auditPolicy, auditPolicyText);
   await put('etc/crictl.yaml', 'runtime-endpoint: unix:///run/containerd/containerd.sock\n');
   await put('etc/ssh/ssh_host_ed25519_key', keys.hostKey, 0o600);
   await put('etc/ssh/ssh_host_ed25519_key.pub', keys.hostKeyPublic);

@@ -18,7 +18,10 @@ export async function createNetwork(spec: LabSpec): Promise<void> {
   const bridge = await bridgeOf(name);
   // The bridge would appear with the first container; the servers of the lab want its addresses before.
   if (!existsSync(`/sys/class/net/${bridge}`)) {
-    await mustRun('ip', ['link', 'add', bridge, 'type', 'bridge']);
+    // A bridge without an address of its own takes the lowest of its ports': a node that dies would change it, and the
+    // others would look for the repository at the old one for ten seconds.
+    const address = `02:4e:4c:00:00:${spec.subnet.toString(16).padStart(2, '0')}`;
+    await mustRun('ip', ['link', 'add', bridge, 'address', address, 'type', 'bridge']);
     await mustRun('ip', ['address', 'add', `${gateway}/24`, 'dev', bridge]);
     await mustRun('ip', ['address', 'add', `${mirror}/24`, 'dev', bridge]);
   }
