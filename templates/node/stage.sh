@@ -16,6 +16,11 @@ if ! flock -w 900 9; then fail 11 "another stage.sh has been at work on this nod
 for other in "$ROOT"/var/lib/nightlift/stage/*/; do
   if [ "$(basename "$other")" != "$TARGET" ]; then rm -rf "$other/archives" "$other/lists" "$other/program" "$other/staged"; fi
 done
+# A command that a killed Job had sent can arrive late, find everything done, and leave its record. A week is for reading.
+if [ -d "$ROOT/var/lib/nightlift/units" ]; then
+  find "$ROOT/var/lib/nightlift/units" -mindepth 2 -maxdepth 2 -name rc -mtime +7 -print0 |
+    while IFS= read -r -d '' ended; do rm -rf "${ended%/rc}"; done
+fi
 
 for tool in curl gpg; do
   if ! command -v "$tool" >/dev/null; then fail 14 "$tool is not installed" "install $tool on this node"; fi

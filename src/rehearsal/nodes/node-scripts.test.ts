@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { explainFailure } from '../../node/explain-failure.ts';
 import { droppedFlags, planIsUpToDate, planNamesTarget } from '../../node/kubeadm-output.ts';
@@ -18,6 +19,23 @@ describe('stage.sh', () => {
     const downloads = bench.feed.downloads.length;
     expect(await stage(bench, 'cp1', 'first-control-plane')).toMatchObject({ exitCode: 0 });
     expect(bench.feed.downloads).toHaveLength(downloads);
+  });
+
+  it('removes records of ended commands after a week, and no others', async () => {
+    await using bench = await startTestBench(BOTH);
+    const units = bench.nodes.node('w1').machine.path('/var/lib/nightlift/units');
+    const days = (count: number): Date => new Date(Date.now() - count * 86_400_000);
+    for (const [name, file, age] of [
+      ['old', 'rc', 9],
+      ['recent', 'rc', 2],
+      ['running', 'log', 9],
+    ] as const) {
+      mkdirSync(join(units, name), { recursive: true });
+      writeFileSync(join(units, name, file), 'success exited 0\n');
+      utimesSync(join(units, name, file), days(age), days(age));
+    }
+    await stage(bench, 'w1', 'worker');
+    expect(readdirSync(units).filter((name) => !name.startsWith('.'))).toEqual(['recent', 'running']);
   });
 
   it('takes the revision that the repository lists', async () => {
