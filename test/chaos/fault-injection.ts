@@ -29,7 +29,7 @@ const WORDS = /^(.*?)( in the middle)?( for a moment)?$/;
 /** Requests that meet a fault of a moment. */
 const MOMENT_TIMES = 2;
 /** Requests of a phase that changes nothing which pass before its middle. */
-const MIDDLE: Readonly<Partial<Record<ScenePhase, number>>> = { check: 3, postflight: 14 };
+const MIDDLE: Readonly<Partial<Record<ScenePhase, number>>> = { check: 3, postflight: 15 };
 
 /** Makes a dependency fail in the words of the table. */
 export async function inject(scene: FaultScene, dependency: Dependency, words: string): Promise<Injection> {

@@ -65,30 +65,29 @@ function timeRows(name: string, result: ResultLine | undefined): readonly (reado
 }
 
 function byHand(results: ReadonlyMap<string, ResultLine>): string {
-  const [night, hand] = [results.get('patch')?.shares, results.get('by-hand')?.shares];
-  if (night === undefined || hand === undefined) return '';
-  const ratio = (one: number, other: number): string => (one / other).toFixed(2);
+  const [night, hand] = [results.get('patch'), results.get('by-hand')];
+  if (night?.shares === undefined || hand?.shares === undefined) return '';
+  const [nightly, manual] = [night.shares, hand.shares];
+  const row = (what: string, share: (shares: typeof nightly) => number): readonly string[] => [
+    what,
+    (share(manual) / 1000).toFixed(0),
+    (share(nightly) / 1000).toFixed(0),
+    (share(nightly) / share(manual)).toFixed(2),
+  ];
+  const minute = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
   return `## Against the same by hand
 
-The commands of the kubeadm documentation, on the same cluster, one after the other and without a pause (\`by-hand\`), against
-the night \`patch\`, which is also detection, gate, etcd snapshot, soak and the checks after it.
+The commands of the kubeadm documentation, one after the other and without a pause (\`by-hand\`, ended ${minute(hand.at)}), against
+the night \`patch\` (ended ${minute(night.at)}), which is also detection, gate, etcd snapshot, soak and the checks after it. What a drain
+waits for is the application: how many of its pods a node happens to have.
 
 ${table(
-  ['', 'by hand', 'Nightlift', 'ratio'],
+  ['seconds', 'by hand', 'Nightlift', 'ratio'],
   [
-    ['whole upgrade, s', (hand.wall / 1000).toFixed(0), (night.wall / 1000).toFixed(0), ratio(night.wall, hand.wall)],
-    [
-      'without the soak, s',
-      (hand.wall / 1000).toFixed(0),
-      ((night.wall - night.soak) / 1000).toFixed(0),
-      ratio(night.wall - night.soak, hand.wall),
-    ],
-    [
-      'kubeadm, s',
-      (hand.kubeadm / 1000).toFixed(0),
-      (night.kubeadm / 1000).toFixed(0),
-      ratio(night.kubeadm, hand.kubeadm),
-    ],
+    row('whole upgrade', ({ wall }) => wall),
+    row('without soak and drain', ({ wall, soak, drain }) => wall - soak - drain),
+    row('kubeadm', ({ kubeadm }) => kubeadm),
+    row('without soak, drain and kubeadm', ({ wall, soak, drain, kubeadm }) => wall - soak - drain - kubeadm),
   ],
 )}`;
 }
