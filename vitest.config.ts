@@ -20,8 +20,8 @@ export default defineConfig({
     exclude: ['test/lab/**', 'test/lab-night/**', 'node_modules/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Two cores, and most of a night is waiting: measured, four use them best.
-    maxWorkers: 4,
+    // Two cores, and a good part of a night is waiting; with four, two nights fell over their time limits.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     // Real processes on a machine that others use too: CI tries a failed test once more, a person sees it at once.
     retry: process.env['CI'] === undefined ? 0 : 1,
