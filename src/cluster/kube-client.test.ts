@@ -140,6 +140,14 @@ describe('the client of the API server', () => {
     expect(clock.slept).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000]);
   });
 
+  it('waits out a denial soon after its start where its start may lie in an outage', async () => {
+    const denied = { kind: 'status', status: 403 } as const;
+    server.faults.inject(denied, { times: 3 });
+    expect((await thing(await connect({ patienceMs: 600_000, startsInOutage: true }))).metadata.name).toBe('it');
+    server.faults.inject(denied, { times: 1 });
+    expect((await failure(thing(await connect({ patienceMs: 600_000 })))).status).toBe(403);
+  });
+
   it('says that it waits, soon and then once a minute', async () => {
     const said: number[] = [];
     const client = await connect({

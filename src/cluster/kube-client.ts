@@ -57,6 +57,8 @@ export interface KubeClientOptions {
   readonly userAgent: string;
   /** How long one call waits out an API server that is away. A single control plane's is away for minutes. */
   readonly patienceMs: number;
+  /** For a process that may have been started while a new API server still denies everything: its start counts as an outage that it saw. */
+  readonly startsInOutage?: boolean;
   /** Told that an API server is waited for, and since when: after two seconds, then every minute, whatever the number of calls. */
   readonly onWaiting?: (failure: ClusterError, waitedMs: number) => void;
   /** For one HTTP exchange, body included. */
@@ -82,7 +84,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   const { server } = credentials;
   const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   let sent = 0;
-  let lastAwayAt = Number.NEGATIVE_INFINITY;
+  let lastAwayAt = options.startsInOutage === true ? clock.now().getTime() : Number.NEGATIVE_INFINITY;
   let nextWordAt = Number.NEGATIVE_INFINITY;
 
   function sayWaiting(failure: ClusterError, now: number, waited: number): void {
