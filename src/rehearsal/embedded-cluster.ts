@@ -160,14 +160,18 @@ async function assemble(topology: Topology, options: EmbeddedClusterOptions, fra
     await frame.close();
     await ending;
     // A script that was just ending on a node may make a folder of its own again: looked at until none is left.
-    for (let attempt = 0; !keep && attempt < 20 && existsSync(directory); attempt += 1) {
+    for (let attempt = 0, gone = 0; !keep && attempt < 20 && gone < LOOKS_WITHOUT_FOLDER; attempt += 1) {
+      gone = existsSync(directory) ? 0 : gone + 1;
       rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
   };
   const { processes } = own;
   return { ...around, topology, pace, directory, server, controllers, nodes, jobRecords, logs, processes, close };
 }
+
+/** A tenth of a second apart, after the one that has removed it. */
+const LOOKS_WITHOUT_FOLDER = 3;
 
 /** Node objects and the mirrors of their static pods, as kubelets have written them. */
 function registerNodes({ store }: ApiServer, nodes: RehearsalNodes, topology: Topology): void {
