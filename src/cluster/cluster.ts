@@ -47,6 +47,15 @@ export interface PodOwner extends WorkloadRef {
   readonly restartedAt: string | null;
 }
 
+/** The pods of one node, kept up to date by a watch. */
+export interface PodWatch {
+  /** As they are now: as the watch has told them while it lasts, else listed, which begins a new watch. */
+  pods(): Promise<readonly PodFact[]>;
+  /** Resolves when the watch has told of a change since the last `pods()`; never rejects. */
+  changed(): Promise<void>;
+  close(): void;
+}
+
 /** What the API server said to an eviction. `blocked` and `busy` are worth another try, `impossible` is not (two budgets on one pod). */
 export type EvictionResult =
   | { readonly kind: 'accepted' }
@@ -141,6 +150,7 @@ export interface Cluster {
     where: { readonly node?: string; readonly namespace?: string; readonly labels?: string },
     signal: AbortSignal,
   ): Promise<readonly PodFact[]>;
+  watchPods(node: string, signal: AbortSignal): PodWatch;
   /** All budgets, not only the blocking ones. */
   budgets(signal: AbortSignal): Promise<readonly Budget[]>;
   /** Address and port of the cluster DNS Service kube-system/kube-dns; undefined when there is none. */
@@ -148,13 +158,13 @@ export interface Cluster {
 
   /** Sets spec.unschedulable and who did it in one patch. The node keeps the annotation of whoever cordoned it first. */
   cordon(node: string, by: string, signal: AbortSignal): Promise<void>;
-  /** Clears spec.unschedulable and what was written with the cordon, in one patch. */
+  /** Clears spec.unschedulable when the cordon is ours, and what was written about the drain in any case, in one patch. */
   uncordon(node: string, signal: AbortSignal): Promise<void>;
-  /** Writes that a step for this target was begun on the node; null takes the mark away. */
+  /** Writes that a step for this target was begun on the node; null takes the mark away. Either forgets what an earlier drain has written. */
   markUnfinished(node: string, target: string | null, signal: AbortSignal): Promise<void>;
-  /** Since when budgets have held pods of a node back under the cordon that is ours; undefined when it is not ours. */
-  heldSince(node: string, signal: AbortSignal): Promise<HeldSince | undefined>;
-  /** Written beside our cordon; a new cordon and an uncordon take it away. */
+  /** Since when budgets have held pods of a node back in the step that is begun on it. */
+  heldSince(node: string, signal: AbortSignal): Promise<HeldSince>;
+  /** Written beside the mark of the step; a new mark, its end, a cordon of ours and an uncordon take it away. */
   writeHeldSince(node: string, held: HeldSince, signal: AbortSignal): Promise<void>;
   evict(pod: PodFact, signal: AbortSignal): Promise<EvictionResult>;
   /** Around every budget, with the pod's own grace period. Another pod of that name is left alone. */

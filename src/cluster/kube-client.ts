@@ -10,7 +10,7 @@ import {
   isUnavailable,
   unreadableAnswer,
 } from './kube-error.ts';
-import { exchange, type WireAnswer } from './kube-transport.ts';
+import { exchange, linesOf, readAnswer, send, type WireAnswer, type WireRequest } from './kube-transport.ts';
 
 /** The API server's default is JSON Patch whatever the body is, so every patch names its type. */
 const PATCH_TYPES = {
@@ -42,12 +42,21 @@ export interface KubeClient {
   object<S extends z.ZodType>(request: KubeRequest, schema: S, signal: AbortSignal): Promise<z.infer<S>>;
   /** All objects of a list, page by page. */
   list<S extends z.ZodType>(request: KubeRequest, item: S, signal: AbortSignal): Promise<z.infer<S>[]>;
+  /** As `list`, with the resourceVersion that it was true at. */
+  listAt<S extends z.ZodType>(request: KubeRequest, item: S, signal: AbortSignal): Promise<Listed<z.infer<S>>>;
+  /** The lines of an answer as they come, for at most `seconds`: a watch. Asked for once: who lists anew need not wait for it. */
+  lines(request: KubeRequest, seconds: number, signal: AbortSignal): AsyncIterable<string>;
   /** The body as it is, for logs. */
   text(request: KubeRequest, signal: AbortSignal): Promise<string>;
   /** Any answer for which `expected` says yes, without an error for its status. Waits out only a server that does not answer otherwise. */
   answer(request: KubeRequest, expected: (status: number) => boolean, signal: AbortSignal): Promise<KubeAnswer>;
   /** How many HTTP requests were sent, retries included. */
   requests(): number;
+}
+
+export interface Listed<T> {
+  readonly items: T[];
+  readonly resourceVersion: string;
 }
 
 export interface KubeClientOptions {
@@ -93,22 +102,23 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     options.onWaiting?.(failure, waited);
   }
 
+  function wireRequest(request: KubeRequest, signal: AbortSignal): WireRequest {
+    return {
+      url: urlOf(server, request),
+      method: request.method ?? 'GET',
+      headers: headersOf(request, options.userAgent),
+      body: request.body === undefined ? undefined : JSON.stringify(request.body),
+      signal,
+    };
+  }
+
   async function once(request: KubeRequest, signal: AbortSignal): Promise<WireAnswer> {
     const deadline = AbortSignal.timeout(deadlineMs);
     signal.throwIfAborted();
     const authorization = await credentials.authorize();
     try {
       sent += 1;
-      return await exchange(
-        {
-          url: urlOf(server, request),
-          method: request.method ?? 'GET',
-          headers: headersOf(request, options.userAgent),
-          body: request.body === undefined ? undefined : JSON.stringify(request.body),
-          signal: AbortSignal.any([signal, deadline]),
-        },
-        authorization,
-      );
+      return await exchange(wireRequest(request, AbortSignal.any([signal, deadline])), authorization);
     } catch (error) {
       signal.throwIfAborted();
       throw deadline.aborted
@@ -155,35 +165,54 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     return parseObject(request.doing, server, body, schema);
   }
 
+  async function listAt<S extends z.ZodType>(
+    request: KubeRequest,
+    item: S,
+    signal: AbortSignal,
+  ): Promise<Listed<z.infer<S>>> {
+    const page = z.object({
+      kind: z.string().endsWith('List'),
+      metadata: z.object({ continue: z.string().optional(), resourceVersion: z.string().default('') }),
+      items: z.array(item).nullable(),
+    });
+    for (let restarts = 0; ; restarts += 1) {
+      try {
+        const items: z.infer<S>[] = [];
+        let next: string | undefined;
+        let resourceVersion: string;
+        do {
+          const query = { ...request.query, limit: PAGE, continue: next };
+          const { metadata, items: found } = await object({ ...request, query }, page, signal);
+          for (const one of found ?? []) items.push(one);
+          next = metadata.continue === '' ? undefined : metadata.continue;
+          ({ resourceVersion } = metadata);
+        } while (next !== undefined);
+        return { items, resourceVersion };
+      } catch (error) {
+        // 410: the continue token outlived etcd's history; only a fresh list is consistent.
+        if (!(error instanceof ClusterError) || error.status !== 410 || restarts >= 3) throw error;
+      }
+    }
+  }
+
   return {
     server,
     object,
     answer,
+    listAt,
     async text(request, signal) {
       return (await answer(request, isSuccess, signal)).body;
     },
     async list(request, item, signal) {
-      const page = z.object({
-        kind: z.string().endsWith('List'),
-        metadata: z.object({ continue: z.string().optional() }),
-        items: z.array(item).nullable(),
-      });
-      for (let restarts = 0; ; restarts += 1) {
-        try {
-          const items: z.infer<typeof item>[] = [];
-          let next: string | undefined;
-          do {
-            const query = { ...request.query, limit: PAGE, continue: next };
-            const { metadata, items: found } = await object({ ...request, query }, page, signal);
-            for (const one of found ?? []) items.push(one);
-            next = metadata.continue === '' ? undefined : metadata.continue;
-          } while (next !== undefined);
-          return items;
-        } catch (error) {
-          // 410: the continue token outlived etcd's history; only a fresh list is consistent.
-          if (!(error instanceof ClusterError) || error.status !== 410 || restarts >= 3) throw error;
-        }
-      }
+      return (await listAt(request, item, signal)).items;
+    },
+    async *lines(request, seconds, signal) {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
+      const authorization = await credentials.authorize();
+      sent += 1;
+      const incoming = await send(wireRequest(request, limit), authorization);
+      if (!isSuccess(incoming.statusCode ?? 0)) throw answerError(request.doing, server, await readAnswer(incoming));
+      yield* linesOf(incoming);
     },
     requests: () => sent,
   };

@@ -15,7 +15,7 @@ export interface RecordKeys {
   readonly cordonedBy: string;
   /** On a Node: the target of a step that was begun and has not ended. */
   readonly unfinished: string;
-  /** On a Node, beside cordonedBy: since when budgets have held its pods back. */
+  /** On a Node, beside `unfinished`: since when budgets have held its pods back. */
   readonly heldSince: string;
   readonly replicasBefore: string;
   /** Label, value 'true': workloads that carry `replicasBefore`, so that they can be listed. */

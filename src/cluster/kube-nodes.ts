@@ -124,12 +124,12 @@ export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
 
     async markUnfinished(name, target, signal) {
       const doing = `marking node ${name}`;
-      await patch(name, doing, { metadata: { annotations: { [keys.unfinished]: target } } }, signal);
+      const annotations = { [keys.unfinished]: target, [keys.heldSince]: null };
+      await patch(name, doing, { metadata: { annotations } }, signal);
     },
 
     async heldSince(name, signal) {
-      const { metadata, spec } = await read(name, `reading which pods of ${name} are held`, signal);
-      if (spec.unschedulable !== true || metadata.annotations[keys.cordonedBy] === undefined) return undefined;
+      const { metadata } = await read(name, `reading which pods of ${name} are held`, signal);
       return parseHeld(metadata.annotations[keys.heldSince]);
     },
 
@@ -142,9 +142,9 @@ export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
       const doing = `uncordoning node ${name}`;
       return onConflictAgain(async () => {
         const { metadata, spec } = await read(name, doing, signal);
-        const ours = metadata.annotations[keys.cordonedBy] !== undefined;
         // Without our record the cordon is a person's (D08).
-        if (!ours) return;
+        const isOurs = metadata.annotations[keys.cordonedBy] !== undefined;
+        if (!isOurs && metadata.annotations[keys.heldSince] === undefined) return;
         await patch(
           name,
           doing,
@@ -153,7 +153,7 @@ export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
               resourceVersion: metadata.resourceVersion,
               annotations: { [keys.cordonedBy]: null, [keys.heldSince]: null },
             },
-            ...(spec.unschedulable === true ? { spec: { unschedulable: null } } : {}),
+            ...(isOurs && spec.unschedulable === true ? { spec: { unschedulable: null } } : {}),
           },
           signal,
         );

@@ -1,38 +1,12 @@
 import { z } from 'zod';
-import type { Cluster, EvictionResult, PodFact } from './cluster.ts';
+import type { Cluster, EvictionResult } from './cluster.ts';
 import { apiPath, type KubeAnswer } from './kube-client.ts';
 import type { KubeContext } from './kube-context.ts';
 import { answerError, isConflict, parseStatus, type Status } from './kube-error.ts';
-import { AnyObject, instant, ObjectMeta, orUndefined } from './kube-object.ts';
+import { AnyObject, ObjectMeta, orUndefined } from './kube-object.ts';
+import { Pod, podFact } from './kube-pod.ts';
+import { watchPods } from './kube-pod-watch.ts';
 import { LabelSelector } from './label-selector.ts';
-import { PlacementSpec, placementOf } from './pod-placement.ts';
-
-const Pod = z.object({
-  metadata: ObjectMeta.extend({
-    ownerReferences: z
-      .array(z.object({ kind: z.string(), name: z.string(), controller: z.boolean().optional() }))
-      .default([]),
-  }),
-  spec: PlacementSpec.extend({
-    nodeName: z.string().optional(),
-    volumes: z
-      .array(
-        z.object({
-          emptyDir: z.unknown().optional(),
-          persistentVolumeClaim: z.unknown().optional(),
-          ephemeral: z.unknown().optional(),
-        }),
-      )
-      .nullish(),
-    terminationGracePeriodSeconds: z.number().optional(),
-  }),
-  status: z
-    .object({
-      phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']).default('Unknown'),
-      conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
-    })
-    .prefault({}),
-});
 
 const Budget = z.object({
   metadata: ObjectMeta,
@@ -47,10 +21,7 @@ const Budget = z.object({
     .prefault({}),
 });
 
-type PodCalls = Pick<Cluster, 'pods' | 'budgets' | 'evict' | 'deletePod'>;
-
-const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
-const API_SERVER_ADDRESS = 'kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint';
+type PodCalls = Pick<Cluster, 'pods' | 'watchPods' | 'budgets' | 'evict' | 'deletePod'>;
 
 export function kubePods({ client }: KubeContext): PodCalls {
   return {
@@ -71,6 +42,8 @@ export function kubePods({ client }: KubeContext): PodCalls {
       );
       return found.map(podFact);
     },
+
+    watchPods: (node, signal) => watchPods(client, node, signal),
 
     async budgets(signal) {
       const found = await client.list(
@@ -122,33 +95,6 @@ export function kubePods({ client }: KubeContext): PodCalls {
         if (!isConflict(error)) throw error;
       }
     },
-  };
-}
-
-function podFact({ metadata, spec, status }: z.infer<typeof Pod>): PodFact {
-  const owner = metadata.ownerReferences.find(({ controller }) => controller === true);
-  return {
-    namespace: metadata.namespace,
-    name: metadata.name,
-    uid: metadata.uid,
-    node: spec.nodeName ?? null,
-    phase: status.phase,
-    ready: status.conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
-    deleting: typeof metadata.deletionTimestamp === 'string',
-    // The API server adds the grace period when it writes this time.
-    goneBy: instant(metadata.deletionTimestamp),
-    mirror: metadata.annotations['kubernetes.io/config.mirror'] !== undefined,
-    owner: owner === undefined ? null : { kind: owner.kind, name: owner.name },
-    usesEmptyDir: (spec.volumes ?? []).some(({ emptyDir }) => emptyDir !== undefined),
-    usesClaim: (spec.volumes ?? []).some(
-      ({ persistentVolumeClaim, ephemeral }) => persistentVolumeClaim !== undefined || ephemeral !== undefined,
-    ),
-    labels: metadata.labels,
-    images: spec.containers.flatMap(({ image }) => (image === undefined ? [] : [image])),
-    terminationGraceSeconds: spec.terminationGracePeriodSeconds ?? 30,
-    restartedAt: metadata.annotations[RESTARTED_AT] ?? null,
-    apiServerAddress: metadata.annotations[API_SERVER_ADDRESS] ?? null,
-    placement: placementOf(spec),
   };
 }
 

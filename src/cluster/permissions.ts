@@ -69,6 +69,7 @@ const PHASE: readonly Need[] = [
   { verbs: ['get'], group: 'apps', resource: 'daemonsets', where: '', why: 'the lock of kured' },
   { verbs: ['patch'], group: 'apps', resource: 'daemonsets', where: 'kured', why: 'taking the lock of kured' },
   { verbs: ['create'], group: '', resource: 'pods/eviction', where: '', why: 'drain' },
+  { verbs: ['watch'], group: '', resource: 'pods', where: '', why: 'the pods of a node that is drained' },
   { verbs: ['delete'], group: '', resource: 'pods', where: '', why: 'delete-after in drain.policies' },
   { verbs: ['get', 'patch'], group: 'apps', resource: 'deployments', where: '', why: 'quiesce and restore (I03)' },
   { verbs: ['get', 'patch'], group: 'apps', resource: 'statefulsets', where: '', why: 'quiesce and restore (I03)' },

@@ -98,6 +98,60 @@ describe('waiter.until', () => {
     expect(lines.map((line) => line.slice(9))).toEqual(['waiting for w1 missing=a', 'waiting for w1 missing=b']);
   });
 
+  it('asks again when something has changed, and looks at the kill switch at its own pace', async () => {
+    let ms = 0;
+    const asked: string[] = [];
+    const looks: number[] = [];
+    const waiter = createWaiter({
+      clock: {
+        now: () => new Date(ms),
+        sleep: (duration, signal) =>
+          new Promise((resolve) => {
+            // Each change comes after a second of the five.
+            setTimeout(() => {
+              if (signal?.aborted !== true) ms += duration;
+              resolve();
+            }, 20);
+          }),
+      },
+      log: createLog({ format: 'text', write: () => undefined, now: () => new Date(ms) }),
+      pollSeconds: 5,
+      signal: new AbortController().signal,
+      mayGoOn: () => Promise.resolve(void looks.push(ms)),
+    });
+    let changes = 3;
+    const changed = (): Promise<void> => {
+      if (changes === 0) return new Promise(() => undefined);
+      changes -= 1;
+      ms += 1000;
+      return Promise.resolve();
+    };
+    await waiter.until(
+      'w1',
+      (cause) => {
+        asked.push(`${cause} ${ms}`);
+        return Promise.resolve(ms < 5000 ? { done: false, missing: `${ms}` } : { done: true, value: 0 });
+      },
+      { seconds: 60, remedy: '', changed },
+    );
+    expect(asked).toEqual(['poll 0', 'change 1000', 'change 2000', 'change 3000', 'poll 5000']);
+    expect(looks).toEqual([0, 5000]);
+  });
+
+  it('does not ask an API server that is away before the next poll, whatever has changed', async () => {
+    const { waiter, seconds } = setup();
+    const asked: number[] = [];
+    await waiter.until(
+      'w1',
+      () => {
+        asked.push(seconds());
+        return asked.length < 3 ? Promise.reject(AWAY) : Promise.resolve({ done: true, value: 0 });
+      },
+      { seconds: 60, remedy: '', changed: () => Promise.resolve() },
+    );
+    expect(asked).toEqual([0, 5, 10]);
+  });
+
   it('ends when the process is stopped', async () => {
     const { waiter, abort } = setup();
     abort.abort(new Error('stopped by SIGTERM'));

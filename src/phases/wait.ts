@@ -9,16 +9,22 @@ export type Probe<T> = { readonly done: true; readonly value: T } | { readonly d
 export interface WaitOptions {
   readonly seconds: number;
   readonly remedy: string;
+  /** Resolves when it is worth asking before the next poll; never rejects. Asked for anew after each look. */
+  readonly changed?: () => Promise<void>;
 }
+
+/** Why a probe is asked: its time has come, or `changed` has said so. */
+export type LookCause = 'poll' | 'change';
 
 export interface Waiter {
   /** @throws Paused when the kill switch or the window says no. */
   mayGoOn(): Promise<void>;
   /**
    * Asks until the probe is done. An API server that is away counts as "not yet", any other error ends the wait.
+   * Kill switch and window are looked at with each poll, not with each change.
    * @throws NightliftError (timeout) that names what is still missing; Paused when the kill switch or the window ends it.
    */
-  until<T>(what: string, probe: () => Promise<Probe<T>>, options: WaitOptions): Promise<T>;
+  until<T>(what: string, probe: (cause: LookCause) => Promise<Probe<T>>, options: WaitOptions): Promise<T>;
   /** Lets time pass under the same looks. `look` is called at each poll and ends the wait by throwing. */
   pass(what: string, seconds: number, look: () => Promise<void>): Promise<void>;
 }
@@ -39,10 +45,10 @@ export function createWaiter(options: WaiterOptions): Waiter {
   /** Why the last look had no answer; undefined when it had one. */
   let away: unknown;
 
-  async function attempt<T>(probe: () => Promise<Probe<T>>): Promise<Probe<T>> {
+  async function attempt<T>(cause: LookCause, probe: (cause: LookCause) => Promise<Probe<T>>): Promise<Probe<T>> {
     try {
-      await options.mayGoOn();
-      return await probe();
+      if (cause === 'poll') await options.mayGoOn();
+      return await probe(cause);
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       away = error;
@@ -50,17 +56,33 @@ export function createWaiter(options: WaiterOptions): Waiter {
     }
   }
 
+  /** Lets time pass, or as much of it as goes by before the change. */
+  async function pause(ms: number, changed: (() => Promise<void>) | undefined): Promise<void> {
+    if (changed === undefined) return await clock.sleep(ms, signal);
+    const over = new AbortController();
+    try {
+      await Promise.race([clock.sleep(ms, AbortSignal.any([signal, over.signal])), changed()]);
+    } finally {
+      over.abort();
+    }
+  }
+
   return {
     mayGoOn: options.mayGoOn,
-    async until(what, probe, { seconds, remedy }) {
+    async until(what, probe, { seconds, remedy, changed }) {
       const end = clock.now().getTime() + seconds * 1000;
       let said = '';
+      let nextPoll = clock.now().getTime();
       for (;;) {
+        const cause = clock.now().getTime() >= nextPoll ? 'poll' : 'change';
         away = undefined;
-        const answer = await attempt(probe);
+        const answer = await attempt(cause, probe);
         if (answer.done) return answer.value;
-        if (answer.missing !== said) log.info(`waiting for ${what}`, { missing: answer.missing });
-        said = answer.missing;
+        // Changes come by the dozen: they are told with the next poll.
+        if (cause === 'poll' && answer.missing !== said) {
+          log.info(`waiting for ${what}`, { missing: answer.missing });
+          said = answer.missing;
+        }
         if (clock.now().getTime() >= end) {
           // An API server that is away may be back for the next try; what it would have said is not known.
           const kind = away === undefined ? 'timeout' : 'network';
@@ -69,14 +91,16 @@ export function createWaiter(options: WaiterOptions): Waiter {
             cause: away,
           });
         }
-        await clock.sleep(pollMs, signal);
+        if (cause === 'poll') nextPoll = clock.now().getTime() + pollMs;
+        // What could not be asked is not asked again before its time.
+        await pause(Math.max(0, nextPoll - clock.now().getTime()), away === undefined ? changed : undefined);
       }
     },
     async pass(what, seconds, look) {
       const end = clock.now().getTime() + seconds * 1000;
       if (seconds > 0) log.info(`waiting: ${what}`, { seconds });
       for (;;) {
-        await attempt(async () => {
+        await attempt('poll', async () => {
           await look();
           return { done: true, value: undefined };
         });

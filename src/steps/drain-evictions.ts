@@ -1,9 +1,10 @@
-import type { Budget, EvictionResult, PodFact } from '../cluster/cluster.ts';
+import type { Budget, EvictionResult, PodFact, PodWatch } from '../cluster/cluster.ts';
 import { isUnavailable } from '../cluster/kube-error.ts';
 import { NightliftError } from '../errors.ts';
 import type { Finding } from '../gate/finding.ts';
 import { Refused } from '../phases/outcome.ts';
 import type { Context } from '../phases/phase.ts';
+import type { LookCause, Probe } from '../phases/wait.ts';
 import {
   blockedFinding,
   budgetName,
@@ -23,6 +24,7 @@ import { restartOwner } from './drain-restart.ts';
 interface Drain {
   readonly context: Context;
   readonly node: string;
+  readonly watch: PodWatch;
   readonly holdups: Map<string, Holdup>;
   /** Told to go by this drain. */
   readonly told: Map<string, PodFact>;
@@ -40,6 +42,7 @@ export async function evictAll(context: Context, node: string): Promise<void> {
   const drain: Drain = {
     context,
     node,
+    watch: context.deps.cluster.watchPods(node, context.signal),
     holdups: new Map(),
     told: new Map(),
     journal: undefined,
@@ -49,38 +52,48 @@ export async function evictAll(context: Context, node: string): Promise<void> {
   };
   const seconds = context.deps.settings.waits.drainSeconds;
   try {
-    await context.waiter.until(`the pods of ${node} to leave`, () => lookOnce(drain), {
+    await context.waiter.until(`the pods of ${node} to leave`, (cause) => look(drain, cause), {
       seconds,
       remedy: 'See which pods are left and why; the node is uncordoned and looked at again next night.',
+      changed: () => drain.watch.changed(),
     });
   } catch (error) {
     if (!(error instanceof NightliftError) || error.kind !== 'timeout' || drain.staying === undefined) throw error;
     throw new Refused(drain.staying.map((pod) => leftFinding(drain, pod, seconds)));
+  } finally {
+    drain.watch.close();
   }
   context.deps.log.info('drained', { node, pods: drain.total });
 }
 
-type Look = { readonly done: true; readonly value: undefined } | { readonly done: false; readonly missing: string };
-
-async function lookOnce(drain: Drain): Promise<Look> {
+/** A change is the moment for pods that were not asked yet; those that are held are asked for again at the pace of the polls. */
+async function look(drain: Drain, cause: LookCause): Promise<Probe<undefined>> {
   const { deps, signal } = drain.context;
   drain.staying = undefined;
   drain.journal ??= await readJournal(drain.context, drain.node);
-  const plan = planDrain(await deps.cluster.pods({ node: drain.node }, signal), deps.settings.drain);
-  if (plan.kind === 'refused') throw new Refused(plan.problems.map(problemFinding));
-  drain.first ??= new Set(plan.pods.map(({ uid }) => uid));
-  const staying = plan.pods.filter((pod) => drain.first?.has(pod.uid) === true || !comesBack(pod));
+  let staying = stayingOf(drain, await drain.watch.pods());
+  // That nothing is left is never said of what a watch has told.
+  if (staying.length === 0) staying = stayingOf(drain, await deps.cluster.pods({ node: drain.node }, signal));
   drain.staying = staying;
   drain.total = Math.max(drain.total, staying.length);
   forgetGone(drain, staying);
   if (staying.length === 0) return { done: true, value: undefined };
-  await evictDue(drain, staying, drain.journal);
-  await writeJournal(drain.context, drain.node, drain.journal, drain.holdups.values());
-  await react(drain);
+  await evictDue(drain, cause === 'poll' ? staying : staying.filter(({ uid }) => !drain.holdups.has(uid)));
+  if (cause === 'poll') {
+    await writeJournal(drain.context, drain.node, drain.journal, drain.holdups.values());
+    await react(drain);
+  }
   return {
     done: false,
     missing: progressText(staying, drain.total, drain.holdups, deps.clock.now().getTime()),
   };
+}
+
+function stayingOf(drain: Drain, pods: readonly PodFact[]): readonly PodFact[] {
+  const plan = planDrain(pods, drain.context.deps.settings.drain);
+  if (plan.kind === 'refused') throw new Refused(plan.problems.map(problemFinding));
+  const first = (drain.first ??= new Set(plan.pods.map(({ uid }) => uid)));
+  return plan.pods.filter((pod) => first.has(pod.uid) || !comesBack(pod));
 }
 
 function forgetGone({ context, holdups }: Drain, staying: readonly PodFact[]): void {
@@ -100,18 +113,14 @@ function letGo({ deps }: Context, holdups: Map<string, Holdup>, uid: string): vo
 }
 
 /** Asks for every pod that was not told yet and whose time has come, so many at a time. */
-async function evictDue(
-  { context, holdups, told }: Drain,
-  staying: readonly PodFact[],
-  { since }: DrainJournal,
-): Promise<void> {
+async function evictDue({ context, holdups, told, journal }: Drain, staying: readonly PodFact[]): Promise<void> {
   const { clock, settings } = context.deps;
   const start = clock.now().getTime();
   const due = staying.filter(
     (pod) => !pod.deleting && !told.has(pod.uid) && (holdups.get(pod.uid)?.againMs ?? 0) <= start,
   );
   await evictBounded(context, due, settings.drain.parallel, (pod, result) => {
-    const holdup = holdupAfter(holdups.get(pod.uid), pod, result, clock.now().getTime(), since.get(pod.uid));
+    const holdup = holdupAfter(holdups.get(pod.uid), pod, result, clock.now().getTime(), journal?.get(pod.uid));
     if (holdup !== undefined) holdups.set(pod.uid, holdup);
     else {
       told.set(pod.uid, pod);
@@ -167,7 +176,7 @@ async function react(drain: Drain): Promise<void> {
       const { helps, note } = await restartOwner(context, pod);
       holdups.set(pod.uid, { ...holdup, note });
       if (!helps && isForEver) gaveUp.push(twoBudgetsFinding(node, pod, over));
-      else if (!helps && isOverdue) gaveUp.push(blockedFinding(node, { ...holdup, note }, drainSeconds));
+      else if (isOverdue) gaveUp.push(blockedFinding(node, { ...holdup, note }, drainSeconds));
     } else if (reaction === 'give-up') {
       gaveUp.push(isForEver ? twoBudgetsFinding(node, pod, over) : gaveUpFinding(node, holdup));
     } else if (reaction === 'wait' && isOverdue) {

@@ -55,17 +55,21 @@ describe('the drain', { timeout: 30_000 }, () => {
     expect(server.store.read(nodes, 'n1').metadata.annotations?.['nightlift/cordoned-by']).toMatch(/^1\.36\.4 /);
   });
 
-  it('empties a node of 100 pods with about one request for each', async () => {
+  it('empties a node of 100 pods with one request for each and one watch', async () => {
     const { server, run, workload, podsOn } = await open();
     await workload('web', 100);
     server.requests.clear();
     expect(await run(drain)).toBeUndefined();
     expect(podsOn('n1')).toEqual([]);
-    const { length } = server.requests.records;
-    const other = length - evictions().length;
-    process.stdout.write(`a drain of 100 pods: ${length} API requests, ${evictions().length} of them evictions\n`);
+    const { records } = server.requests;
+    const lists = records.filter(({ path }) => path === '/api/v1/pods');
+    process.stdout.write(
+      `a drain of 100 pods: ${records.length} API requests, ${evictions().length} of them evictions\n`,
+    );
     expect(evictions()).toHaveLength(100);
-    expect(other).toBeLessThan(60);
+    // Before the cordon, at the start, the watch, and the last look; none for each poll.
+    expect(lists.map(({ query }) => query.includes('watch=true'))).toEqual([false, false, true, false]);
+    expect(records.length - 100).toBeLessThan(12);
   });
 
   it('D07 waits for a budget that lets go, says since when it held, and then goes on', async () => {
@@ -258,16 +262,33 @@ describe('the drain', { timeout: 30_000 }, () => {
     expect(record()).toBeUndefined();
   });
 
-  it("writes no clock under a cordon that is a person's, whose end nobody tells", async () => {
-    const { server, run, workload, budget } = await open({ settings: { waits: { drainSeconds: 20 } } });
-    await workload('web', 1);
+  it("D08 keeps its clocks under a person's cordon too, and takes them away when it gives up", async () => {
+    const { server, run, workload, budget, until, isSchedulable } = await open({
+      settings: policies({ budget: 'never', action: 'restart-owner' }),
+    });
+    // A rollout that never ends: its new pod has nowhere to go.
+    await workload('web', 1, { spec: { nodeSelector: { 'kubernetes.io/hostname': 'n1' } } });
     await budget('never', 'web', 1);
     server.store.modify(nodes, 'n1', undefined, (draft) => {
       draft.spec.unschedulable = true;
     });
-    server.requests.clear();
-    expect(reasonsOf(await run(drain))).toEqual(['DrainBlocked']);
-    expect(writes().filter((write) => write.startsWith('PATCH'))).toEqual([]);
+    const record = (): string | undefined =>
+      server.store.read(nodes, 'n1').metadata.annotations?.['nightlift/held-since'];
+    const kill = new AbortController();
+    const killed = run(drain, kill.signal);
+    await until('the record', () => record() !== undefined);
+    kill.abort();
+    await killed;
+    const [uid = ''] = Object.keys(JSON.parse(record() ?? '{}') as object);
+    server.store.modify(nodes, 'n1', undefined, (draft) => {
+      const long = new Date(Date.now() - 3_600_000_000).toISOString();
+      draft.metadata.annotations = { ...draft.metadata.annotations, 'nightlift/held-since': `{"${uid}":"${long}"}` };
+    });
+    expect(messageOf(await run(drain))).toMatch(
+      /gave up after 1800 s: default\/web-\S+ is held by budget default\/never: .*; Deployment default\/web is being restarted/,
+    );
+    expect(record()).toBeUndefined();
+    expect(isSchedulable()).toBe(false);
   });
 
   it('restarts the owner of a single pod, once, so that a new one is there before the old one goes', async () => {

@@ -8,12 +8,11 @@ export function hasTargetVersion(node: NodeFact, target: string): boolean {
   return isOnTarget({ ...node, cordonedBy: null, unfinished: null }, target);
 }
 
-/** Takes back the cordon that Nightlift made, and only that: a person's cordon stays (D08). */
+/** Takes back the cordon that Nightlift made and what it wrote about the drain, and only that: a person's cordon stays (D08). */
 export async function undoCordon(context: Context): Promise<void> {
   const node = await context.node();
-  if (node.cordonedBy === null) return;
   await context.deps.cluster.uncordon(node.name, context.signal);
-  context.deps.log.info('uncordoned', { node: node.name });
+  if (node.cordonedBy !== null) context.deps.log.info('uncordoned', { node: node.name });
 }
 
 export const uncordon: ActionStep = {

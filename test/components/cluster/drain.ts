@@ -87,6 +87,24 @@ export function describeDrain(bench: () => Bench): void {
     });
   });
 
+  it('keeps the pods of a node up to date by a watch, and says when there is something new', async () => {
+    const { cluster, pod, until } = bench();
+    const watch = cluster.watchPods('worker-1', signal);
+    const names = async (): Promise<string[]> =>
+      (await watch.pods()).filter(({ namespace }) => namespace === WORLD).map(({ name }) => name);
+    const before = await names();
+    const told = watch.changed();
+    const seen = await pod('seen');
+    await pod('elsewhere', { spec: { nodeName: 'cp-1' } });
+    await told;
+    await until(async () => ((await names()).includes('seen') ? true : undefined));
+    expect((await names()).toSorted()).toEqual([...before, 'seen'].toSorted());
+    await cluster.deletePod(seen, signal);
+    await until(async () => ((await names()).includes('seen') ? undefined : true));
+    expect(await names()).toEqual(before);
+    watch.close();
+  });
+
   it('deletes this very pod, and not one of the same name', async () => {
     const { cluster, pod } = bench();
     const doomed = await pod('doomed');

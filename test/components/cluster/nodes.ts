@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { PodFact } from '../../../src/cluster/cluster.ts';
-import { type Bench, nodeInfo, signal } from './bench.ts';
+import { type Bench, nodeInfo, PREFIX, signal } from './bench.ts';
 
 export function describeNodes(bench: () => Bench): void {
   it('says its version and health', async () => {
@@ -75,28 +75,34 @@ export function describeNodes(bench: () => Bench): void {
     await patch('/api/v1/nodes/worker-1', { spec: { unschedulable: null } });
   });
 
-  it('D07 keeps since when pods are held beside its own cordon, and no longer', async () => {
+  it("D07 keeps since when pods are held with the step, under a person's cordon too, and no longer", async () => {
     const { cluster, patch } = bench();
     const path = '/api/v1/nodes/worker-1';
     const held = { 'uid-1': '2026-11-21T23:00:00.000Z' };
-    expect(await cluster.heldSince('worker-1', signal)).toBeUndefined();
+    const since = () => cluster.heldSince('worker-1', signal);
+    expect(await since()).toEqual({});
+    await cluster.markUnfinished('worker-1', '1.36.4', signal);
     await cluster.cordon('worker-1', 'run 1', signal);
-    expect(await cluster.heldSince('worker-1', signal)).toEqual({});
     await cluster.writeHeldSince('worker-1', held, signal);
     await cluster.cordon('worker-1', 'run 1', signal);
-    expect(await cluster.heldSince('worker-1', signal)).toEqual(held);
+    expect(await since()).toEqual(held);
     // A person has lifted it in between: what is cordoned anew has a new clock.
     await patch(path, { spec: { unschedulable: null } });
-    expect(await cluster.heldSince('worker-1', signal)).toBeUndefined();
     await cluster.cordon('worker-1', 'run 2', signal);
-    expect(await cluster.heldSince('worker-1', signal)).toEqual({});
+    expect(await since()).toEqual({});
     for (const text of ['{', '[]', '{"uid-1":"yesterday"}', '7']) {
-      await patch(path, { metadata: { annotations: { 'nightlift/held-since': text } } });
-      expect(await cluster.heldSince('worker-1', signal)).toEqual({});
+      await patch(path, { metadata: { annotations: { [`${PREFIX}/held-since`]: text } } });
+      expect(await since()).toEqual({});
     }
     await cluster.uncordon('worker-1', signal);
     await patch(path, { spec: { unschedulable: true } });
-    expect(await cluster.heldSince('worker-1', signal)).toBeUndefined();
+    await cluster.writeHeldSince('worker-1', held, signal);
+    await cluster.uncordon('worker-1', signal);
+    expect(await since()).toEqual({});
+    expect((await cluster.nodes(signal)).find(({ name }) => name === 'worker-1')?.schedulable).toBe(false);
+    await cluster.writeHeldSince('worker-1', held, signal);
+    await cluster.markUnfinished('worker-1', null, signal);
+    expect(await since()).toEqual({});
     await patch(path, { spec: { unschedulable: null } });
   });
 }
