@@ -34,6 +34,8 @@ export interface EmbeddedClusterOptions {
   readonly pace?: Partial<Pace>;
   /** Longest time between two pods of a Job whose pods fail, in seconds of Kubernetes; default the real 600. */
   readonly longestBackoffSeconds?: number;
+  /** How many ended pods are kept; default the real 12,500. */
+  readonly mostEndedPods?: number;
   /** Asked before the one that starts our pods as processes of the program. */
   readonly runners?: readonly PodRunner[];
   /** A pod of ours has started as a process. */
@@ -149,9 +151,11 @@ async function assemble(topology: Topology, options: EmbeddedClusterOptions, fra
   controllers = await open(
     startControllers(server, {
       secondMs: pace.secondMs,
+      reactionMs: pace.reactionMs,
       ordinary: (pod) => ordinaryPod(pod, pace),
       ...(options.onError === undefined ? {} : { onError: options.onError }),
       ...(options.longestBackoffSeconds === undefined ? {} : { longestBackoffSeconds: options.longestBackoffSeconds }),
+      ...(options.mostEndedPods === undefined ? {} : { mostEndedPods: options.mostEndedPods }),
       runners: [...(options.runners ?? []), own.runner],
     }),
   );

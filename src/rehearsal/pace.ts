@@ -20,6 +20,8 @@ export interface Pace {
   readonly staticPodMs: number;
   readonly snapshotMs: number;
   readonly podMs: number;
+  /** Between a change and the reaction of a controller. */
+  readonly reactionMs: number;
   /** Real milliseconds of one second of the controllers' own times: backoff, leases, grace periods. */
   readonly secondMs: number;
 }
@@ -45,6 +47,7 @@ export function paceOf(speed: number): Pace {
     staticPodMs: ms(15),
     snapshotMs: ms(60),
     podMs: ms(10),
+    reactionMs: 20,
     secondMs: Math.max(1000 / speed, 25),
   };
 }

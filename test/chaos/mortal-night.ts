@@ -38,8 +38,10 @@ export async function mortalNights(options: MortalNightOptions): Promise<MortalN
     program: '/nobody/starts/it',
     templatesDir: TEMPLATES,
     speed: 6000,
-    pace: { secondMs: 5, apiAwayMs: 30, podMs: 5, staticPodMs: 10, snapshotMs: 10 },
+    pace: { secondMs: 5, apiAwayMs: 30, podMs: 5, reactionMs: 3, staticPodMs: 10, snapshotMs: 10 },
     longestBackoffSeconds: 1,
+    // A process that is killed three hundred times leaves three hundred pods, and every list would have them.
+    mostEndedPods: 8,
     settings: {
       job: { retries: 100_000, deadlineSeconds: 1_000_000 },
       waits: { pollSeconds: 0.03, alertSeconds: 60, readySeconds: 60 },

@@ -12,6 +12,7 @@ import { startNamespaceController } from './namespace-controller.ts';
 import { startNodeController } from './node-controller.ts';
 import { startNodeHeartbeats } from './node-heartbeat.ts';
 import { type OrdinaryBehaviour, ordinaryRunner } from './ordinary-runner.ts';
+import { startPodCollector } from './pod-collector.ts';
 import type { PodRunner } from './pod-runner.ts';
 import { startReplicaSetController } from './replica-set-controller.ts';
 import { startScheduler } from './scheduler.ts';
@@ -26,6 +27,8 @@ export interface ControllerOptions {
   readonly secondMs?: number;
   /** Longest time between two pods of a Job whose pods fail, in seconds of Kubernetes; default the real 600. */
   readonly longestBackoffSeconds?: number;
+  /** How many ended pods are kept; default the real 12,500. */
+  readonly mostEndedPods?: number;
   /** Between a change and the reaction of a controller. Default 20 ms. */
   readonly reactionMs?: number;
   /** False: nodes without kubelets, as on a control plane that stands alone; the pods' status is written by others. */
@@ -86,6 +89,7 @@ export function startControllers(server: Served, options: ControllerOptions = {}
     startDaemonSetController(context),
     startDisruptionBudgetController(context),
     startGarbageCollector(context),
+    startPodCollector(context, options.mostEndedPods),
   ];
   return {
     trigger: (name, namespace, jobName) => triggerCronJob(store, name, namespace, jobName),
