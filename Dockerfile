@@ -6,6 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 # Install scripts are not run: nothing that is bundled needs one, and ssh2's optional native parts stay out.
 RUN npm ci --ignore-scripts --no-audit --no-fund && node node_modules/esbuild/install.js
 COPY build.mjs tsconfig.json ./
+COPY bin/require-node.cjs bin/
 COPY src src
 COPY templates templates
 RUN node build.mjs

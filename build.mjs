@@ -1,5 +1,5 @@
 // Bundles the program into one CommonJS file (ssh2 needs __dirname) with every template inside.
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -31,6 +31,8 @@ const result = await build({
   minify: true,
   keepNames: true,
   legalComments: 'none',
+  // An operator chooses the image of deploy/no-image. On an older Node only some of the libraries fail, and late.
+  banner: { js: readFileSync(join(import.meta.dirname, 'bin/require-node.cjs'), 'utf8') },
   sourcemap: false,
   define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
   plugins: [onlyKubeconfig],
