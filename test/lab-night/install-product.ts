@@ -7,7 +7,8 @@ import type { Lab } from '../lab/lab-state.ts';
 import { backupCronJob } from './backup-cron-job.ts';
 import { applyObjects, kubectl } from './kubectl.ts';
 import { labSettings, type SettingChanges } from './lab-settings.ts';
-import { projectRoot, provideProductImage, provideToolsImage } from './product-image.ts';
+import { provideProductImage, provideToolsImage } from './product-image.ts';
+import { projectRoot } from './project-root.ts';
 import { inNewDirectory } from './temporary-directory.ts';
 
 /**

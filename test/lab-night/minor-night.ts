@@ -12,6 +12,7 @@ export const minorNight: Scenario = {
   name: 'minor',
   title: 'the next minor, with a new etcd: package sources, control plane and nodes are on it in the morning',
   ci: true,
+  seconds: 340,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.4', newestPatch: true },
   async run(scene) {
     const from = await runningVersion(scene.lab);

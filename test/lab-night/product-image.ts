@@ -6,9 +6,8 @@ import { cacheDir } from '../lab/lab-paths.ts';
 import type { Lab } from '../lab/lab-state.ts';
 import { availableVersions, unpackTo } from '../lab/programs.ts';
 import { mustRun } from '../lab/run-command.ts';
+import { projectRoot } from './project-root.ts';
 import { inNewDirectory } from './temporary-directory.ts';
-
-export const projectRoot = path.resolve(import.meta.dirname, '../..');
 
 /** A Debian with a shell and etcd's tools: for the backup, and for what merely has to run. */
 export const toolsImage = 'registry.example/tools:1';
