@@ -10,6 +10,11 @@ const RunSettings = z.object({
   }),
   /** How many lanes run beside each other. */
   lanes: z.number(),
+  images: z.object({
+    product: z.object({ reference: z.string(), digest: z.string() }),
+    /** Digest of what stands in for the stock image of Node. */
+    stock: z.string(),
+  }),
   /** When the whole run began: the lanes' clocks are one. */
   began: z.number(),
   results: z.string(),
