@@ -1,5 +1,6 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
+import { STOCK_IMAGE } from '../../src/install/bundle.ts';
 import { addImage } from '../lab/directory-image.ts';
 import { tagImage } from '../lab/image-store.ts';
 import { cacheDir } from '../lab/lab-paths.ts';
@@ -16,6 +17,11 @@ export async function provideProductImage(lab: Lab): Promise<string> {
   const { reference, digest } = readRunSettings().images.product;
   await tagImage(lab.registry.tags, reference, digest);
   return reference;
+}
+
+/** The stock image of Node, under the name that the manifests have. */
+export async function provideStockImage(lab: Lab): Promise<void> {
+  await tagImage(lab.registry.tags, `docker.io/library/${STOCK_IMAGE}`, readRunSettings().images.stock);
 }
 
 export async function provideToolsImage(lab: Lab): Promise<void> {

@@ -8,7 +8,7 @@ import { startLabServer, up } from '../lab/up.ts';
 import { connectToCluster } from './cluster-api.ts';
 import { readNodes } from './cluster-objects.ts';
 import { quietDefects } from './defects.ts';
-import { installProduct } from './install-product.ts';
+import { type Install, installProduct } from './install-product.ts';
 import { clusterKinds, clusterName, type Lane } from './lanes.ts';
 import { watchPodLogs } from './pod-logs.ts';
 import { projectRoot } from './project-root.ts';
@@ -26,6 +26,8 @@ export interface Wanted {
   readonly fresh?: boolean;
   /** Of nodes whose containerd is not of the line of the others. */
   readonly containerdOf?: Readonly<Record<string, ContainerdLine>>;
+  /** How the product is installed: with the image that the Dockerfile makes, when nothing is said. */
+  readonly install?: Install;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function provideScene(
   const lab = fitting ? standing : await up(spec, log);
   await startLabServer(lab);
   await servicesUp(lab, [path.join(projectRoot, 'deploy/alerts/upgrade-gates.yaml')], log);
-  await installProduct(lab);
+  await installProduct(lab, {}, wanted.install);
   // With a single worker its pods would have no place while that is drained.
   if (wanted.workers > 1) await provideWorkload(lab);
   log(`the cluster ${name} is ready, on ${await runningVersion(lab)}`);
