@@ -104,9 +104,13 @@ async function main(): Promise<number> {
     const lines = (await readFile(results, 'utf8')).split('\n').filter(Boolean);
     const played = inOrder(lines.map((line) => ResultLine.parse(JSON.parse(line))));
     const passed = played.filter((result) => result.passed).length;
-    const failed = chosen.length - passed;
-    console.log(`\nSeconds:\n${summaryTable(played)}\n${wallTime(played, began)}\n${passed} passed, ${failed} failed`);
-    const everything = chosen.length === scenarios.length && !abort.aborted;
+    // Of a lane that died no result is there: that is a failure, unless it was stopped.
+    const failed = (abort.aborted ? played.length : chosen.length) - passed;
+    const stopped = abort.aborted ? `, ${chosen.length - played.length} not run` : '';
+    console.log(`\nSeconds:\n${summaryTable(played)}\n${wallTime(played, began)}`);
+    console.log(`${passed} passed, ${failed} failed${stopped}`);
+    if (abort.aborted) return 1;
+    const everything = chosen.length === scenarios.length;
     if (!everything && !values['write-proof']) return failed === 0 && sound ? 0 : 1;
     const { files, defects } = await writeProof();
     console.log([`written: ${files.join(', ')}`, ...defects.map((defect) => `permission: ${defect}`)].join('\n'));
