@@ -1,10 +1,11 @@
 // Bundles the program into one CommonJS file (ssh2 needs __dirname) with every template inside.
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 // Of client-node only kubeconfigs are read; its 3 MB of generated API classes would be parsed at every start.
-const clientNode = join(import.meta.dirname, 'node_modules/@kubernetes/client-node/dist');
+// Where node_modules really is: esbuild names files so.
+const clientNode = realpathSync(join(import.meta.dirname, 'node_modules/@kubernetes/client-node/dist'));
 const onlyKubeconfig = {
   name: 'only-kubeconfig',
   setup({ onResolve }) {

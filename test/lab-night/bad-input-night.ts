@@ -14,7 +14,7 @@ import { fingerprintOf, labSettings, type SettingChanges } from './lab-settings.
 import { nextPatch } from './next-patch.ts';
 import { type FollowedChain, followChain, runNight, runReport } from './night.ts';
 import { expectNothingChanged, watchCordons } from './nothing-changed.ts';
-import { projectRoot } from './product-image.ts';
+import { projectRoot } from './project-root.ts';
 import { runningVersion } from './provide-scene.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scene } from './scene.ts';
@@ -23,6 +23,7 @@ export const badInputNight: Scenario = {
   name: 'bad-input',
   title: `${badInputs.length} inputs that are no good: log and Slack name each and say what to do, and nothing is changed`,
   ci: false,
+  seconds: 600,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);

@@ -16,6 +16,8 @@ export const byHandNight: Scenario = {
   name: 'by-hand',
   title: 'the measure: the same patch by hand, with the commands of the kubeadm documentation and without a pause',
   ci: false,
+  seconds: 280,
+  alone: true,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);

@@ -16,13 +16,15 @@ const Node = z.object({
     nodeInfo: z.object({ kubeletVersion: z.string(), containerRuntimeVersion: z.string() }),
   }),
 });
+const Container = z.object({ image: z.string() });
 const Job = z.object({
   metadata: Metadata.extend({ creationTimestamp: z.iso.datetime() }),
+  spec: z.object({ template: z.object({ spec: z.object({ containers: z.array(Container) }) }) }),
   status: z.object({ conditions: z.array(Condition).default([]), failed: z.number().default(0) }),
 });
 const Pod = z.object({
-  metadata: Metadata.extend({ deletionTimestamp: z.string().optional() }),
-  spec: z.object({ nodeName: z.string().default(''), containers: z.array(z.object({ image: z.string() })) }),
+  metadata: Metadata.extend({ creationTimestamp: z.iso.datetime(), deletionTimestamp: z.string().optional() }),
+  spec: z.object({ nodeName: z.string().default(''), containers: z.array(Container) }),
   status: z.object({ phase: z.string(), conditions: z.array(Condition).default([]) }),
 });
 const Workload = z.object({
@@ -46,8 +48,9 @@ export async function readNodes(api: ClusterApi) {
 /** Of the product's namespace: the chain's, the detector's and the report's. */
 export async function readJobs(api: ClusterApi) {
   const { items } = listOf(Job).parse(await api.get(batch));
-  return items.map(({ metadata, status }) => ({
+  return items.map(({ metadata, spec, status }) => ({
     name: metadata.name,
+    image: spec.template.spec.containers[0]?.image ?? '',
     chain: metadata.labels['app'] === 'k8s-upgrade-chain',
     createdAt: Date.parse(metadata.creationTimestamp),
     failedPods: status.failed,

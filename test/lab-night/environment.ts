@@ -3,7 +3,7 @@ import { availableParallelism, release, totalmem } from 'node:os';
 import path from 'node:path';
 import { availableVersions } from '../lab/programs.ts';
 import { runCommand } from '../lab/run-command.ts';
-import { projectRoot } from './product-image.ts';
+import { projectRoot } from './project-root.ts';
 
 export interface Environment {
   readonly lines: readonly string[];

@@ -31,6 +31,7 @@ export const gateNight: Scenario = {
   name: 'gate',
   title: 'an addon does not support the next minor: nothing is changed, and the report says so',
   ci: true,
+  seconds: 60,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.4', newestPatch: true },
   async run(scene) {
     const from = await runningVersion(scene.lab);

@@ -7,7 +7,7 @@ import { mustRun } from '../lab/run-command.ts';
 import { labSettings } from './lab-settings.ts';
 import { nextPatch } from './next-patch.ts';
 import { followChain } from './night.ts';
-import { projectRoot } from './product-image.ts';
+import { projectRoot } from './project-root.ts';
 import { runningVersion } from './provide-scene.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scene } from './scene.ts';
@@ -18,6 +18,7 @@ export const hostNight: Scenario = {
   name: 'host',
   title: 'nightlift upgrade --to, from a machine outside: it starts the chain in the cluster and follows it to the end',
   ci: false,
+  seconds: 300,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);

@@ -1,41 +1,58 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { stringify } from 'yaml';
-import { deployFiles } from '../../src/install/deploy-files.ts';
-import { readInstallTemplates } from '../../src/install/install-templates.ts';
+import { parse, stringify } from 'yaml';
 import type { Lab } from '../lab/lab-state.ts';
+import { mustRun } from '../lab/run-command.ts';
 import { backupCronJob } from './backup-cron-job.ts';
 import { applyObjects, kubectl } from './kubectl.ts';
 import { labSettings, type SettingChanges } from './lab-settings.ts';
-import { projectRoot, provideProductImage, provideToolsImage } from './product-image.ts';
+import { provideProductImage, provideStockImage, provideToolsImage } from './product-image.ts';
+import { projectRoot } from './project-root.ts';
 import { inNewDirectory } from './temporary-directory.ts';
 
-/**
- * As deploy/README.md says: settings into base/config.yaml, the generator run once more, the image named in a kustomization,
- * `kubectl apply -k`, the Secret. A second install changes what has changed.
- */
-export async function installProduct(lab: Lab, changes: SettingChanges = {}): Promise<void> {
+/** The two ways of deploy/README.md. */
+export type Install = 'image' | 'no-image';
+
+/** In a copy of the project, as deploy/README.md says. A second install changes what has changed. */
+export async function installProduct(
+  lab: Lab,
+  changes: SettingChanges = {},
+  install: Install = 'image',
+): Promise<void> {
   await provideToolsImage(lab);
-  const image = await provideProductImage(lab);
-  const [newName = '', newTag = ''] = image.split(/:(?=[^:]*$)/);
-  await inNewDirectory('deploy', async (directory) => {
-    const config = stringify(await labSettings(lab, changes));
-    await cp(path.join(projectRoot, 'deploy'), path.join(directory, 'deploy'), { recursive: true });
-    for (const [file, text] of deployFiles(readInstallTemplates(path.join(projectRoot, 'templates')), config)) {
-      await mkdir(path.dirname(path.join(directory, file)), { recursive: true });
-      await writeFile(path.join(directory, file), text);
-    }
-    await writeFile(path.join(directory, 'deploy/base/config.yaml'), config);
-    const overlay = {
-      apiVersion: 'kustomize.config.k8s.io/v1beta1',
-      kind: 'Kustomization',
-      resources: ['deploy'],
-      images: [{ name: 'nightlift', newName, newTag }],
-    };
-    await writeFile(path.join(directory, 'kustomization.yaml'), stringify(overlay));
-    await kubectl(lab, ['apply', '-k', directory]);
+  await inNewDirectory('deploy', async (project) => {
+    await copyProject(project);
+    await writeFile(path.join(project, 'deploy/base/config.yaml'), stringify(await labSettings(lab, changes)));
+    await (install === 'image' ? installWithImage(lab, project) : installWithoutImage(lab, project));
   });
   await applyObjects(lab, [await credentials(lab), backupCronJob]);
+}
+
+async function copyProject(into: string): Promise<void> {
+  for (const name of ['build.mjs', 'package.json', 'tsconfig.json', 'src', 'templates', 'deploy'])
+    await cp(path.join(projectRoot, name), path.join(into, name), { recursive: true });
+  await symlink(path.join(projectRoot, 'node_modules'), path.join(into, 'node_modules'));
+}
+
+async function installWithImage(lab: Lab, project: string): Promise<void> {
+  const image = await provideProductImage(lab);
+  const [newName = '', newTag = ''] = image.split(/:(?=[^:]*$)/);
+  const file = path.join(project, 'deploy/kustomization.yaml');
+  const kustomization = parse(await readFile(file, 'utf8')) as object;
+  await writeFile(file, stringify({ ...kustomization, images: [{ name: 'nightlift', newName, newTag }] }));
+  await node(project, ['src/install/generate-manifests.ts']);
+  await kubectl(lab, ['apply', '-k', path.join(project, 'deploy')]);
+}
+
+async function installWithoutImage(lab: Lab, project: string): Promise<void> {
+  await provideStockImage(lab);
+  await node(project, ['build.mjs']);
+  await node(project, ['src/install/generate-manifests.ts', '--bundle']);
+  await kubectl(lab, ['apply', '--server-side', '-k', path.join(project, 'deploy/no-image')]);
+}
+
+async function node(cwd: string, args: string[]): Promise<void> {
+  await mustRun(process.execPath, args, { cwd });
 }
 
 async function credentials(lab: Lab): Promise<object> {

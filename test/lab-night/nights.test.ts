@@ -1,8 +1,7 @@
 import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { collectLogs } from '../lab/collect-logs.ts';
-import { down } from '../lab/down.ts';
 import { labRoot } from '../lab/lab-paths.ts';
 import { readSlack } from './defects.ts';
 import { readUses } from './permission-audit.ts';
@@ -13,28 +12,30 @@ import { saveNight } from './saved-night.ts';
 import type { Scenario, ScenarioResult } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 import type { Scene } from './scene.ts';
-import { selected } from './selected.ts';
 
 const settings = readRunSettings();
-const began = Date.now();
 
-function log(line: string): void {
-  process.stderr.write(`[${((Date.now() - began) / 1000).toFixed(0).padStart(5)} s] ${line}\n`);
+function logOf({ name }: Scenario): (line: string) => void {
+  return (line) => {
+    const seconds = ((Date.now() - settings.began) / 1000).toFixed(0);
+    process.stderr.write(`[${seconds.padStart(5)} s] ${name}: ${line}\n`);
+  };
 }
 
 async function play(scenario: Scenario): Promise<ScenarioResult> {
-  log(`${scenario.name}: ${scenario.title}`);
+  const log = logOf(scenario);
+  log(scenario.title);
   let started = Date.now();
   let scene: Scene | undefined;
   const write = async (result: Pick<ResultLine, 'passed' | 'summary'> & Partial<ScenarioResult>): Promise<void> => {
     const seconds = (Date.now() - started) / 1000;
     const uses = scene === undefined ? [] : await readUses(scene.lab, started);
-    const line = { name: scenario.name, seconds, at: new Date().toISOString(), uses, ...result };
+    const line = { name: scenario.name, seconds, at: new Date().toISOString(), uses, lanes: settings.lanes, ...result };
     await appendFile(settings.results, `${JSON.stringify(line)}\n`);
     await keepResult(scenario.name, line);
   };
   try {
-    scene = await provideScene(scenario.cluster, log);
+    scene = await provideScene(scenario.cluster, settings.lane, log);
     started = Date.now();
     const result = await scenario.run(scene);
     await write({ passed: true, ...result });
@@ -68,21 +69,19 @@ async function endScene(scene: Scene, name: string): Promise<void> {
   });
 }
 
-async function keepEvidence(scene: Scene, name: string): Promise<void> {
+async function keepEvidence({ lab, log }: Scene, name: string): Promise<void> {
   const directory = path.join(labRoot(), 'failed', `${name}-${new Date().toISOString().replaceAll(':', '')}`);
   await mkdir(directory, { recursive: true });
-  await collectLogs(scene.lab, directory).catch((error: unknown) => log(`collecting logs: ${String(error)}`));
+  await collectLogs(lab, directory).catch((error: unknown) => log(`collecting logs: ${String(error)}`));
   log(`what there is to read about it: ${directory}, and nights/${name}.txt beside it`);
 }
 
 describe('the product in the cluster, as users run it', () => {
-  for (const scenario of selected(scenarios, settings))
-    it(`${scenario.name}: ${scenario.title}`, async () => {
+  for (const name of settings.lane.scenarios) {
+    const scenario = scenarios.find((one) => one.name === name);
+    if (scenario === undefined) throw new Error(`looking for the scenario ${name}: there is none of that name`);
+    it(`${name}: ${scenario.title}`, async () => {
       expect((await play(scenario)).summary).not.toBe('');
     });
-
-  afterAll(async () => {
-    if (settings.keep) return;
-    for (const name of ['t-one', 't-ha']) await down(name);
-  });
+  }
 });

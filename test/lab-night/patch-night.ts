@@ -11,6 +11,8 @@ export const patchNight: Scenario = {
   name: 'patch',
   title: 'a patch release is found, and every node is on it in the morning; a budget holds a drain for a while',
   ci: true,
+  seconds: 280,
+  alone: true,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);

@@ -12,6 +12,7 @@ export const pathNight: Scenario = {
   name: 'path',
   title: 'two minors behind: one minor a night, never two at once, each with its own etcd',
   ci: false,
+  seconds: 760,
   cluster: { controlPlanes: 1, workers: 2, version: path[0], fresh: true },
   async run(scene) {
     const first = await minorNightOf(scene, path[0], path[1]);

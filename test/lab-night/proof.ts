@@ -35,7 +35,7 @@ ${table(
 Seconds. *wall* is from the start of the detection to the end of the chain, for a node from the first to the last line of
 its Job. *ready* is waiting for Kubernetes: for a node, its control plane and its DaemonSets to be Ready again. *own* is what is
 left; for a whole night also detection, preflight, etcd snapshot, postflight, and the starts of pods. The soak is ten seconds here.
-
+${besides(results)}
 ${table(
   ['scenario', 'node', ...columns, 'kubeadm of wall'],
   scenarios.flatMap(({ name }) => timeRows(name, results.get(name))),
@@ -53,6 +53,15 @@ ${
         audit.unused.map((row) => [`\`${row}\``, audit.reasons.get(row) ?? '']),
       )}`
 }`;
+}
+
+/** Two at a time have two cores between them: what each took is not what it takes alone. */
+function besides(results: ReadonlyMap<string, ResultLine>): string {
+  const together = [...results.values()].filter(({ lanes }) => lanes > 1);
+  if (together.length === 0) return '';
+  const alone = [...results.values()].filter(({ lanes }) => lanes === 1).map(({ name }) => `\`${name}\``);
+  const rest = alone.length === 0 ? 'none ran alone' : `alone ran ${alone.join(', ')}`;
+  return `Two scenarios at a time shared the machine, each on a cluster of its own; ${rest}.\n`;
 }
 
 function timeRows(name: string, result: ResultLine | undefined): readonly (readonly string[])[] {

@@ -8,9 +8,10 @@ import { startLabServer, up } from '../lab/up.ts';
 import { connectToCluster } from './cluster-api.ts';
 import { readNodes } from './cluster-objects.ts';
 import { quietDefects } from './defects.ts';
-import { installProduct } from './install-product.ts';
+import { type Install, installProduct } from './install-product.ts';
+import { clusterKinds, clusterName, type Lane } from './lanes.ts';
 import { watchPodLogs } from './pod-logs.ts';
-import { projectRoot } from './product-image.ts';
+import { projectRoot } from './project-root.ts';
 import type { Scene } from './scene.ts';
 import { provideWorkload } from './workload.ts';
 
@@ -25,24 +26,28 @@ export interface Wanted {
   readonly fresh?: boolean;
   /** Of nodes whose containerd is not of the line of the others. */
   readonly containerdOf?: Readonly<Record<string, ContainerdLine>>;
+  /** How the product is installed: with the image that the Dockerfile makes, when nothing is said. */
+  readonly install?: Install;
 }
-
-const subnets = { one: 40, ha: 41 };
 
 /**
  * A cluster as the scenario wants it, with the product as it is now: the one that the scenario before has left when it
- * is sound and fits, else a new one. There is never more than one.
+ * is sound and fits, else a new one. A lane never has more than one.
  */
-export async function provideScene(wanted: Wanted, log: (line: string) => void): Promise<Scene> {
+export async function provideScene(
+  wanted: Wanted,
+  lane: Omit<Lane, 'scenarios'>,
+  log: (line: string) => void,
+): Promise<Scene> {
   const kind = wanted.controlPlanes === 1 ? 'one' : 'ha';
-  for (const other of ['one', 'ha'] as const) if (other !== kind) await down(`t-${other}`);
-  const name = `t-${kind}`;
+  for (const other of clusterKinds) if (other !== kind) await down(clusterName(lane, other));
+  const name = clusterName(lane, kind);
   const standing = await readLab(name);
   const fitting = standing !== undefined && (await fits(standing, wanted, log).catch(() => false));
   if (standing !== undefined && !fitting) await down(name);
   const spec: LabSpec = {
     name,
-    subnet: subnets[kind],
+    subnet: lane.subnets[kind],
     controlPlanes: wanted.controlPlanes,
     workers: wanted.workers,
     version: wanted.version,
@@ -52,7 +57,7 @@ export async function provideScene(wanted: Wanted, log: (line: string) => void):
   const lab = fitting ? standing : await up(spec, log);
   await startLabServer(lab);
   await servicesUp(lab, [path.join(projectRoot, 'deploy/alerts/upgrade-gates.yaml')], log);
-  await installProduct(lab);
+  await installProduct(lab, {}, wanted.install);
   // With a single worker its pods would have no place while that is drained.
   if (wanted.workers > 1) await provideWorkload(lab);
   log(`the cluster ${name} is ready, on ${await runningVersion(lab)}`);

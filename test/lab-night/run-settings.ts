@@ -1,7 +1,24 @@
 import { z } from 'zod';
 
-/** What run.ts tells the vitest process, in NIGHTLIFT_LAB_RUN. */
-const RunSettings = z.object({ only: z.array(z.string()), ci: z.boolean(), keep: z.boolean(), results: z.string() });
+/** What run.ts tells the vitest process of a lane, in NIGHTLIFT_LAB_RUN. */
+const RunSettings = z.object({
+  lane: z.object({
+    name: z.string(),
+    subnets: z.object({ one: z.number(), ha: z.number() }),
+    /** Names of its scenarios, in their order. */
+    scenarios: z.array(z.string()),
+  }),
+  /** How many lanes run beside each other. */
+  lanes: z.number(),
+  images: z.object({
+    product: z.object({ reference: z.string(), digest: z.string() }),
+    /** Digest of what stands in for the stock image of Node. */
+    stock: z.string(),
+  }),
+  /** When the whole run began: the lanes' clocks are one. */
+  began: z.number(),
+  results: z.string(),
+});
 
 export type RunSettings = z.infer<typeof RunSettings>;
 
@@ -31,6 +48,8 @@ export const ResultLine = z.object({
   summary: z.string(),
   shares: Shares.optional(),
   nodes: z.array(Shares.extend({ node: z.string() })).optional(),
+  /** How many lanes ran beside each other then. */
+  lanes: z.number().default(1),
   /** When it ended. */
   at: z.iso.datetime(),
   /** What the product's accounts asked of the API server. */

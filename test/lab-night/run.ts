@@ -1,45 +1,64 @@
 /** `npm run test:lab`: nights of the product on real kubeadm clusters. */
-import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { down } from '../lab/down.ts';
 import { CannotRunHere, checkPrograms, checkRoot, installPackages } from '../lab/machine.ts';
-import { ResultLine, type RunSettings, runSettingsKey } from './run-settings.ts';
+import { fillCache } from '../lab/up.ts';
+import { buildDockerfile } from './dockerfile-image.ts';
+import { laneCount } from './lane-count.ts';
+import { runLane } from './lane-process.ts';
+import { clusterKinds, clusterName, type Lane, planStages } from './lanes.ts';
+import { ResultLine, type RunSettings } from './run-settings.ts';
 import { scenarios } from './scenarios.ts';
 import { selected } from './selected.ts';
+import { makeStockImage } from './stock-image.ts';
 import { summaryTable } from './summary.ts';
 import { inNewDirectory } from './temporary-directory.ts';
 import { writeProof } from './write-proof.ts';
 
 const help = `The product in pods of real kubeadm clusters: from a new release to the Slack message.
 
-Usage: npm run test:lab [-- [--ci] [--only NAME[,NAME…]] [--keep] [--write-proof]]
+Usage: npm run test:lab [-- [--ci] [--only NAME[,NAME…]] [--lanes 1] [--keep] [--write-proof]]
 
   --only NAME   only these:
 ${scenarios.map(({ name, title }) => `                  ${name.padEnd(16)} ${title}`).join('\n')}
   --ci          the ones that every change is judged by
-  --keep        leave the last cluster standing (npm run lab -- status)
+  --lanes 1     one after the other; otherwise two at a time, each on a cluster of its own, and what is a measure alone
+  --keep        leave the last clusters standing (npm run lab -- status)
   --write-proof docs/proof.md and docs/recorded-night.md from the last result of each scenario on this machine, after
                 this run; a run of every scenario does it by itself
 
-Exit code 0 when every night passed, 1 when one failed, 78 when this machine cannot run them.`;
+Exit code 0 when every night passed, 1 when one failed, 78 when this machine cannot run them. A run that is stopped by
+SIGINT or SIGTERM takes its clusters down first.`;
 
-function vitest(settings: RunSettings): Promise<number> {
-  const root = path.resolve(import.meta.dirname, '../..');
-  const program = path.join(root, 'node_modules/vitest/vitest.mjs');
-  return new Promise((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      [program, 'run', '--config', path.join(import.meta.dirname, 'vitest.lab.config.ts')],
-      {
-        cwd: root,
-        stdio: 'inherit',
-        env: { ...process.env, [runSettingsKey]: JSON.stringify(settings) },
-      },
-    );
-    child.on('error', reject);
-    child.on('close', (code) => resolve(code ?? 1));
-  });
+interface Progress {
+  readonly keep: boolean;
+  readonly run: Omit<RunSettings, 'lane' | 'lanes'>;
+  readonly abort: AbortSignal;
+}
+
+/** Each lane's clusters are taken down as soon as it has ended, however it ended. */
+async function playStage(lanes: readonly Lane[], { keep, run, abort }: Progress): Promise<boolean> {
+  const codes = await Promise.all(
+    lanes.map(async (lane) => {
+      const scenarios = lane.scenarios.map(({ name }) => name);
+      const code = await runLane({ ...run, lanes: lanes.length, lane: { ...lane, scenarios } }, abort);
+      if (!keep || abort.aborted) for (const kind of clusterKinds) await down(clusterName(lane, kind));
+      return code;
+    }),
+  );
+  return codes.every((code) => code === 0);
+}
+
+async function playStages(stages: readonly (readonly Lane[])[], { keep, run, abort }: Progress): Promise<boolean> {
+  let sound = true;
+  for (const [index, lanes] of stages.entries()) {
+    if (abort.aborted) break;
+    const last = index === stages.length - 1;
+    sound = (await playStage(lanes, { keep: keep && last, run, abort })) && sound;
+  }
+  return sound && !abort.aborted;
 }
 
 async function main(): Promise<number> {
@@ -49,6 +68,7 @@ async function main(): Promise<number> {
       keep: { type: 'boolean', default: false },
       'write-proof': { type: 'boolean', default: false },
       only: { type: 'string', multiple: true },
+      lanes: { type: 'string', default: '2' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -58,6 +78,7 @@ async function main(): Promise<number> {
   }
   const only = (values.only ?? []).flatMap((names) => names.split(','));
   const chosen = selected(scenarios, { only, ci: values.ci });
+  if (values.lanes !== '1' && values.lanes !== '2') throw new Error(`reading --lanes ${values.lanes}: expected 1 or 2`);
   try {
     checkPrograms();
     checkRoot();
@@ -67,21 +88,55 @@ async function main(): Promise<number> {
     console.log(`${error.message}\n0 passed, 0 failed, ${chosen.length} not run`);
     return 78;
   }
+  const { lanes, because } = laneCount(Number(values.lanes));
+  if (because !== undefined) console.error(`one scenario after the other: ${because}`);
+  const began = Date.now();
+  await fillCache((line) => console.error(line));
+  const stock = await makeStockImage();
+  const images = { stock, product: await buildDockerfile(stock) };
+  console.error(`${images.product.reference} is built of the Dockerfile`);
   return inNewDirectory('results', async (directory) => {
     const results = path.join(directory, 'results.jsonl');
     await writeFile(results, '');
-    const code = await vitest({ only, ci: values.ci, keep: values.keep, results });
+    const run = { results, began, images };
+    const abort = abortOnSignal();
+    const sound = await playStages(planStages(chosen, lanes), { keep: values.keep, run, abort });
     const lines = (await readFile(results, 'utf8')).split('\n').filter(Boolean);
-    const played = lines.map((line) => ResultLine.parse(JSON.parse(line)));
+    const played = inOrder(lines.map((line) => ResultLine.parse(JSON.parse(line))));
     const passed = played.filter((result) => result.passed).length;
-    const failed = chosen.length - passed;
-    console.log(`\nSeconds:\n${summaryTable(played)}\n${passed} passed, ${failed} failed`);
+    // Of a lane that died no result is there: that is a failure, unless it was stopped.
+    const failed = (abort.aborted ? played.length : chosen.length) - passed;
+    const stopped = abort.aborted ? `, ${chosen.length - played.length} not run` : '';
+    console.log(`\nSeconds:\n${summaryTable(played)}\n${wallTime(played, began)}`);
+    console.log(`${passed} passed, ${failed} failed${stopped}`);
+    if (abort.aborted) return 1;
     const everything = chosen.length === scenarios.length;
-    if (!everything && !values['write-proof']) return failed === 0 && code === 0 ? 0 : 1;
+    if (!everything && !values['write-proof']) return failed === 0 && sound ? 0 : 1;
     const { files, defects } = await writeProof();
     console.log([`written: ${files.join(', ')}`, ...defects.map((defect) => `permission: ${defect}`)].join('\n'));
-    return failed === 0 && code === 0 && (!everything || defects.length === 0) ? 0 : 1;
+    return failed === 0 && sound && (!everything || defects.length === 0) ? 0 : 1;
   });
+}
+
+/** From here on a signal ends the lanes, and the clusters are taken down before the process ends. */
+function abortOnSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (controller.signal.aborted) return;
+      console.error(`${signal}: the lanes are ended and their clusters taken down`);
+      controller.abort();
+    });
+  return controller.signal;
+}
+
+function inOrder(results: readonly ResultLine[]): readonly ResultLine[] {
+  return scenarios.flatMap(({ name }) => results.filter((result) => result.name === name));
+}
+
+function wallTime(results: readonly ResultLine[], began: number): string {
+  const sum = results.reduce((total, { seconds }) => total + seconds, 0);
+  return `the whole run took ${((Date.now() - began) / 1000).toFixed(0)} s, its scenarios ${sum.toFixed(0)} s without making clusters`;
 }
 
 try {

@@ -7,6 +7,10 @@ export interface Scenario {
   readonly title: string;
   /** Part of `--ci`. */
   readonly ci: boolean;
+  /** About how long it takes, with its share of making clusters: what the lanes are balanced by. */
+  readonly seconds: number;
+  /** It is a measure: nothing else may run on the machine meanwhile. */
+  readonly alone?: true;
   readonly cluster: Wanted;
   run(scene: Scene): Promise<ScenarioResult>;
 }

@@ -1,9 +1,8 @@
-import type { RunSettings } from './run-settings.ts';
 import type { Scenario } from './scenario.ts';
 
 export function selected(
   all: readonly Scenario[],
-  { only, ci }: Pick<RunSettings, 'only' | 'ci'>,
+  { only, ci }: { readonly only: readonly string[]; readonly ci: boolean },
 ): readonly Scenario[] {
   const unknown = only.find((name) => !all.some((scenario) => scenario.name === name));
   if (unknown !== undefined)

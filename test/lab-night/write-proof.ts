@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describeEnvironment } from './environment.ts';
 import { compareUses } from './permission-audit.ts';
-import { projectRoot } from './product-image.ts';
+import { projectRoot } from './project-root.ts';
 import { proof } from './proof.ts';
 import { recordedNight, withRecordedNight } from './recorded-night.ts';
 import { readResults } from './results.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileHash } from './cached.ts';
 import { cacheDir } from './lab-paths.ts';
@@ -58,8 +58,40 @@ async function adopt(staging: string): Promise<Layer> {
 async function putJson(value: unknown): Promise<Layer> {
   const bytes = Buffer.from(JSON.stringify(value));
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-  await writeFile(blobPath(digest), bytes);
+  await putBlob(digest, bytes);
   return { digest, size: bytes.length };
+}
+
+/** Never half there: the registry of another lab may be sending it at this moment. */
+async function putBlob(digest: string, bytes: Buffer): Promise<void> {
+  if (existsSync(blobPath(digest))) return;
+  const staging = `${blobPath(digest)}.${process.pid}`;
+  await writeFile(staging, bytes);
+  await rename(staging, blobPath(digest));
+}
+
+/** Every blob of an image that another tool has written as an OCI layout. Returns the manifest's digest. */
+export async function adoptLayout(layout: string): Promise<string> {
+  const index = JSON.parse(await readFile(path.join(layout, 'index.json'), 'utf8')) as { manifests: Layer[] };
+  const blobs = path.join(layout, 'blobs', 'sha256');
+  for (const name of await readdir(blobs)) await putBlob(`sha256:${name}`, await readFile(path.join(blobs, name)));
+  const [manifest, ...others] = index.manifests;
+  if (manifest === undefined || others.length > 0)
+    throw new Error(`reading the image in ${layout}: it has ${index.manifests.length} manifests, expected one`);
+  return manifest.digest;
+}
+
+/** The other way: an image of the store as an OCI layout. */
+export async function writeLayout(digest: string, layout: string): Promise<void> {
+  const blobs = path.join(layout, 'blobs', 'sha256');
+  await mkdir(blobs, { recursive: true });
+  const bytes = await readFile(blobPath(digest));
+  const manifest = JSON.parse(bytes.toString('utf8')) as { config: Layer; layers: Layer[] };
+  for (const blob of [digest, manifest.config.digest, ...manifest.layers.map((layer) => layer.digest)])
+    await symlink(blobPath(blob), path.join(blobs, path.basename(blobPath(blob))));
+  const entry = { mediaType: manifestType, digest, size: bytes.length };
+  await writeFile(path.join(layout, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  await writeFile(path.join(layout, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [entry] }));
 }
 
 /** Stores an image and returns its manifest's digest. */

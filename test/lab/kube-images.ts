@@ -1,4 +1,4 @@
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileHash, keyOf } from './cached.ts';
 import { type ImageSettings, type Layer, layerOf, layerOfTar, putImage, readLayer, tagImage } from './image-store.ts';
@@ -61,7 +61,9 @@ async function remembered(key: string, make: (staging: string) => Promise<Layer>
   try {
     const layer = await make(staging);
     await mkdir(path.dirname(note), { recursive: true });
-    await writeFile(note, `${layer.digest} ${layer.size}`);
+    const half = `${note}.${process.pid}`;
+    await writeFile(half, `${layer.digest} ${layer.size}`);
+    await rename(half, note);
     return layer;
   } finally {
     await rm(staging, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { publishContainerd, publishVersion } from './apt-repository.ts';
 import { initCluster, installKubernetes, waitForReady } from './cluster.ts';
@@ -107,6 +108,22 @@ async function build(spec: LabSpec, log: Log): Promise<Lab> {
 async function joinUp(lab: Lab, nodes: LabNode[], log: Log): Promise<void> {
   const kubeconfig = await initCluster(lab.dir, lab.spec, nodes, log);
   await waitForReady(kubeconfig, lab.spec, nodes.length);
+}
+
+/** What every lab starts from, so that two which are made at the same time do not both build it. */
+export async function fillCache(log: Log): Promise<void> {
+  await mkdir(programStore(), { recursive: true });
+  const directory = await mkdtemp(path.join(tmpdir(), 'nightlift-lab-tags-'));
+  try {
+    await Promise.all([
+      rootFilesystem('1.7', log),
+      (async () => {
+        for (const [version] of initialReleases) await provideKubeImages(directory, version);
+      })(),
+    ]);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 async function prepareRepository(lab: Lab, releases: [string, string][], log: Log): Promise<void> {
