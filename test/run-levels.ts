@@ -8,7 +8,7 @@ export interface Level {
   /** Against what. */
   readonly title: string;
   readonly has: RegExp;
-  /** vitest's filters that select it; undefined for what vitest does not run here. */
+  /** vitest's filters that select it; undefined for what is a program of its own. */
   readonly filters: readonly string[] | undefined;
   /** Why it cannot run here, or what of it cannot; undefined when nothing stands in the way. */
   missing(): string | undefined;
@@ -25,11 +25,10 @@ export const LEVELS: readonly Level[] = [
   },
   {
     name: 'lab',
-    title: 'real kubeadm clusters',
+    title: 'a night on a real kubeadm cluster (npm run test:lab has all of them)',
     has: /^test\/lab(-night)?\//,
     filters: undefined,
-    missing: () =>
-      'it builds kubeadm clusters with podman as root and takes longer than this command may: npm run test:lab',
+    missing: () => undefined,
   },
   {
     name: 'components',
@@ -85,8 +84,8 @@ export function levelOf(file: string): Level {
   return level;
 }
 
-/** One line a level: how much of it ran, and why the rest did not. */
-export function describeLevel(level: Level, files: readonly FileResult[], asked: boolean): string {
+/** One line a level: how much of it ran, and why the rest did not. `why` is for what only the run itself can know. */
+export function describeLevel(level: Level, files: readonly FileResult[], asked: boolean, why?: string): string {
   const sum = (count: (file: FileResult) => number) => files.reduce((total, file) => total + count(file), 0);
   const [passed, failed, skipped] = [
     sum((file) => file.passed),
@@ -94,7 +93,7 @@ export function describeLevel(level: Level, files: readonly FileResult[], asked:
     sum((file) => file.skipped),
   ];
   const label = `${level.name.padEnd(14)} ${level.title}: `;
-  const missing = level.missing();
+  const missing = why ?? level.missing();
   if (!asked) return `${label}not run: not asked for`;
   if (passed + failed === 0)
     return `${label}not run: ${missing ?? (skipped > 0 ? 'its tests skip themselves here' : 'there are no such tests')}`;

@@ -1,12 +1,10 @@
 import { parseArgs } from 'node:util';
 import { CHECKS } from './run-checks.ts';
+import { type LabNight, startLabNight, whyNoLabNight } from './run-lab-night.ts';
 import { describeLevel, LEVELS, levelOf } from './run-levels.ts';
 import { type FileResult, runVitest } from './run-vitest.ts';
 
-const NAMES = [
-  ...CHECKS.map((check) => check.name),
-  ...LEVELS.filter((level) => level.filters !== undefined).map((level) => level.name),
-];
+const NAMES = [...CHECKS, ...LEVELS].map(({ name }) => name);
 const HELP = `Runs every check and every test level that can run here; the last line counts them.
 
 Usage: npm test [-- [--only NAME[,NAME…]] [FILTER…]]
@@ -52,10 +50,18 @@ async function runChecks(only: readonly string[]) {
   return count;
 }
 
+/** Begins the night beside the tests, where it is wanted and can be had. */
+async function beginLabNight(isWanted: boolean): Promise<LabNight | string> {
+  if (!isWanted) return 'not asked for';
+  const why = await whyNoLabNight();
+  if (why !== undefined) return why;
+  const night = startLabNight();
+  console.log(`A night on a real kubeadm cluster runs beside the tests; its log is ${night.log}`);
+  return night;
+}
+
 async function runTests(only: readonly string[], filters: readonly string[]) {
-  const levels = LEVELS.filter(
-    (level) => level.filters !== undefined && (only.length === 0 || only.includes(level.name)),
-  );
+  const levels = LEVELS.filter((level) => only.length === 0 || only.includes(level.name));
   const count = { passed: 0, failed: 0, skipped: 0 };
   if (levels.length === 0) return count;
   // Of the files that vitest finds, `unit` has those that no other level has: it cannot be asked for by a path.
@@ -64,7 +70,13 @@ async function runTests(only: readonly string[], filters: readonly string[]) {
   const paths = unit ? others.map((path) => `--exclude=${path}**`) : levels.flatMap((level) => level.filters ?? []);
   console.log();
   const started = performance.now();
-  const { files, broken } = await runVitest(filters.length > 0 ? filters : paths);
+  const begun = await beginLabNight(filters.length === 0 && levels.some(({ name }) => name === 'lab'));
+  const isOnlyNight = filters.length === 0 && levels.every((level) => level.filters === undefined);
+  const { files: tested, broken } = isOnlyNight
+    ? { files: [], broken: [] }
+    : await runVitest(filters.length > 0 ? filters : paths);
+  const night = typeof begun === 'string' ? begun : await begun.ended;
+  const files = typeof night === 'string' ? tested : [...tested, night];
   console.log();
   for (const what of broken) console.log(`✗ ${what}`);
   for (const file of files) for (const test of file.failed) console.log(`✗ ${file.file}: ${test}`);
@@ -72,7 +84,7 @@ async function runTests(only: readonly string[], filters: readonly string[]) {
   const byLevel = Map.groupBy(files, (file: FileResult) => levelOf(file.file));
   for (const level of LEVELS.toReversed())
     console.log(
-      `  ${describeLevel(level, byLevel.get(level) ?? [], filters.length > 0 ? byLevel.has(level) : level.filters === undefined || levels.includes(level))}`,
+      `  ${describeLevel(level, byLevel.get(level) ?? [], filters.length > 0 ? byLevel.has(level) : levels.includes(level), level.name === 'lab' && typeof night === 'string' ? night : undefined)}`,
     );
   for (const file of files) {
     count.passed += file.passed;

@@ -9,6 +9,7 @@ import { buildDockerfile } from './dockerfile-image.ts';
 import { laneCount } from './lane-count.ts';
 import { runLane } from './lane-process.ts';
 import { clusterKinds, clusterName, type Lane, planStages } from './lanes.ts';
+import { claimTheLab } from './only-run.ts';
 import { ResultLine, type RunSettings } from './run-settings.ts';
 import { scenarios } from './scenarios.ts';
 import { selected } from './selected.ts';
@@ -83,6 +84,8 @@ async function main(): Promise<number> {
     checkPrograms();
     checkRoot();
     await installPackages((line) => console.error(line));
+    const claim = claimTheLab();
+    process.on('exit', () => claim.release());
   } catch (error) {
     if (!(error instanceof CannotRunHere)) throw error;
     console.log(`${error.message}\n0 passed, 0 failed, ${chosen.length} not run`);
