@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import type { Alerts } from './alerts/alerts.ts';
 import { systemClock } from './clock.ts';
-import { createKubeClient } from './cluster/kube-client.ts';
+import { createKubeClient, WARM_UP_MS } from './cluster/kube-client.ts';
 import { createKubeCluster } from './cluster/kube-cluster.ts';
 import { inClusterCredentials, type KubeCredentials, kubeconfigCredentials } from './cluster/kube-credentials.ts';
 import { type Environment, nonEmpty, parseSettings, readSettings } from './config.ts';
@@ -60,8 +60,7 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     credentials: await credentials(wiring, inCluster),
     clock,
     userAgent: `${USER_AGENT} (${wiring.command})`,
-    // A Job of the chain starts minutes after the API servers that the chain has restarted, or seconds.
-    startsInOutage: inCluster && wiring.command === 'phase',
+    denialsPassMs: (inCluster && wiring.command === 'phase') || wiring.runsPhases === true ? WARM_UP_MS : 0,
     onWaiting: (failure, waitedMs) =>
       log.info('waiting for the API server', { missing: failure.message, seconds: Math.round(waitedMs / 1000) }),
     patienceMs:

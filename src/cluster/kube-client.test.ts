@@ -140,10 +140,27 @@ describe('the client of the API server', () => {
     expect(clock.slept).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000]);
   });
 
-  it('waits out a denial soon after its start where its start may lie in an outage', async () => {
+  it('believes a denial when it has lasted, where a new API server may deny everything for seconds', async () => {
     const denied = { kind: 'status', status: 403 } as const;
+    const slept = (): number => clock.slept.reduce((sum, ms) => sum + ms, 0);
+    const client = await connect({ patienceMs: 600_000, denialsPassMs: 30_000 });
+    await thing(client);
+    await clock.sleep(3_600_000);
     server.faults.inject(denied, { times: 3 });
-    expect((await thing(await connect({ patienceMs: 600_000, startsInOutage: true }))).metadata.name).toBe('it');
+    expect((await thing(client)).metadata.name).toBe('it');
+    server.faults.inject(denied);
+    clock.slept.length = 0;
+    expect((await failure(thing(client))).status).toBe(403);
+    expect(slept()).toBeGreaterThan(25_000);
+    expect(slept()).toBeLessThan(40_000);
+    // The next one need not wait for what is known by now.
+    clock.slept.length = 0;
+    expect((await failure(thing(client))).status).toBe(403);
+    expect(slept()).toBe(0);
+    server.faults.clear();
+    await thing(client);
+    server.faults.inject(denied, { times: 1 });
+    await thing(client);
     server.faults.inject(denied, { times: 1 });
     expect((await failure(thing(await connect({ patienceMs: 600_000 })))).status).toBe(403);
   });

@@ -48,8 +48,8 @@ export interface KubeClient {
   lines(request: KubeRequest, seconds: number, signal: AbortSignal): AsyncIterable<string>;
   /** The body as it is, for logs. */
   text(request: KubeRequest, signal: AbortSignal): Promise<string>;
-  /** Any answer for which `expected` says yes, without an error for its status. Waits out only a server that does not answer otherwise. */
-  answer(request: KubeRequest, expected: (status: number) => boolean, signal: AbortSignal): Promise<KubeAnswer>;
+  /** Any answer for which `expected` says yes, without an error for its status. Waits out a server that is away, and a denial that may pass. */
+  answer(request: KubeRequest, expected: (answer: KubeAnswer) => boolean, signal: AbortSignal): Promise<KubeAnswer>;
   /** How many HTTP requests were sent, retries included. */
   requests(): number;
 }
@@ -66,8 +66,11 @@ export interface KubeClientOptions {
   readonly userAgent: string;
   /** How long one call waits out an API server that is away. A single control plane's is away for minutes. */
   readonly patienceMs: number;
-  /** For a process that may have been started while a new API server still denies everything: its start counts as an outage that it saw. */
-  readonly startsInOutage?: boolean;
+  /**
+   * How long a denial is not believed, by a process whose permissions were checked and who restarts API servers; default 0.
+   * A new one denies everybody everything until it has read its roles, and its start may fall between two requests.
+   */
+  readonly denialsPassMs?: number;
   /** Told that an API server is waited for, and since when: after two seconds, then every minute, whatever the number of calls. */
   readonly onWaiting?: (failure: ClusterError, waitedMs: number) => void;
   /** For one HTTP exchange, body included. */
@@ -79,7 +82,7 @@ const PAGE = '500';
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 /** An API server that has just started refuses tokens and permissions that its caches do not hold yet. */
-const WARM_UP_MS = 30_000;
+export const WARM_UP_MS = 30_000;
 const FIRST_WORD_MS = 2_000;
 const NEXT_WORD_MS = 60_000;
 
@@ -93,7 +96,9 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   const { server } = credentials;
   const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   let sent = 0;
-  let lastAwayAt = options.startsInOutage === true ? clock.now().getTime() : Number.NEGATIVE_INFINITY;
+  let lastAwayAt = Number.NEGATIVE_INFINITY;
+  /** Since when nothing but denials has come back; undefined after any other answer. */
+  let deniedSince: number | undefined;
   let nextWordAt = Number.NEGATIVE_INFINITY;
 
   function sayWaiting(failure: ClusterError, now: number, waited: number): void {
@@ -110,6 +115,13 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       body: request.body === undefined ? undefined : JSON.stringify(request.body),
       signal,
     };
+  }
+
+  /** Whether a denial may only be a new API server's. */
+  function mayPass(now: number, waited: number): boolean {
+    deniedSince ??= now;
+    if (now - lastAwayAt <= WARM_UP_MS) return true;
+    return Math.max(waited, now - deniedSince) < (options.denialsPassMs ?? 0);
   }
 
   async function once(request: KubeRequest, signal: AbortSignal): Promise<WireAnswer> {
@@ -129,7 +141,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
 
   async function answer(
     request: KubeRequest,
-    expected: (status: number) => boolean,
+    expected: (answer: KubeAnswer) => boolean,
     signal: AbortSignal,
   ): Promise<WireAnswer> {
     const start = clock.now().getTime();
@@ -138,7 +150,10 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       let pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10));
       try {
         const result = await once(request, signal);
-        if (expected(result.status)) return result;
+        if (expected(result)) {
+          deniedSince = undefined;
+          return result;
+        }
         failure = answerError(request.doing, server, result);
         // Retry-After is the server's own word, so it goes before our guess.
         pause = result.retryAfterMs ?? pause;
@@ -149,7 +164,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       const now = clock.now().getTime();
       const waited = now - start;
       if (isUnavailable(failure)) lastAwayAt = now;
-      else if (!isDenial(failure) || now - lastAwayAt > WARM_UP_MS) throw failure;
+      else if (!isDenial(failure) || !mayPass(now, waited)) throw failure;
       if (waited + pause > options.patienceMs) throw attempt === 0 ? failure : afterWaiting(failure, waited);
       sayWaiting(failure, now, waited);
       await clock.sleep(pause, signal);
@@ -211,7 +226,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       const authorization = await credentials.authorize();
       sent += 1;
       const incoming = await send(wireRequest(request, limit), authorization);
-      if (!isSuccess(incoming.statusCode ?? 0)) throw answerError(request.doing, server, await readAnswer(incoming));
+      if (!isSuccess({ status: incoming.statusCode ?? 0 }))
+        throw answerError(request.doing, server, await readAnswer(incoming));
       yield* linesOf(incoming);
     },
     requests: () => sent,
@@ -251,7 +267,7 @@ function isDenial(error: ClusterError): boolean {
   return error.status === 401 || error.status === 403;
 }
 
-function isSuccess(status: number): boolean {
+function isSuccess({ status }: Pick<KubeAnswer, 'status'>): boolean {
   return status >= 200 && status < 300;
 }
 

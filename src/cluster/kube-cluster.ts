@@ -3,11 +3,11 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { parseVersion } from '../version.ts';
 import type { Cluster } from './cluster.ts';
-import type { KubeClient } from './kube-client.ts';
+import type { KubeAnswer, KubeClient } from './kube-client.ts';
 import { kubeConfigMaps } from './kube-config-maps.ts';
 import { type KubeContext, recordKeys } from './kube-context.ts';
 import { kubeCronJobs } from './kube-cron-jobs.ts';
-import { answerError, unreadableAnswer } from './kube-error.ts';
+import { unreadableAnswer } from './kube-error.ts';
 import { kubeJobs } from './kube-jobs.ts';
 import { kubeLeases } from './kube-leases.ts';
 import { kubeNodes } from './kube-nodes.ts';
@@ -71,9 +71,9 @@ function kubeServer({ client }: KubeContext): Pick<Cluster, 'serverVersion' | 'h
 
     async health(path, signal) {
       const doing = `asking ${path} of the API server`;
-      const answer = await client.answer({ doing, path, query: { verbose: '' } }, () => true, signal);
+      const isAnswer = ({ status }: KubeAnswer): boolean => status !== 401 && status !== 403;
+      const answer = await client.answer({ doing, path, query: { verbose: '' } }, isAnswer, signal);
       if (answer.status === 200) return { ok: true, detail: 'ok' };
-      if (answer.status === 401 || answer.status === 403) throw answerError(doing, client.server, answer);
       const failing = answer.body.split('\n').filter((line) => line.startsWith('[-]'));
       return { ok: false, detail: `HTTP ${answer.status}${failing.length === 0 ? '' : `: ${failing.join(', ')}`}` };
     },

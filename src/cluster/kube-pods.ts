@@ -74,8 +74,8 @@ export function kubePods({ client }: KubeContext): PodCalls {
             deleteOptions: { preconditions: { uid: pod.uid } },
           },
         },
-        // Everything but a server that is away is an answer that a drain has to look at.
-        (status) => status !== 502 && status !== 503,
+        // What is about this pod is an answer that a drain has to look at, whatever its status.
+        (given) => evictionResult(given) !== undefined,
         signal,
       );
       const result = evictionResult(answer);

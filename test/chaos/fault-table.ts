@@ -200,6 +200,8 @@ export const FAULT_TABLE = `
   master     | api         | 429 in the middle for a moment         | retried and done
   master     | api         | 503 in the middle for a moment         | retried and done
   master     | api         | garbage in the middle for a moment     | paused
+  master     | api         | 403 in the middle for a moment         | retried and done
+  master     | api         | 401 in the middle for a moment         | retried and done
   master     | api         | truncated in the middle for a moment   | retried and done
   master     | ssh         | refused                                | left to the retry
   master     | ssh         | empty                                  | left to the retry
@@ -260,6 +262,7 @@ export const FAULT_TABLE = `
   worker     | api         | 429 in the middle                      | left to the retry, cordoned
   worker     | api         | garbage in the middle                  | paused, cordoned
   worker     | api         | hangs in the middle for a moment       | retried and done
+  worker     | api         | 403 in the middle for a moment         | retried and done
   worker     | api         | 500 of etcd in the middle for a moment | retried and done
   worker     | api         | garbage in the middle for a moment     | paused
   worker     | ssh         | hangs                                  | left to the retry
@@ -304,7 +307,7 @@ export const FAULT_TABLE = `
   postflight | api         | refused in the middle for a moment     | retried and done
   postflight | api         | 500 in the middle for a moment         | paused
   postflight | api         | 429 in the middle for a moment         | retried and done
-  postflight | api         | 403 in the middle for a moment         | failed
+  postflight | api         | 403 in the middle for a moment         | retried and done
   postflight | api         | garbage in the middle for a moment     | paused
   postflight | api         | truncated in the middle for a moment   | retried and done
   postflight | api         | refused for a moment                   | retried and done
