@@ -34,12 +34,26 @@ export interface NodeLinkOptions {
 export function createNodeLink(options: NodeLinkOptions): ClusterPort {
   const { server } = options;
   const { store } = server;
+  const isControlPlane = (node: string): boolean =>
+    store.list(nodes, { labels: CONTROL_PLANE }).some(({ metadata }) => metadata.name === node);
   const away = (): void => {
     // kubeadm on a node goes through the API server like everybody else.
     if (!server.availability.isUp) throw new Error('the connection to the server was refused');
   };
+  /** The one API server of a single control plane goes and comes back. */
+  const restartApiServer = async (whileAway: () => Promise<void>): Promise<void> => {
+    await server.setAvailable(false);
+    await whileAway();
+    await server.setAvailable(true);
+    warmUp(server, options.apiAwayMs / 2);
+  };
   return {
     kubeletStarted(node, kubelet, containerRuntime) {
+      const before = store.read(nodes, node).status.nodeInfo?.['kubeletVersion'];
+      // A kubelet of another minor makes its static pods anew, after the node was Ready (seen on a real cluster).
+      const isNewMinor = typeof before === 'string' && minorOf(before) !== minorOf(`v${kubelet}`);
+      if (isNewMinor && options.controlPlanes === 1 && isControlPlane(node))
+        setTimeout(() => void restartApiServer(() => sleep(options.apiAwayMs / 2)), options.staticPodMs);
       store.modify(nodes, node, undefined, (draft) => {
         const info = (draft.status.nodeInfo ??= {});
         info['kubeletVersion'] = `v${kubelet}`;
@@ -54,14 +68,12 @@ export function createNodeLink(options: NodeLinkOptions): ClusterPort {
     },
     async staticPodChanged(node, pod) {
       const takesApiAway = pod.component === 'kube-apiserver' && options.controlPlanes === 1;
-      if (takesApiAway) await server.setAvailable(false);
-      await sleep(takesApiAway ? options.apiAwayMs : options.staticPodMs);
-      writeMirrorPod(store, node, pod);
-      if (pod.component === 'kube-apiserver') server.setVersion(`v${oldest([...apiServerVersions(store).values()])}`);
-      if (takesApiAway) {
-        await server.setAvailable(true);
-        warmUp(server, options.apiAwayMs / 2);
-      }
+      const change = async (): Promise<void> => {
+        await sleep(takesApiAway ? options.apiAwayMs : options.staticPodMs);
+        writeMirrorPod(store, node, pod);
+        if (pod.component === 'kube-apiserver') server.setVersion(`v${oldest([...apiServerVersions(store).values()])}`);
+      };
+      await (takesApiAway ? restartApiServer(change) : change());
     },
     kubeadmConfigVersion() {
       away();
@@ -108,6 +120,10 @@ export function createNodeLink(options: NodeLinkOptions): ClusterPort {
       return Promise.resolve();
     },
   };
+}
+
+function minorOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
 }
 
 /** Behind a load balancer any of them may answer: the oldest is the one to be careful for. */

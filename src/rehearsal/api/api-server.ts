@@ -91,6 +91,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     for (const socket of sockets) socket.destroy();
     await closed;
   };
+  let isClosed = false;
   await listen(options.port ?? 0);
   // A TCP server always has an AddressInfo.
   const { port } = server.address() as AddressInfo;
@@ -111,12 +112,13 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     kubeconfig: (token = adminToken) => kubeconfigFor(url, certificateAuthority.certificatePem, token),
     setVersion: (version) => responder.setVersion(version),
     setAvailable: async (available) => {
-      if (available === availability.isUp) return;
+      if (isClosed || available === availability.isUp) return;
       if (available) await listen(port);
       availability.set(available);
       if (!available) await stop();
     },
     close: async () => {
+      isClosed = true;
       responder.close();
       await stop();
     },

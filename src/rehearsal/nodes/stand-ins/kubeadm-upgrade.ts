@@ -118,9 +118,13 @@ async function upgradeControlPlane(
   target: string,
 ): Promise<string | undefined> {
   const { machine } = call;
-  const stamp = new Date().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-');
-  const backup = `/etc/kubernetes/tmp/kubeadm-backup-manifests-${stamp}`;
-  if (existsSync(machine.path(backup))) return `could not create timestamp directory: mkdir ${backup}: file exists`;
+  const stampNow = (): string => new Date().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-');
+  const backupAt = (stamp: string): string => `/etc/kubernetes/tmp/kubeadm-backup-manifests-${stamp}`;
+  // A real one takes minutes: two in one second, whose directories would be the same, are a rehearsal's alone.
+  while (existsSync(machine.path(backupAt(stampNow())))) await call.sleep(100);
+  if (isKilled(call)) return undefined;
+  const stamp = stampNow();
+  const backup = backupAt(stamp);
   mkdirSync(machine.path(backup), { recursive: true });
   const etcdBackup = `/etc/kubernetes/tmp/kubeadm-backup-etcd-${stamp}`;
   mkdirSync(machine.path(etcdBackup), { recursive: true });
