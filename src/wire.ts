@@ -60,8 +60,8 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     credentials: await credentials(wiring, inCluster),
     clock,
     userAgent: `${USER_AGENT} (${wiring.command})`,
-    // A Job of the chain starts minutes after the API servers that the chain has restarted, or seconds.
-    startsInOutage: inCluster && wiring.command === 'phase',
+    // The chain restarts API servers; a kubelet of a new minor restarts its own once more.
+    besideNewServers: inCluster && wiring.command === 'phase',
     onWaiting: (failure, waitedMs) =>
       log.info('waiting for the API server', { missing: failure.message, seconds: Math.round(waitedMs / 1000) }),
     patienceMs:

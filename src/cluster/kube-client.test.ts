@@ -140,12 +140,21 @@ describe('the client of the API server', () => {
     expect(clock.slept).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000]);
   });
 
-  it('waits out a denial soon after its start where its start may lie in an outage', async () => {
+  it('waits out a denial of everything beside new API servers, though it saw no outage', async () => {
     const denied = { kind: 'status', status: 403 } as const;
-    server.faults.inject(denied, { times: 3 });
-    expect((await thing(await connect({ patienceMs: 600_000, startsInOutage: true }))).metadata.name).toBe('it');
+    const client = await connect({ patienceMs: 600_000, besideNewServers: true });
+    for (let outage = 0; outage < 2; outage += 1) {
+      server.faults.inject(denied, { times: 3 });
+      expect((await thing(client)).metadata.name).toBe('it');
+    }
     server.faults.inject(denied, { times: 1 });
     expect((await failure(thing(await connect({ patienceMs: 600_000 })))).status).toBe(403);
+  });
+
+  it('takes a denial that lasts for one, beside new API servers too', async () => {
+    server.faults.inject({ kind: 'status', status: 403 }, { times: 1000 });
+    expect((await failure(thing(await connect({ patienceMs: 600_000, besideNewServers: true })))).status).toBe(403);
+    expect(clock.slept.reduce((sum, one) => sum + one, 0)).toBeLessThan(60_000);
   });
 
   it('says that it waits, soon and then once a minute', async () => {

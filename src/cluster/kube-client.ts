@@ -57,8 +57,11 @@ export interface KubeClientOptions {
   readonly userAgent: string;
   /** How long one call waits out an API server that is away. A single control plane's is away for minutes. */
   readonly patienceMs: number;
-  /** For a process that may have been started while a new API server still denies everything: its start counts as an outage that it saw. */
-  readonly startsInOutage?: boolean;
+  /**
+   * For a process beside which API servers are started: a new one denies everything for seconds, and the outage before it
+   * may have been over before the process started, or between two of its requests.
+   */
+  readonly besideNewServers?: boolean;
   /** Told that an API server is waited for, and since when: after two seconds, then every minute, whatever the number of calls. */
   readonly onWaiting?: (failure: ClusterError, waitedMs: number) => void;
   /** For one HTTP exchange, body included. */
@@ -84,7 +87,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   const { server } = credentials;
   const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   let sent = 0;
-  let lastAwayAt = options.startsInOutage === true ? clock.now().getTime() : Number.NEGATIVE_INFINITY;
+  let lastAwayAt = Number.NEGATIVE_INFINITY;
+  let deniedSince: number | undefined;
   let nextWordAt = Number.NEGATIVE_INFINITY;
 
   function sayWaiting(failure: ClusterError, now: number, waited: number): void {
@@ -128,7 +132,10 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       let pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10));
       try {
         const result = await once(request, signal);
-        if (expected(result.status)) return result;
+        if (expected(result.status)) {
+          deniedSince = undefined;
+          return result;
+        }
         failure = answerError(request.doing, server, result);
         // Retry-After is the server's own word, so it goes before our guess.
         pause = result.retryAfterMs ?? pause;
@@ -139,7 +146,11 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       const now = clock.now().getTime();
       const waited = now - start;
       if (isUnavailable(failure)) lastAwayAt = now;
-      else if (!isDenial(failure) || now - lastAwayAt > WARM_UP_MS) throw failure;
+      else if (!isDenial(failure)) throw failure;
+      else {
+        if (options.besideNewServers === true) deniedSince ??= now;
+        if (now - Math.max(lastAwayAt, deniedSince ?? lastAwayAt) > WARM_UP_MS) throw failure;
+      }
       if (waited + pause > options.patienceMs) throw attempt === 0 ? failure : afterWaiting(failure, waited);
       sayWaiting(failure, now, waited);
       await clock.sleep(pause, signal);
