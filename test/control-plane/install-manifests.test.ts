@@ -246,5 +246,10 @@ describe.skipIf(missing !== undefined)(
       await create(manifest, '--validate=strict');
       expect(JSON.stringify((await podOf(manifest.metadata.name)).spec)).toContain('k8s-upgrade-program');
     });
+
+    it('go from there to an image by a server-side apply, which takes the other program away', async () => {
+      await kubectl(ready(), ['apply', '--server-side', '-k', join(ROOT, 'deploy')]);
+      expect(await kube('get', 'cronjob', 'k8s-version-check', '-o', 'yaml')).not.toContain('/program');
+    });
   },
 );

@@ -23,7 +23,7 @@ export const badInputNight: Scenario = {
   name: 'bad-input',
   title: `${badInputs.length} inputs that are no good: log and Slack name each and say what to do, and nothing is changed`,
   ci: false,
-  seconds: 600,
+  seconds: 490,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);

@@ -13,7 +13,7 @@ export const budgetNight: Scenario = {
   name: 'budget',
   title: 'a budget that never gives way: the drain is given up, the node works again; loosened, the next night goes on',
   ci: true,
-  seconds: 240,
+  seconds: 370,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);

@@ -14,7 +14,7 @@ export const containerdNight: Scenario = {
   title:
     "the control plane's containerd is a line behind the workers': it is raised, after the drain and before kubeadm",
   ci: false,
-  seconds: 320,
+  seconds: 330,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3', fresh: true, containerdOf: { cp1: '1.6' } },
   async run(scene) {
     const from = await runningVersion(scene.lab);

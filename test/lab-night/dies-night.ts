@@ -22,7 +22,7 @@ export const diesNight: Scenario = {
   title:
     'a worker dies while its packages are installed: the run stops and says so; back again, the next night ends it',
   ci: false,
-  seconds: 200,
+  seconds: 480,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);

@@ -19,7 +19,7 @@ export const downNight: Scenario = {
   name: 'down',
   title: 'a worker is down: nothing is changed, the report names it; back again, the next night goes on',
   ci: false,
-  seconds: 360,
+  seconds: 380,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);

@@ -15,7 +15,7 @@ export const haNight: Scenario = {
   name: 'ha',
   title: 'three control planes, one after the other: who asks the endpoint five times a second gets every answer',
   ci: true,
-  seconds: 700,
+  seconds: 690,
   cluster: { ...controlPlanes, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);
@@ -28,7 +28,7 @@ export const haMinorNight: Scenario = {
   title:
     'three control planes and the next minor, each etcd restarted as a new one: the endpoint answers all the while',
   ci: false,
-  seconds: 720,
+  seconds: 700,
   cluster: { ...controlPlanes, version: '1.36.4', newestPatch: true },
   async run(scene) {
     const before = tagOf(await imageOf(scene, 'etcd'));

@@ -18,7 +18,7 @@ export const hostNight: Scenario = {
   name: 'host',
   title: 'nightlift upgrade --to, from a machine outside: it starts the chain in the cluster and follows it to the end',
   ci: false,
-  seconds: 300,
+  seconds: 330,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);

@@ -13,7 +13,7 @@ export const imageNight: Scenario = {
   name: 'image',
   title: 'an image is missing from the registry: no node is drained; the night after it is there ends the work',
   ci: false,
-  seconds: 300,
+  seconds: 380,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);

@@ -18,7 +18,7 @@ export const killNight: Scenario = {
   title:
     'SIGKILL in preflight, while kubeadm applies, in a drain, and between apt and the kubelet: the work is ended, and done once',
   ci: true,
-  seconds: 340,
+  seconds: 320,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);

@@ -37,7 +37,11 @@ function lane(number: number, scenarios: readonly Scenario[]): Lane {
 
 /** The longest first, each to the lane that has least to do; within a lane in the declared order, in which clusters are shared. */
 function divide(scenarios: readonly Scenario[], lanes: number): readonly (readonly Scenario[])[] {
-  const groups = [...Map.groupBy(scenarios, clusterGroup).values()];
+  const share = secondsOf(scenarios) / lanes;
+  // What is longer than its share of the whole is divided: one cluster more costs less than a lane that waits.
+  const groups = [...Map.groupBy(scenarios, clusterGroup).values()].flatMap((group) =>
+    secondsOf(group) > share ? group.map((scenario) => [scenario]) : [group],
+  );
   const filled: Scenario[][] = Array.from({ length: lanes }, () => []);
   for (const group of groups.toSorted((one, other) => secondsOf(other) - secondsOf(one)))
     filled.toSorted((one, other) => secondsOf(one) - secondsOf(other))[0]?.push(...group);

@@ -11,7 +11,7 @@ export const patchNight: Scenario = {
   name: 'patch',
   title: 'a patch release is found, and every node is on it in the morning; a budget holds a drain for a while',
   ci: true,
-  seconds: 280,
+  seconds: 290,
   alone: true,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
