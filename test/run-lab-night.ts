@@ -3,7 +3,8 @@ import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { labRoot } from './lab/lab-paths.ts';
-import { CannotRunHere, checkPrograms, checkRoot, missingPackages } from './lab/machine.ts';
+import { CannotRunHere, checkPrograms, checkRoot } from './lab/machine.ts';
+import { isPrepared } from './lab-night/prepared.ts';
 import { ROOT } from './run-command.ts';
 import type { FileResult } from './run-vitest.ts';
 
@@ -13,17 +14,16 @@ const NIGHT = 'kill';
 const WANTED_BYTES = 6 * 2 ** 30;
 const CANNOT_RUN_HERE = 78;
 
-/** Why no night on a real cluster can run beside the tests; undefined when one can. Nothing is installed for it. */
-export async function whyNoLabNight(): Promise<string | undefined> {
+/** Why no night on a real cluster can run beside the tests; undefined when one can. Nothing is installed or built for it. */
+export function whyNoLabNight(): string | undefined {
   try {
     checkPrograms();
     checkRoot();
-    const missing = await missingPackages();
-    if (missing.length > 0) return `not installed: ${missing.join(', ')} (npm run test:lab installs them)`;
   } catch (error) {
     if (error instanceof CannotRunHere) return error.message.replaceAll('\n', '; ');
     throw error;
   }
+  if (!isPrepared()) return 'it is not prepared (npm run test:lab -- --prepare, some minutes once)';
   const free = freemem() / 2 ** 30;
   return free * 2 ** 30 < WANTED_BYTES ? `${free.toFixed(1)} GB of memory are free, a cluster wants 6` : undefined;
 }

@@ -51,9 +51,9 @@ async function runChecks(only: readonly string[]) {
 }
 
 /** Begins the night beside the tests, where it is wanted and can be had. */
-async function beginLabNight(isWanted: boolean): Promise<LabNight | string> {
+function beginLabNight(isWanted: boolean): LabNight | string {
   if (!isWanted) return 'not asked for';
-  const why = await whyNoLabNight();
+  const why = whyNoLabNight();
   if (why !== undefined) return why;
   const night = startLabNight();
   console.log(`A night on a real kubeadm cluster runs beside the tests; its log is ${night.log}`);
@@ -70,7 +70,7 @@ async function runTests(only: readonly string[], filters: readonly string[]) {
   const paths = unit ? others.map((path) => `--exclude=${path}**`) : levels.flatMap((level) => level.filters ?? []);
   console.log();
   const started = performance.now();
-  const begun = await beginLabNight(filters.length === 0 && levels.some(({ name }) => name === 'lab'));
+  const begun = beginLabNight(filters.length === 0 && levels.some(({ name }) => name === 'lab'));
   const isOnlyNight = filters.length === 0 && levels.every((level) => level.filters === undefined);
   const { files: tested, broken } = isOnlyNight
     ? { files: [], broken: [] }

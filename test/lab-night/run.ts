@@ -10,6 +10,7 @@ import { laneCount } from './lane-count.ts';
 import { runLane } from './lane-process.ts';
 import { clusterKinds, clusterName, type Lane, planStages } from './lanes.ts';
 import { claimTheLab } from './only-run.ts';
+import { sayPrepared } from './prepared.ts';
 import { ResultLine, type RunSettings } from './run-settings.ts';
 import { scenarios } from './scenarios.ts';
 import { selected } from './selected.ts';
@@ -20,12 +21,13 @@ import { writeProof } from './write-proof.ts';
 
 const help = `The product in pods of real kubeadm clusters: from a new release to the Slack message.
 
-Usage: npm run test:lab [-- [--ci] [--only NAME[,NAME…]] [--lanes 1] [--keep] [--write-proof]]
+Usage: npm run test:lab [-- [--ci] [--only NAME[,NAME…]] [--lanes 1] [--prepare] [--keep] [--write-proof]]
 
   --only NAME   only these:
 ${scenarios.map(({ name, title }) => `                  ${name.padEnd(16)} ${title}`).join('\n')}
   --ci          the ones that every change is judged by
   --lanes 1     one after the other; otherwise two at a time, each on a cluster of its own, and what is a measure alone
+  --prepare     only make what the nights need (packages of Debian, root file system, images), and play none
   --keep        leave the last clusters standing (npm run lab -- status)
   --write-proof docs/proof.md and docs/recorded-night.md from the last result of each scenario on this machine, after
                 this run; a run of every scenario does it by itself
@@ -67,6 +69,7 @@ async function main(): Promise<number> {
     options: {
       ci: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
+      prepare: { type: 'boolean', default: false },
       'write-proof': { type: 'boolean', default: false },
       only: { type: 'string', multiple: true },
       lanes: { type: 'string', default: '2' },
@@ -98,6 +101,8 @@ async function main(): Promise<number> {
   const stock = await makeStockImage();
   const images = { stock, product: await buildDockerfile(stock) };
   console.error(`${images.product.reference} is built of the Dockerfile`);
+  await sayPrepared();
+  if (values.prepare) return 0;
   return inNewDirectory('results', async (directory) => {
     const results = path.join(directory, 'results.jsonl');
     await writeFile(results, '');

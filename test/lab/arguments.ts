@@ -4,7 +4,6 @@ export const help = `Real kubeadm clusters on this machine: nodes are systemd co
 
   npm run lab -- up [--name lab] [--control-planes 1] [--workers 2] [--version 1.36.3] [--subnet N]
                     [--containerd 1.7] [--containerd-of cp1=1.6]
-  npm run lab -- packages                      installs the Debian packages that it needs (up does so too)
   npm run lab -- build [--into DIR] [kube-1.36.4 …]
                                                makes the programs from their Go modules (needs Go; half an hour for all)
   npm run lab -- status                        every lab, its nodes and its processes

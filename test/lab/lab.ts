@@ -12,7 +12,7 @@ import { provideKubeImages } from './kube-images.ts';
 import { programsDir } from './lab-paths.ts';
 import type { ContainerdLine, LabSpec } from './lab-spec.ts';
 import { freeSubnet, readSpec, theLab } from './lab-state.ts';
-import { CannotRunHere, checkPrograms, checkRoot, installPackages } from './machine.ts';
+import { CannotRunHere, checkPrograms } from './machine.ts';
 import { servicesDown, servicesUp } from './services.ts';
 import { interactiveSsh } from './ssh-access.ts';
 import { showStatus } from './status.ts';
@@ -101,11 +101,6 @@ async function build({ words, values }: Arguments): Promise<void> {
   log(`they are in ${into}: NIGHTLIFT_KUBE_DIR=${into}`);
 }
 
-async function packages(): Promise<void> {
-  checkRoot();
-  await installPackages(log);
-}
-
 async function ssh({ rest, values }: Arguments): Promise<number> {
   const lab = await theLab(values.name);
   const node = lab.nodes.find((candidate) => candidate.name === rest[0]);
@@ -127,7 +122,6 @@ async function main(given: Arguments): Promise<number> {
   const { command, values } = given;
   if (values.help || command === 'help') console.log(help);
   else if (command === 'up') console.log(path.join((await up(await specOf(given), log)).dir, 'lab.json'));
-  else if (command === 'packages') await packages();
   else if (command === 'build') await build(given);
   else if (command === 'status') await showStatus();
   else if (command === 'ssh') return ssh(given);

@@ -49,8 +49,7 @@ export function checkRoot(): void {
   }
 }
 
-/** Debian packages that a lab needs and this machine has not. */
-export async function missingPackages(): Promise<readonly string[]> {
+export async function installPackages(log: (line: string) => void): Promise<void> {
   if (!existsSync('/usr/bin/apt-get')) {
     throw new CannotRunHere('there is no apt-get', 'use Debian 12, the system the lab was measured on');
   }
@@ -61,11 +60,7 @@ export async function missingPackages(): Promise<readonly string[]> {
       .filter((line) => line.startsWith('ii') || line.startsWith('hi'))
       .map((line) => line.split(/\s+/).at(-1)),
   );
-  return packages.filter((name) => !installed.has(name));
-}
-
-export async function installPackages(log: (line: string) => void): Promise<void> {
-  const missing = await missingPackages();
+  const missing = packages.filter((name) => !installed.has(name));
   if (missing.length === 0) return;
   log(`installing Debian packages: ${missing.join(' ')}`);
   const apt = ['install', '-y', '--no-install-recommends', ...missing];
