@@ -39,6 +39,12 @@ until [ -f "$directory/rc" ] || [ ! -d "$directory" ] || [ "$(size)" -gt "$OFFSE
   sleep 0.25
 done
 
+# From here to the end nobody cleans up: another caller that follows the same command may be about to.
+if [ -d "$state/units" ]; then
+  exec 9>"$state/units/.lock"
+  flock -s -w 60 9 || true
+fi
+
 status=running
 detail=""
 if [ "$(cat "$directory/identity" 2>/dev/null || true)" != "$IDENTITY" ]; then
