@@ -29,7 +29,7 @@ export async function installProduct(
 }
 
 async function copyProject(into: string): Promise<void> {
-  for (const name of ['build.mjs', 'package.json', 'tsconfig.json', 'src', 'templates', 'deploy'])
+  for (const name of ['bin', 'build.mjs', 'package.json', 'tsconfig.json', 'src', 'templates', 'deploy'])
     await cp(path.join(projectRoot, name), path.join(into, name), { recursive: true });
   await symlink(path.join(projectRoot, 'node_modules'), path.join(into, 'node_modules'));
 }
