@@ -33,10 +33,12 @@ export async function runVitest(filters: readonly string[]): Promise<VitestResul
   const directory = mkdtempSync(join(tmpdir(), 'nightlift-vitest-'));
   const report = join(directory, 'report.json');
   try {
+    const build = await runCommand('node', ['build.mjs', '--quiet', '--outdir', directory]);
+    if (build.code !== 0) return { files: [], broken: [`building the program for the tests: ${build.output}`] };
     const { code } = await runCommand(
       'vitest',
       ['run', '--passWithNoTests', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters],
-      { live: true },
+      { live: true, env: { NIGHTLIFT_TEST_PROGRAM: join(directory, 'nightlift.cjs') } },
     );
     return judge(code, readFileSync(report, 'utf8'));
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ApiServer } from './api/api-server.ts';
 import type { Pod } from './api/kinds.ts';
 import type { OrdinaryBehaviour } from './controllers/ordinary-runner.ts';
@@ -41,8 +41,8 @@ export function createOwnPods({ server, directory, ...options }: OwnPodsOptions)
     apiPort: server.port,
     extraEnv: {
       NIGHTLIFT_TEMPLATES: options.templatesDir,
-      // One cache for all pods, where the image has its own.
-      NODE_COMPILE_CACHE: join(directory, 'compile-cache'),
+      // One cache for all pods, beside the program, where the image has its own.
+      NODE_COMPILE_CACHE: join(dirname(options.program), '.compile-cache'),
     },
     keepRoots: options.keep,
     onProcess: (pod, child) => {
