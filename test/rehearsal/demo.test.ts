@@ -30,10 +30,14 @@ function demo(args: readonly string[], interrupt?: RegExp): Promise<Ended> {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const out = { stdout: '', stderr: '' };
+  let isInterrupted = false;
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
       out[name] += text;
-      if (interrupt?.test(out[name]) === true) child.kill('SIGINT');
+      // Once: at the second Ctrl-C the program ends where it stands, and its folder stays.
+      if (isInterrupted || interrupt?.test(out[name]) !== true) return;
+      isInterrupted = true;
+      child.kill('SIGINT');
     });
   }
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...out })));
