@@ -1,16 +1,10 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import { describeBody } from '../http/describe-body.ts';
 import type { KubeCredentials } from './kube-credentials.ts';
-import {
-  answerError,
-  ClusterError,
-  connectionError,
-  deadlineError,
-  isUnavailable,
-  unreadableAnswer,
-} from './kube-error.ts';
+import { answerError, ClusterError, connectionError, deadlineError, isUnavailable } from './kube-error.ts';
+import { type Listed, listPages } from './kube-list.ts';
 import { exchange, linesOf, readAnswer, send, type WireAnswer, type WireRequest } from './kube-transport.ts';
+import { parseObject } from './parse-object.ts';
 
 /** The API server's default is JSON Patch whatever the body is, so every patch names its type. */
 const PATCH_TYPES = {
@@ -54,11 +48,6 @@ export interface KubeClient {
   requests(): number;
 }
 
-export interface Listed<T> {
-  readonly items: T[];
-  readonly resourceVersion: string;
-}
-
 export interface KubeClientOptions {
   readonly credentials: KubeCredentials;
   readonly clock: Clock;
@@ -78,7 +67,6 @@ export interface KubeClientOptions {
 }
 
 const DEADLINE_MS = 15_000;
-const PAGE = '500';
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 /** An API server that has just started refuses tokens and permissions that its caches do not hold yet. */
@@ -180,46 +168,16 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     return parseObject(request.doing, server, body, schema);
   }
 
-  async function listAt<S extends z.ZodType>(
-    request: KubeRequest,
-    item: S,
-    signal: AbortSignal,
-  ): Promise<Listed<z.infer<S>>> {
-    const page = z.object({
-      kind: z.string().endsWith('List'),
-      metadata: z.object({ continue: z.string().optional(), resourceVersion: z.string().default('') }),
-      items: z.array(item).nullable(),
-    });
-    for (let restarts = 0; ; restarts += 1) {
-      try {
-        const items: z.infer<S>[] = [];
-        let next: string | undefined;
-        let resourceVersion: string;
-        do {
-          const query = { ...request.query, limit: PAGE, continue: next };
-          const { metadata, items: found } = await object({ ...request, query }, page, signal);
-          for (const one of found ?? []) items.push(one);
-          next = metadata.continue === '' ? undefined : metadata.continue;
-          ({ resourceVersion } = metadata);
-        } while (next !== undefined);
-        return { items, resourceVersion };
-      } catch (error) {
-        // 410: the continue token outlived etcd's history; only a fresh list is consistent.
-        if (!(error instanceof ClusterError) || error.status !== 410 || restarts >= 3) throw error;
-      }
-    }
-  }
-
   return {
     server,
     object,
     answer,
-    listAt,
+    listAt: (request, item, signal) => listPages(object, request, item, signal),
     async text(request, signal) {
       return (await answer(request, isSuccess, signal)).body;
     },
     async list(request, item, signal) {
-      return (await listAt(request, item, signal)).items;
+      return (await listPages(object, request, item, signal)).items;
     },
     async *lines(request, seconds, signal) {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
@@ -237,30 +195,6 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
 /** Template tag: a path whose inserted segments are encoded, so that no name can change the path. */
 export function apiPath(strings: TemplateStringsArray, ...segments: readonly string[]): string {
   return String.raw({ raw: strings }, ...segments.map((segment) => encodeURIComponent(segment)));
-}
-
-export function parseObject<S extends z.ZodType>(doing: string, server: string, body: string, schema: S): z.infer<S> {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch (error) {
-    throw unreadableAnswer(
-      doing,
-      server,
-      `the API server answered with ${describeBody(body)} where JSON was expected`,
-      error,
-    );
-  }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const at = issue?.path.map(String).join('.') ?? '';
-  throw unreadableAnswer(
-    doing,
-    server,
-    `the API server's answer has not the expected form: ${at === '' ? '' : `${at}: `}${issue?.message ?? 'unknown'}`,
-    result.error,
-  );
 }
 
 function isDenial(error: ClusterError): boolean {

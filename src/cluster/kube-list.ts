@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import type { KubeClient, KubeRequest } from './kube-client.ts';
+import { ClusterError } from './kube-error.ts';
+
+export interface Listed<T> {
+  readonly items: T[];
+  readonly resourceVersion: string;
+}
+
+const PAGE = '500';
+
+/** All objects of a list, page by page, with the resourceVersion that it was true at. */
+export async function listPages<S extends z.ZodType>(
+  object: KubeClient['object'],
+  request: KubeRequest,
+  item: S,
+  signal: AbortSignal,
+): Promise<Listed<z.infer<S>>> {
+  const page = z.object({
+    kind: z.string().endsWith('List'),
+    metadata: z.object({ continue: z.string().optional(), resourceVersion: z.string().default('') }),
+    items: z.array(item).nullable(),
+  });
+  for (let restarts = 0; ; restarts += 1) {
+    try {
+      const items: z.infer<S>[] = [];
+      let next: string | undefined;
+      let resourceVersion: string;
+      do {
+        const query = { ...request.query, limit: PAGE, continue: next };
+        const { metadata, items: found } = await object({ ...request, query }, page, signal);
+        for (const one of found ?? []) items.push(one);
+        next = metadata.continue === '' ? undefined : metadata.continue;
+        ({ resourceVersion } = metadata);
+      } while (next !== undefined);
+      return { items, resourceVersion };
+    } catch (error) {
+      // 410: the continue token outlived etcd's history; only a fresh list is consistent.
+      if (!(error instanceof ClusterError) || error.status !== 410 || restarts >= 3) throw error;
+    }
+  }
+}

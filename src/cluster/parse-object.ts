@@ -1,0 +1,28 @@
+import type { z } from 'zod';
+import { describeBody } from '../http/describe-body.ts';
+import { unreadableAnswer } from './kube-error.ts';
+
+/** An answer's body as what was asked for. @throws ClusterError (NotKubernetes) that says what came instead. */
+export function parseObject<S extends z.ZodType>(doing: string, server: string, body: string, schema: S): z.infer<S> {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch (error) {
+    throw unreadableAnswer(
+      doing,
+      server,
+      `the API server answered with ${describeBody(body)} where JSON was expected`,
+      error,
+    );
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const at = issue?.path.map(String).join('.') ?? '';
+  throw unreadableAnswer(
+    doing,
+    server,
+    `the API server's answer has not the expected form: ${at === '' ? '' : `${at}: `}${issue?.message ?? 'unknown'}`,
+    result.error,
+  );
+}
