@@ -20,8 +20,8 @@ export default defineConfig({
     exclude: ['test/lab/**', 'test/lab-night/**', 'node_modules/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Two cores, and a good part of a night is waiting; with four, two nights fell over their time limits.
-    maxWorkers: 3,
+    // Two cores, and more than a quarter of a night is waiting.
+    maxWorkers: 4,
     // Nights make objects by the million that are gone a moment later: fewer, larger collections.
     execArgv: ['--max-semi-space-size=64'],
     sequence: { sequencer: LongestFirst },
