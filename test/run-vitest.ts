@@ -28,8 +28,8 @@ export interface VitestResult {
   readonly broken: readonly string[];
 }
 
-/** Runs vitest with its usual output, and reads the counts from its JSON report, not from its closing lines. */
-export async function runVitest(filters: readonly string[]): Promise<VitestResult> {
+/** Runs vitest with its usual output, and reads the counts from its JSON report, not from its closing lines. `more` are options of its. */
+export async function runVitest(filters: readonly string[], more: readonly string[] = []): Promise<VitestResult> {
   const directory = mkdtempSync(join(tmpdir(), 'nightlift-vitest-'));
   const report = join(directory, 'report.json');
   try {
@@ -37,7 +37,15 @@ export async function runVitest(filters: readonly string[]): Promise<VitestResul
     if (build.code !== 0) return { files: [], broken: [`building the program for the tests: ${build.output}`] };
     const { code } = await runCommand(
       'vitest',
-      ['run', '--passWithNoTests', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters],
+      [
+        'run',
+        '--passWithNoTests',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${report}`,
+        ...more,
+        ...filters,
+      ],
       { live: true, env: { NIGHTLIFT_TEST_PROGRAM: join(directory, 'nightlift.cjs') } },
     );
     return judge(code, readFileSync(report, 'utf8'));

@@ -16,6 +16,8 @@ Usage: npm test [-- [--only NAME[,NAME…]] [FILTER…]]
 Exit code 0 when nothing failed. What cannot run here is named with the reason and counts as skipped.`;
 
 const BUDGET_MS = 10 * 60_000;
+/** The nodes of a cluster beside them want a share. */
+const FEWER_WORKERS = ['--maxWorkers=3'];
 
 function readArguments() {
   const { values, positionals } = parseArgs({
@@ -74,7 +76,7 @@ async function runTests(only: readonly string[], filters: readonly string[]) {
   const isOnlyNight = filters.length === 0 && levels.every((level) => level.filters === undefined);
   const { files: tested, broken } = isOnlyNight
     ? { files: [], broken: [] }
-    : await runVitest(filters.length > 0 ? filters : paths);
+    : await runVitest(filters.length > 0 ? filters : paths, typeof begun === 'string' ? [] : FEWER_WORKERS);
   const night = typeof begun === 'string' ? begun : await begun.ended;
   const files = typeof night === 'string' ? tested : [...tested, night];
   console.log();
