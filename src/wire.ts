@@ -35,6 +35,8 @@ export interface Wiring {
   readonly context?: string;
   readonly namespace?: string;
   readonly settingsFile?: string;
+  /** The chain restarts API servers under it: a Job of the chain, and a person who follows one. */
+  readonly meetsNewApiServers?: boolean;
   /** Runs phases, during which the API server goes away: it is waited for as in a Job. */
   readonly runsPhases?: boolean;
 }
@@ -60,7 +62,7 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     credentials: await credentials(wiring, inCluster),
     clock,
     userAgent: `${USER_AGENT} (${wiring.command})`,
-    denialsPassMs: (inCluster && wiring.command === 'phase') || wiring.runsPhases === true ? WARM_UP_MS : 0,
+    denialsPassMs: wiring.meetsNewApiServers === true ? WARM_UP_MS : 0,
     onWaiting: (failure, waitedMs) =>
       log.info('waiting for the API server', { missing: failure.message, seconds: Math.round(waitedMs / 1000) }),
     patienceMs:

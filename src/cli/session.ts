@@ -39,7 +39,11 @@ export async function withSession(call: Call, body: (wired: Wired) => Promise<nu
     now: () => new Date(),
     write: (line) => (/^\S+ (WARN|ERROR) /.test(line) ? call.output.note(line.slice(9)) : undefined),
   });
-  return await withWired({ ...wiringOf(call, 'cli'), log, runsPhases: call.values['here'] === true }, body);
+  const { here, to } = call.values;
+  return await withWired(
+    { ...wiringOf(call, 'cli'), log, runsPhases: here === true, meetsNewApiServers: to !== undefined },
+    body,
+  );
 }
 
 /** For Jobs: the log is the output. JSON lines where no terminal reads them; stderr when stdout holds the JSON result. */
@@ -52,7 +56,7 @@ export async function withJobSession(
   const write = (line: string): void => (output.format === 'json' ? output.note(line) : output.line(line));
   const log = createLog({ format: output.terminal ? 'text' : 'json', now: () => new Date(), write });
   try {
-    return await withWired({ ...wiringOf(call, command), log }, body);
+    return await withWired({ ...wiringOf(call, command), log, meetsNewApiServers: command === 'phase' }, body);
   } catch (error) {
     if (!(error instanceof NightliftError)) throw error;
     log.error(reasonOf(error), { remedy: error.remedy });

@@ -165,6 +165,19 @@ describe('the client of the API server', () => {
     expect((await failure(thing(await connect({ patienceMs: 600_000 })))).status).toBe(403);
   });
 
+  it('says of a denial that may pass that it is worth another try, when its patience ends first', async () => {
+    const client = await connect({ patienceMs: 2_000 });
+    server.faults.inject({ kind: 'refuse' });
+    expect(isUnavailable(await failure(thing(client)))).toBe(true);
+    server.faults.clear();
+    server.faults.inject({ kind: 'status', status: 403 });
+    const error = await failure(thing(client));
+    expect([error.status, isUnavailable(error)]).toEqual([403, true]);
+    expect(error.message).toMatch(/still so after \d+ s of trying/);
+    await clock.sleep(60_000);
+    expect(isUnavailable(await failure(thing(client)))).toBe(false);
+  });
+
   it('says that it waits, soon and then once a minute', async () => {
     const said: number[] = [];
     const client = await connect({

@@ -153,7 +153,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       const waited = now - start;
       if (isUnavailable(failure)) lastAwayAt = now;
       else if (!isDenial(failure) || !mayPass(now, waited)) throw failure;
-      if (waited + pause > options.patienceMs) throw attempt === 0 ? failure : afterWaiting(failure, waited);
+      if (waited + pause > options.patienceMs) throw attempt === 0 ? passing(failure) : afterWaiting(failure, waited);
       sayWaiting(failure, now, waited);
       await clock.sleep(pause, signal);
     }
@@ -221,10 +221,16 @@ function headersOf({ body, patch }: KubeRequest, userAgent: string): Record<stri
 }
 
 function afterWaiting(failure: ClusterError, waitedMs: number): ClusterError {
-  return new ClusterError(`${failure.message} (still so after ${Math.round(waitedMs / 1000)} s of trying)`, {
+  return passing(failure, ` (still so after ${Math.round(waitedMs / 1000)} s of trying)`);
+}
+
+/** Whatever was worth another try is worth one later on: a denial that may pass is no answer yet. */
+function passing(failure: ClusterError, more = ''): ClusterError {
+  if (failure.unavailable && more === '') return failure;
+  return new ClusterError(`${failure.message}${more}`, {
     status: failure.status,
     reason: failure.reason,
-    unavailable: failure.unavailable,
+    unavailable: true,
     ...(failure.remedy === undefined ? {} : { remedy: failure.remedy }),
     cause: failure,
   });
