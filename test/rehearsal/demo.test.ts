@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NIGHT_MS } from './nights.ts';
-import { buildProgram, type Program, TEMPLATES } from './program.ts';
+import { buildOwnProgram, type Program, TEMPLATES } from './program.ts';
 
 let program: Program | undefined;
 let temporary = '';
 beforeAll(() => {
-  program = buildProgram();
+  program = buildOwnProgram();
   temporary = mkdtempSync(join(tmpdir(), 'nightlift-demo-'));
 });
 afterAll(() => {

@@ -13,10 +13,14 @@ export interface Program {
   remove(): void;
 }
 
-/** The program that `npm test` has built for all test files, with one compile cache; else builds it in a folder of its own. */
+/** The program that `npm test` has built for all test files, with one compile cache; without that, one of its own. */
 export function buildProgram(): Program {
   const built = process.env['NIGHTLIFT_TEST_PROGRAM'];
-  if (built !== undefined) return { file: built, remove: () => undefined };
+  return built === undefined ? buildOwnProgram() : { file: built, remove: () => undefined };
+}
+
+/** Whose processes are nobody else's. It takes less than a second. */
+export function buildOwnProgram(): Program {
   const directory = mkdtempSync(join(tmpdir(), 'nightlift-program-'));
   execFileSync(process.execPath, ['build.mjs', '--quiet', '--outdir', directory], { cwd: ROOT });
   return { file: join(directory, 'nightlift.cjs'), remove: () => rmSync(directory, { recursive: true, force: true }) };
