@@ -138,6 +138,45 @@ describe('waiter.until', () => {
     expect(looks).toEqual([0, 5000]);
   });
 
+  it('D06 looks at the kill switch at each poll, also when a timer ends a hair before its time', async () => {
+    let ms = 0;
+    const seen: string[] = [];
+    const waiter = createWaiter({
+      clock: { now: () => new Date(ms), sleep: (duration) => Promise.resolve(void (ms += duration - 1)) },
+      log: createLog({ format: 'text', write: () => undefined, now: () => new Date(ms) }),
+      pollSeconds: 5,
+      signal: new AbortController().signal,
+      mayGoOn: () => Promise.resolve(void seen.push('kill switch')),
+    });
+    await waiter.until(
+      'w1',
+      () => {
+        seen.push('probe');
+        return Promise.resolve(seen.length < 6 ? { done: false, missing: 'x' } : { done: true, value: 0 });
+      },
+      { seconds: 60, remedy: '' },
+    );
+    expect(seen).toEqual(['kill switch', 'probe', 'kill switch', 'probe', 'kill switch', 'probe']);
+  });
+
+  it('D06 looks at the kill switch however fast changes come', async () => {
+    let ms = 0;
+    const looks: number[] = [];
+    const waiter = createWaiter({
+      clock: { now: () => new Date(ms), sleep: () => new Promise(() => undefined) },
+      log: createLog({ format: 'text', write: () => undefined, now: () => new Date(ms) }),
+      pollSeconds: 5,
+      signal: new AbortController().signal,
+      mayGoOn: () => Promise.resolve(void looks.push(ms)),
+    });
+    await waiter.until(
+      'w1',
+      () => Promise.resolve((ms += 1000) < 12_000 ? { done: false, missing: 'x' } : { done: true, value: 0 }),
+      { seconds: 60, remedy: '', changed: () => Promise.resolve() },
+    );
+    expect(looks).toEqual([0, 6000]);
+  });
+
   it('does not ask an API server that is away before the next poll, whatever has changed', async () => {
     const { waiter, seconds } = setup();
     const asked: number[] = [];

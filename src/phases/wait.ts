@@ -56,12 +56,18 @@ export function createWaiter(options: WaiterOptions): Waiter {
     }
   }
 
-  /** Lets time pass, or as much of it as goes by before the change. */
-  async function pause(ms: number, changed: (() => Promise<void>) | undefined): Promise<void> {
-    if (changed === undefined) return await clock.sleep(ms, signal);
+  /** Lets time pass, or as much of it as goes by before the change. Says which: a timer may end a hair before its time. */
+  async function pause(ms: number, changed: (() => Promise<void>) | undefined): Promise<LookCause> {
+    // However fast changes come, a poll is due when its time has come.
+    if (ms <= 0) return 'poll';
+    if (changed === undefined) {
+      await clock.sleep(ms, signal);
+      return 'poll';
+    }
     const over = new AbortController();
+    const time = clock.sleep(ms, AbortSignal.any([signal, over.signal]));
     try {
-      await Promise.race([clock.sleep(ms, AbortSignal.any([signal, over.signal])), changed()]);
+      return await Promise.race([time.then((): LookCause => 'poll'), changed().then((): LookCause => 'change')]);
     } finally {
       over.abort();
     }
@@ -72,9 +78,9 @@ export function createWaiter(options: WaiterOptions): Waiter {
     async until(what, probe, { seconds, remedy, changed }) {
       const end = clock.now().getTime() + seconds * 1000;
       let said = '';
-      let nextPoll = clock.now().getTime();
+      let nextPoll = 0;
+      let cause: LookCause = 'poll';
       for (;;) {
-        const cause = clock.now().getTime() >= nextPoll ? 'poll' : 'change';
         away = undefined;
         const answer = await attempt(cause, probe);
         if (answer.done) return answer.value;
@@ -93,7 +99,7 @@ export function createWaiter(options: WaiterOptions): Waiter {
         }
         if (cause === 'poll') nextPoll = clock.now().getTime() + pollMs;
         // What could not be asked is not asked again before its time.
-        await pause(Math.max(0, nextPoll - clock.now().getTime()), away === undefined ? changed : undefined);
+        cause = await pause(nextPoll - clock.now().getTime(), away === undefined ? changed : undefined);
       }
     },
     async pass(what, seconds, look) {

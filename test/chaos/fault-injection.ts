@@ -1,7 +1,7 @@
 import { Agent, createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Certificate, createCertificateAuthority } from '../../src/rehearsal/api/certificate.ts';
-import type { Fault as ApiFault } from '../../src/rehearsal/api/faults.ts';
+import type { Fault as ApiFault, FaultRule } from '../../src/rehearsal/api/faults.ts';
 import type { Node } from '../../src/rehearsal/api/kinds.ts';
 import { namespaces, nodes } from '../../src/rehearsal/api/resources.ts';
 import type { Fault as HttpFault } from '../../src/rehearsal/services/fault.ts';
@@ -28,8 +28,11 @@ export type Dependency = (typeof DEPENDENCIES)[number];
 const WORDS = /^(.*?)( in the middle)?( for a moment)?$/;
 /** Requests that meet a fault of a moment. */
 const MOMENT_TIMES = 2;
-/** Requests of a phase that changes nothing which pass before its middle. */
-const MIDDLE: Readonly<Partial<Record<ScenePhase, number>>> = { check: 3, postflight: 15 };
+/** The middle of what changes nothing: so many requests pass before it, or it begins with the first of a kind. */
+const MIDDLE: Readonly<Partial<Record<ScenePhase, Pick<FaultRule, 'after' | 'from'>>>> = {
+  check: { after: 3 },
+  postflight: { from: /^\/readyz/ },
+};
 
 /** Makes a dependency fail in the words of the table. */
 export async function inject(scene: FaultScene, dependency: Dependency, words: string): Promise<Injection> {
@@ -55,20 +58,25 @@ export async function inject(scene: FaultScene, dependency: Dependency, words: s
 function api(scene: FaultScene, words: string): Injection {
   const { server } = scene.cluster;
   const [, fault = '', middle, moment] = WORDS.exec(words) ?? [];
-  let begun: number | undefined;
-  const begin = (after: number): void => {
-    begun = server.requests.records.length + after;
+  let hits = (): number => 0;
+  const begin = ({ after = 0, from }: Pick<FaultRule, 'after' | 'from'> = {}): void => {
+    const { length } = server.requests.records;
+    hits = () => {
+      const since = server.requests.records.slice(length);
+      const first = from === undefined ? after : since.findIndex(({ path }) => from.test(path));
+      return first < 0 ? 0 : since.length - first;
+    };
     const times = moment === undefined ? {} : { times: MOMENT_TIMES };
-    server.faults.add({ path: /./, after, ...times, fault: apiFault(fault) });
+    server.faults.add({ path: /./, after, ...(from === undefined ? {} : { from }), ...times, fault: apiFault(fault) });
   };
-  const count = MIDDLE[scene.phase];
+  const start = MIDDLE[scene.phase];
   let end = (): void => undefined;
-  if (middle === undefined) begin(0);
-  else if (count !== undefined) begin(count);
-  else end = onFirstChange(scene, () => begin(0));
+  if (middle === undefined) begin();
+  else if (start !== undefined) begin(start);
+  else end = onFirstChange(scene, begin);
   return {
     options: fault === 'hangs' ? { deadlines: { api: SHORT_MS } } : {},
-    hits: () => (begun === undefined ? 0 : server.requests.records.length - begun),
+    hits: () => hits(),
     end: () => {
       end();
       return Promise.resolve();

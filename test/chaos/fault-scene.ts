@@ -65,7 +65,7 @@ function quick(settings: Settings): Settings {
       readySeconds: 4,
       drainSeconds: 4,
       snapshotSeconds: 8,
-      lockSeconds: 6,
+      lockSeconds: 15,
     },
   };
 }

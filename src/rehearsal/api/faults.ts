@@ -23,12 +23,15 @@ export interface FaultRule {
   readonly times?: number;
   /** How many matching requests pass before it begins. */
   readonly after?: number;
+  /** It begins with the first request for such a path and query. */
+  readonly from?: RegExp;
   readonly fault: Fault;
 }
 
 interface ActiveRule {
   readonly rule: FaultRule;
   seen: number;
+  hasBegun: boolean;
 }
 
 export class Faults {
@@ -36,7 +39,7 @@ export class Faults {
 
   /** Returns what removes the rule. */
   add(rule: FaultRule): () => void {
-    const active = { rule, seen: 0 };
+    const active = { rule, seen: 0, hasBegun: rule.from === undefined };
     this.#active.add(active);
     return () => {
       this.#active.delete(active);
@@ -52,6 +55,8 @@ export class Faults {
     for (const active of this.#active) {
       const { rule } = active;
       if (!rule.path.test(pathAndQuery) || rule.method?.test(method) === false) continue;
+      active.hasBegun ||= rule.from?.test(pathAndQuery) === true;
+      if (!active.hasBegun) continue;
       active.seen += 1;
       const hits = active.seen - (rule.after ?? 0);
       if (hits >= 1 && hits <= (rule.times ?? Number.POSITIVE_INFINITY)) return rule.fault;
