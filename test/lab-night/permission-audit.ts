@@ -23,6 +23,7 @@ const Event = z.object({
 
 const roles = Object.keys(ACCOUNTS) as Role[];
 const namespaces = { own: 'k8s-upgrade', snapshot: 'default' };
+const REFUSED = ' refused';
 const account = /^system:serviceaccount:k8s-upgrade:(.+)$/;
 
 /** What the product's accounts asked of the API servers since then, `<account> <verb> <group>/<resource> <namespace>`, each once. */
@@ -46,27 +47,36 @@ function useOf(line: string, since: number): string | undefined {
   if (objectRef.apiGroup === 'authorization.k8s.io') return undefined;
   const resource = [objectRef.resource, objectRef.subresource].filter(Boolean).join('/');
   const place = objectRef.resource === 'nodes' ? '' : objectRef.namespace;
-  const refused = responseStatus?.code === 403 ? ' refused' : '';
+  const refused = responseStatus?.code === 403 ? REFUSED : '';
   return `${who} ${verb} ${objectRef.apiGroup}/${resource} ${place}${refused}`;
 }
 
 export interface AuditResult {
   /** Granted to an account and used by it in no night. */
   readonly unused: readonly string[];
-  /** Asked for and refused by the API server. */
+  /** Asked for, not granted, and refused. */
   readonly refused: readonly string[];
+  /** Granted, and refused all the same: by a new API server that had not read its roles yet. */
+  readonly early: readonly string[];
 }
 
 /** Uses of all nights against what `permissions.ts` grants: in both directions. */
 export function compareUses(uses: readonly string[]): AuditResult {
-  const used = uses.filter((use) => !use.endsWith(' refused'));
-  const unused: string[] = [];
-  for (const role of roles) {
-    for (const { verb, group, resource, namespace } of permissionsOf(role, namespaces)) {
-      const row = `${ACCOUNTS[role]} ${verb} ${group}/${resource} `;
-      const found = used.some((use) => (namespace === '' ? use.startsWith(row) : use === `${row}${namespace}`));
-      if (!found) unused.push(`${row}${namespace}`.trimEnd());
-    }
-  }
-  return { unused, refused: uses.filter((use) => use.endsWith(' refused')) };
+  const used = uses.filter((use) => !use.endsWith(REFUSED));
+  const denied = uses.filter((use) => use.endsWith(REFUSED)).map((use) => use.slice(0, -REFUSED.length));
+  const granted = roles.flatMap((role) =>
+    permissionsOf(role, namespaces).map(({ verb, group, resource, namespace }) => ({
+      row: `${ACCOUNTS[role]} ${verb} ${group}/${resource} `,
+      namespace,
+    })),
+  );
+  const isFor = (use: string, { row, namespace }: (typeof granted)[number]): boolean =>
+    namespace === '' ? use.startsWith(row) : use === `${row}${namespace}`;
+  return {
+    unused: granted
+      .filter((permission) => !used.some((use) => isFor(use, permission)))
+      .map(({ row, namespace }) => `${row}${namespace}`.trimEnd()),
+    refused: denied.filter((use) => !granted.some((permission) => isFor(use, permission))),
+    early: denied.filter((use) => granted.some((permission) => isFor(use, permission))),
+  };
 }

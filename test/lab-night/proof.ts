@@ -44,7 +44,7 @@ ${byHand(results)}
 ## Permissions
 
 The API servers' audit logs of these nights against [permissions.ts](../src/cluster/permissions.ts), both ways.
-${audit.refused.length === 0 ? 'Nothing that an account asked for was refused.' : `Asked for and refused: ${audit.refused.join('; ')}.`}
+${audit.refused.length === 0 ? 'Nothing was refused that is not granted.' : `Asked for and refused: ${audit.refused.join('; ')}.`}${early(audit.early)}
 ${
   audit.unused.length === 0
     ? 'Everything that is granted was used.\n'
@@ -56,6 +56,11 @@ ${
 }
 
 /** Two at a time have two cores between them: what each took is not what it takes alone. */
+function early(uses: readonly string[]): string {
+  if (uses.length === 0) return '';
+  return ` Granted, and refused at times by an API server that had just started and not read its roles yet, which a phase waits out: ${uses.map((use) => `\`${use}\``).join(', ')}.`;
+}
+
 function besides(results: ReadonlyMap<string, ResultLine>): string {
   const together = [...results.values()].filter(({ lanes }) => lanes > 1);
   if (together.length === 0) return '';
