@@ -5,5 +5,5 @@ describeKillPoints({
   name: 'HA minor',
   topology: { controlPlanes: 3, version: '1.35.8' },
   foreignCordons: ['control-2'],
-  every: 7,
+  every: 13,
 });
