@@ -161,6 +161,14 @@ describe('the client of the API server', () => {
     await thing(client);
     server.faults.inject(denied, { times: 1 });
     await thing(client);
+    // As the kill switch, which mostly is not there.
+    server.faults.inject(denied, { times: 1 });
+    handle = () => ({ status: 404, body: '{"kind":"Status","code":404,"reason":"NotFound"}' });
+    expect((await failure(thing(client))).status).toBe(404);
+    handle = () => ({ status: 200, body: JSON.stringify({ metadata: { name: 'it' } }) });
+    await clock.sleep(60_000);
+    server.faults.inject(denied, { times: 1 });
+    await thing(client);
     server.faults.inject(denied, { times: 1 });
     expect((await failure(thing(await connect({ patienceMs: 600_000 })))).status).toBe(403);
   });

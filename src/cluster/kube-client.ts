@@ -107,9 +107,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
 
   /** Whether a denial may only be a new API server's. */
   function mayPass(now: number, waited: number): boolean {
-    deniedSince ??= now;
     if (now - lastAwayAt <= WARM_UP_MS) return true;
-    return Math.max(waited, now - deniedSince) < (options.denialsPassMs ?? 0);
+    return Math.max(waited, now - (deniedSince ?? now)) < (options.denialsPassMs ?? 0);
   }
 
   async function once(request: KubeRequest, signal: AbortSignal): Promise<WireAnswer> {
@@ -151,6 +150,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       }
       const now = clock.now().getTime();
       const waited = now - start;
+      // That something does not exist is an answer as well: this server knows its roles.
+      deniedSince = isDenial(failure) ? (deniedSince ?? now) : undefined;
       if (isUnavailable(failure)) lastAwayAt = now;
       else if (!isDenial(failure) || !mayPass(now, waited)) throw failure;
       if (waited + pause > options.patienceMs) throw attempt === 0 ? passing(failure) : afterWaiting(failure, waited);

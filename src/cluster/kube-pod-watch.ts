@@ -49,7 +49,7 @@ export function watchPods(client: KubeClient, node: string, signal: AbortSignal)
       for await (const line of client.lines({ ...request, query }, WATCH_SECONDS + GRACE_SECONDS, either))
         see(line, pods);
     } catch {
-      // Why it ended is not told: the list that follows meets the same and says so.
+      // No outcome hangs on a watch: what follows is a list at each look. That we may watch is asked before the first change.
     } finally {
       if (followed === pods) followed = undefined;
     }
