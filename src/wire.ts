@@ -62,7 +62,7 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     credentials: await credentials(wiring, inCluster),
     clock,
     userAgent: `${USER_AGENT} (${wiring.command})`,
-    denialsPassMs: wiring.meetsNewApiServers === true ? WARM_UP_MS : 0,
+    doubtMs: wiring.meetsNewApiServers === true ? WARM_UP_MS : 0,
     onWaiting: (failure, waitedMs) =>
       log.info('waiting for the API server', { missing: failure.message, seconds: Math.round(waitedMs / 1000) }),
     patienceMs:

@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { createCertificateAuthority } from '../rehearsal/api/certificate.ts';
 import {
   type FaultyHttpServer,
   type ServiceAnswer,
@@ -143,7 +146,7 @@ describe('the client of the API server', () => {
   it('believes a denial when it has lasted, where a new API server may deny everything for seconds', async () => {
     const denied = { kind: 'status', status: 403 } as const;
     const slept = (): number => clock.slept.reduce((sum, ms) => sum + ms, 0);
-    const client = await connect({ patienceMs: 600_000, denialsPassMs: 30_000 });
+    const client = await connect({ patienceMs: 600_000, doubtMs: 30_000 });
     await thing(client);
     await clock.sleep(3_600_000);
     server.faults.inject(denied, { times: 3 });
@@ -171,6 +174,32 @@ describe('the client of the API server', () => {
     await thing(client);
     server.faults.inject(denied, { times: 1 });
     expect((await failure(thing(await connect({ patienceMs: 600_000 })))).status).toBe(403);
+  });
+
+  it('believes the certificate of somebody else no sooner: it may come from a network without an API server in it', async () => {
+    const authority = createCertificateAuthority('the cluster');
+    const { certificatePem: cert, privateKeyPem: key } = authority.issue({ commonName: 'kube-apiserver' });
+    const tls = createServer({ cert, key }, (_request, response) => response.end('{"metadata":{"name":"it"}}'));
+    await new Promise<void>((resolve) => tls.listen(0, '127.0.0.1', resolve));
+    const { port } = tls.address() as AddressInfo;
+    const ours = new Agent({ ca: authority.certificatePem });
+    const others = new Agent({ ca: createCertificateAuthority('somebody else').certificatePem });
+    let strangers = 3;
+    const credentials = {
+      server: `https://127.0.0.1:${port}`,
+      authorize: () => Promise.resolve({ agent: strangers-- > 0 ? others : ours, headers: {} }),
+    };
+    const options = { credentials, clock, userAgent: 'nightlift/test', patienceMs: 600_000 };
+    const client = createKubeClient({ ...options, doubtMs: 30_000 });
+    expect((await thing(client)).metadata.name).toBe('it');
+    strangers = Number.POSITIVE_INFINITY;
+    clock.slept.length = 0;
+    expect((await failure(thing(client))).reason).toBe('Certificate');
+    expect(clock.slept.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(25_000);
+    clock.slept.length = 0;
+    expect((await failure(thing(createKubeClient(options)))).reason).toBe('Certificate');
+    expect(clock.slept).toEqual([]);
+    tls.close();
   });
 
   it('says of a denial that may pass that it is worth another try, when its patience ends first', async () => {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { KubeCredentials } from './kube-credentials.ts';
-import { answerError, ClusterError, connectionError, deadlineError, isUnavailable } from './kube-error.ts';
+import { answerError, ClusterError, connectionError, deadlineError, isDoubtful, isUnavailable } from './kube-error.ts';
 import { type Listed, listPages } from './kube-list.ts';
 import { exchange, linesOf, readAnswer, send, type WireAnswer, type WireRequest } from './kube-transport.ts';
 import { parseObject } from './parse-object.ts';
@@ -42,7 +42,7 @@ export interface KubeClient {
   lines(request: KubeRequest, seconds: number, signal: AbortSignal): AsyncIterable<string>;
   /** The body as it is, for logs. */
   text(request: KubeRequest, signal: AbortSignal): Promise<string>;
-  /** Any answer for which `expected` says yes, without an error for its status. Waits out a server that is away, and a denial that may pass. */
+  /** Any answer for which `expected` says yes, without an error for its status. Waits out a server that is away, and a doubtful no that may pass. */
   answer(request: KubeRequest, expected: (answer: KubeAnswer) => boolean, signal: AbortSignal): Promise<KubeAnswer>;
   /** How many HTTP requests were sent, retries included. */
   requests(): number;
@@ -56,10 +56,10 @@ export interface KubeClientOptions {
   /** How long one call waits out an API server that is away. A single control plane's is away for minutes. */
   readonly patienceMs: number;
   /**
-   * How long a denial is not believed, by a process whose permissions were checked and who restarts API servers; default 0.
-   * A new one denies everybody everything until it has read its roles, and its start may fall between two requests.
+   * How long a doubtful no (`isDoubtful`) is not believed, by a process whose permissions were checked and who restarts
+   * API servers; default 0. Their restart may fall between two requests, so that only the doubtful answers are seen of it.
    */
-  readonly denialsPassMs?: number;
+  readonly doubtMs?: number;
   /** Told that an API server is waited for, and since when: after two seconds, then every minute, whatever the number of calls. */
   readonly onWaiting?: (failure: ClusterError, waitedMs: number) => void;
   /** For one HTTP exchange, body included. */
@@ -69,7 +69,7 @@ export interface KubeClientOptions {
 const DEADLINE_MS = 15_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
-/** An API server that has just started refuses tokens and permissions that its caches do not hold yet. */
+/** So long after an API server was away, a no may still be of its start. */
 export const WARM_UP_MS = 30_000;
 const FIRST_WORD_MS = 2_000;
 const NEXT_WORD_MS = 60_000;
@@ -85,8 +85,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   let sent = 0;
   let lastAwayAt = Number.NEGATIVE_INFINITY;
-  /** Since when nothing but denials has come back; undefined after any other answer. */
-  let deniedSince: number | undefined;
+  /** Since when nothing but doubtful answers has come back; undefined after any other. */
+  let doubtfulSince: number | undefined;
   let nextWordAt = Number.NEGATIVE_INFINITY;
 
   function sayWaiting(failure: ClusterError, now: number, waited: number): void {
@@ -105,10 +105,10 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     };
   }
 
-  /** Whether a denial may only be a new API server's. */
+  /** Whether a doubtful no may still turn out to be none. */
   function mayPass(now: number, waited: number): boolean {
     if (now - lastAwayAt <= WARM_UP_MS) return true;
-    return Math.max(waited, now - (deniedSince ?? now)) < (options.denialsPassMs ?? 0);
+    return Math.max(waited, now - (doubtfulSince ?? now)) < (options.doubtMs ?? 0);
   }
 
   async function once(request: KubeRequest, signal: AbortSignal): Promise<WireAnswer> {
@@ -138,7 +138,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       try {
         const result = await once(request, signal);
         if (expected(result)) {
-          deniedSince = undefined;
+          doubtfulSince = undefined;
           return result;
         }
         failure = answerError(request.doing, server, result);
@@ -151,9 +151,9 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       const now = clock.now().getTime();
       const waited = now - start;
       // That something does not exist is an answer as well: this server knows its roles.
-      deniedSince = isDenial(failure) ? (deniedSince ?? now) : undefined;
+      doubtfulSince = isDoubtful(failure) ? (doubtfulSince ?? now) : undefined;
       if (isUnavailable(failure)) lastAwayAt = now;
-      else if (!isDenial(failure) || !mayPass(now, waited)) throw failure;
+      else if (!isDoubtful(failure) || !mayPass(now, waited)) throw failure;
       if (waited + pause > options.patienceMs) throw attempt === 0 ? passing(failure) : afterWaiting(failure, waited);
       sayWaiting(failure, now, waited);
       await clock.sleep(pause, signal);
@@ -198,10 +198,6 @@ export function apiPath(strings: TemplateStringsArray, ...segments: readonly str
   return String.raw({ raw: strings }, ...segments.map((segment) => encodeURIComponent(segment)));
 }
 
-function isDenial(error: ClusterError): boolean {
-  return error.status === 401 || error.status === 403;
-}
-
 function isSuccess({ status }: Pick<KubeAnswer, 'status'>): boolean {
   return status >= 200 && status < 300;
 }
@@ -225,7 +221,7 @@ function afterWaiting(failure: ClusterError, waitedMs: number): ClusterError {
   return passing(failure, ` (still so after ${Math.round(waitedMs / 1000)} s of trying)`);
 }
 
-/** Whatever was worth another try is worth one later on: a denial that may pass is no answer yet. */
+/** Whatever was worth another try is worth one later on: a no that may pass is no answer yet. */
 function passing(failure: ClusterError, more = ''): ClusterError {
   if (failure.unavailable && more === '') return failure;
   return new ClusterError(`${failure.message}${more}`, {

@@ -34,6 +34,16 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof ClusterError && error.unavailable;
 }
 
+/**
+ * A no that the restart of an API server can be the cause of. One that has just started denies everybody everything until
+ * it has read its roles (401, 403). While none stands behind the address of its Service, a packet may leave the node as it
+ * is, and whatever stands in the network, such as a proxy that breaks up TLS, answers with a certificate of its own: nothing
+ * is sent to it, as the handshake fails before the request.
+ */
+export function isDoubtful({ status, reason }: ClusterError): boolean {
+  return status === 401 || status === 403 || reason === 'Certificate';
+}
+
 export function isNotFound(error: unknown): boolean {
   return error instanceof ClusterError && error.status === 404;
 }
@@ -123,7 +133,7 @@ export function unreadableAnswer(
   });
 }
 
-/** Failures of certificate checks: waiting does not mend them. */
+/** Failures of certificate checks. */
 const CERTIFICATE = /CERT|UNABLE_TO_|SELF_SIGNED|ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH/;
 
 /** No answer at all: refused, reset, broken off, TLS handshake cut short. */
@@ -134,7 +144,8 @@ export function connectionError(doing: string, server: string, cause: unknown): 
     return new ClusterError(`${doing}: the certificate of ${server} was not accepted: ${text}`, {
       status: 0,
       reason: 'Certificate',
-      remedy: 'Check the certificate authority in the kubeconfig or the service account, and the name in the address.',
+      remedy:
+        'Check the certificate authority in the kubeconfig or the service account, the name in the address, and that nothing between here and there answers in its place.',
       cause,
     });
   }

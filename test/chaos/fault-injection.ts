@@ -1,5 +1,6 @@
 import { Agent, createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type Certificate, createCertificateAuthority } from '../../src/rehearsal/api/certificate.ts';
 import type { Fault as ApiFault, FaultRule } from '../../src/rehearsal/api/faults.ts';
 import type { Node } from '../../src/rehearsal/api/kinds.ts';
@@ -40,6 +41,7 @@ export async function inject(scene: FaultScene, dependency: Dependency, words: s
   const isMoment = moment !== undefined;
   switch (dependency) {
     case 'api':
+      if (words === 'misrouted in the middle for a moment') return await apiMisrouted(scene);
       return fault.endsWith('certificate') ? await apiCertificate(scene, fault) : api(scene, words);
     case 'ssh':
       return sshFault(scene, fault, isMoment);
@@ -132,6 +134,47 @@ function apiCertificate(scene: FaultScene, words: string): Promise<Injection> {
     options: { agent: new Agent({ ca: scene.cluster.server.caPem }), apiUrl: url },
     hits,
   }));
+}
+
+/** Connections to the API server that arrive at somebody else's: kube-proxy without a rule, and a proxy in the network. */
+async function apiMisrouted(scene: FaultScene): Promise<Injection> {
+  const somebody = createCertificateAuthority('somebody else').issue({ commonName: 'somebody' });
+  let end = (): void => undefined;
+  const injection = await withServer(somebody, (url, hits) => {
+    const agent = new MisroutingAgent(scene.cluster.server.caPem, Number(new URL(url).port));
+    end = onFirstChange(scene, () => agent.misroute(MOMENT_TIMES));
+    return { options: { agent }, hits };
+  });
+  return {
+    ...injection,
+    async end() {
+      end();
+      await injection.end();
+    },
+  };
+}
+
+class MisroutingAgent extends Agent {
+  readonly #elsewhere: number;
+  #left = 0;
+
+  constructor(ca: string, elsewhere: number) {
+    super({ keepAlive: true, ca });
+    this.#elsewhere = elsewhere;
+  }
+
+  /** Only new connections go astray, so none that there is may be taken again. */
+  misroute(times: number): void {
+    this.#left = times;
+    this.maxFreeSockets = 0;
+    for (const sockets of Object.values(this.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+  }
+
+  override createConnection(...[options, done]: Parameters<Agent['createConnection']>): Duplex | null | undefined {
+    if (this.#left === 0) return super.createConnection(options, done);
+    this.#left -= 1;
+    return super.createConnection({ ...options, port: this.#elsewhere, host: '127.0.0.1' }, done);
+  }
 }
 
 /** An HTTPS server on loopback that nobody has a reason to trust. */

@@ -202,6 +202,7 @@ export const FAULT_TABLE = `
   master     | api         | garbage in the middle for a moment     | paused
   master     | api         | 403 in the middle for a moment         | retried and done
   master     | api         | 401 in the middle for a moment         | retried and done
+  master     | api         | misrouted in the middle for a moment   | retried and done
   master     | api         | truncated in the middle for a moment   | retried and done
   master     | ssh         | refused                                | left to the retry
   master     | ssh         | empty                                  | left to the retry

@@ -66,7 +66,7 @@ export function inProcessDeps(cluster: EmbeddedCluster, options: InProcessOption
     userAgent: USER_AGENT,
     patienceMs: settings.waits.apiSeconds * 1000,
     // Believed before the patience of the fault tests ends, as in a pod.
-    denialsPassMs: 500,
+    doubtMs: 500,
     ...(deadlines.api === undefined ? {} : { deadlineMs: deadlines.api }),
   });
   const templates = openTemplates({ env: {}, path: (file) => `/not/in/a/pod${file}`, templatesDir: TEMPLATES });
