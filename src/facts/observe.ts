@@ -1,3 +1,4 @@
+import { isUnavailable } from '../cluster/kube-error.ts';
 import { kuredOf, phasePermissions } from '../cluster/permissions.ts';
 import type { Deps } from '../deps.ts';
 import { readFirstSeen } from '../detect/first-seen.ts';
@@ -24,14 +25,25 @@ export const CHAIN_SELECTOR = 'app=k8s-upgrade-chain';
 
 const NOT_ASKED = 'it was not asked for';
 
+export interface ObserveOptions {
+  /** Throws when the API server is away, which tells nothing about the cluster; else that is one more unknown. */
+  readonly throwsUnavailable?: boolean;
+}
+
 /** Reads the asked parts of the world, each by itself: one source that fails leaves one unknown, never a default. */
-export async function observe(deps: Deps, parts: readonly FactPart[], signal: AbortSignal): Promise<Facts> {
+export async function observe(
+  deps: Deps,
+  parts: readonly FactPart[],
+  signal: AbortSignal,
+  { throwsUnavailable = false }: ObserveOptions = {},
+): Promise<Facts> {
   const { cluster, settings } = deps;
   const read = async <T>(part: FactPart, ask: () => Promise<T>): Promise<Observed<T>> => {
     if (!parts.includes(part)) return unknown(NOT_ASKED);
     try {
       return known(await ask());
     } catch (error) {
+      if (throwsUnavailable && isUnavailable(error)) throw error;
       deps.log.warn(`could not read ${part}`, {
         error: reasonOf(error),
         ...(error instanceof NightliftError && error.remedy !== undefined ? { remedy: error.remedy } : {}),
@@ -76,9 +88,10 @@ export async function observe(deps: Deps, parts: readonly FactPart[], signal: Ab
   return { schema: FACTS_SCHEMA, observedAt: deps.clock.now().toISOString(), ...observed };
 }
 
-/** All at once, each under its name. */
+/** All at once, each under its name. @throws what one of them throws, when all have ended. */
 async function settled<T extends object>(reading: { readonly [Key in keyof T]: Promise<T[Key]> }): Promise<T> {
   const names = Object.keys(reading) as (keyof T)[];
+  await Promise.allSettled(names.map((name) => reading[name]));
   const values = await Promise.all(names.map(async (name) => [name, await reading[name]] as const));
   return Object.fromEntries(values) as T;
 }

@@ -25,8 +25,8 @@ export const DEPENDENCIES = [
 ] as const;
 export type Dependency = (typeof DEPENDENCIES)[number];
 
-/** A fault begins with the phase, or when it has begun to change something; it stays, or is over after a moment. */
-const WORDS = /^(.*?)( in the middle)?( for a moment)?$/;
+/** A fault begins with the phase, with the gate, or when the phase has begun to change something; it stays, or is over after a moment. */
+const WORDS = /^(.*?)( in the gate| in the middle)?( for a moment)?$/;
 /** Requests that meet a fault of a moment. */
 const MOMENT_TIMES = 2;
 /** The middle of what changes nothing: so many requests pass before it, or it begins with the first of a kind. */
@@ -59,7 +59,7 @@ export async function inject(scene: FaultScene, dependency: Dependency, words: s
 
 function api(scene: FaultScene, words: string): Injection {
   const { server } = scene.cluster;
-  const [, fault = '', middle, moment] = WORDS.exec(words) ?? [];
+  const [, fault = '', start, moment] = WORDS.exec(words) ?? [];
   let hits = (): number => 0;
   const begin = ({ after = 0, from }: Pick<FaultRule, 'after' | 'from'> = {}): void => {
     const { length } = server.requests.records;
@@ -71,10 +71,11 @@ function api(scene: FaultScene, words: string): Injection {
     const times = moment === undefined ? {} : { times: MOMENT_TIMES };
     server.faults.add({ path: /./, after, ...(from === undefined ? {} : { from }), ...times, fault: apiFault(fault) });
   };
-  const start = MIDDLE[scene.phase];
+  const middle = MIDDLE[scene.phase];
   let end = (): void => undefined;
-  if (middle === undefined) begin();
-  else if (start !== undefined) begin(start);
+  if (start === undefined) begin();
+  else if (start === ' in the gate') begin({ from: /\/deployments/ });
+  else if (middle !== undefined) begin(middle);
   else end = onFirstChange(scene, begin);
   return {
     options: fault === 'hangs' ? { deadlines: { api: SHORT_MS } } : {},

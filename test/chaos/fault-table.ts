@@ -104,6 +104,10 @@ export const FAULT_TABLE = `
   preflight  | api         | slow                                   | unaffected
   preflight  | api         | foreign certificate                    | paused
   preflight  | api         | expired certificate                    | paused
+  preflight  | api         | refused in the gate                    | left to the retry
+  preflight  | api         | 429 in the gate                        | left to the retry
+  preflight  | api         | 403 in the gate                        | refused: Unknown
+  preflight  | api         | 429 in the gate for a moment           | retried and done
   preflight  | api         | refused in the middle                  | left to the retry
   preflight  | api         | 429 in the middle                      | left to the retry
   preflight  | api         | garbage in the middle                  | paused

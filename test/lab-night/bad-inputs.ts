@@ -261,7 +261,10 @@ async function jailProduct(lab: Lab) {
   };
 }
 
-/** Two by turns, each for the 30 s of the webhook. Ends when another request is refused. */
+/**
+ * Each for the 30 s of the webhook, and at once again: in the moment between, the product's own requests must not get in.
+ * Ends when another request is refused.
+ */
 function takeTheSeat(token: string): string {
   const object = JSON.stringify({
     apiVersion: 'v1',
@@ -273,7 +276,8 @@ exec curl -s -o /dev/null -w '%{http_code}' --cacert /etc/kubernetes/pki/ca.crt 
 END
 cat >/root/take-seat <<'END'
 while :; do
-  bash /root/ask -H 'content-type: application/json' -d '${object}' https://127.0.0.1:6443/api/v1/namespaces/k8s-upgrade/configmaps
+  bash /root/ask --rate 20/s -H 'content-type: application/json' -d '${object}' \\
+    'https://127.0.0.1:6443/api/v1/namespaces/k8s-upgrade/configmaps?fieldManager=seat-[1-9999]' >/dev/null
   sleep 0.3
 done
 END
