@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { labRoot } from './lab/lab-paths.ts';
 import { CannotRunHere, checkPrograms, checkRoot } from './lab/machine.ts';
 import { isPrepared } from './lab-night/prepared.ts';
@@ -13,6 +14,7 @@ const NIGHT = 'kill';
 /** Three nodes, and what is made beside them. */
 const WANTED_BYTES = 6 * 2 ** 30;
 const CANNOT_RUN_HERE = 78;
+const LINES_OF_ITS_END = 38;
 
 /** Why no night on a real cluster can run beside the tests; undefined when one can. Nothing is installed or built for it. */
 export function whyNoLabNight(): string | undefined {
@@ -54,15 +56,15 @@ export function startLabNight(): LabNight {
 function judge(code: number, log: string): FileResult | string {
   const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
   if (code === CANNOT_RUN_HERE) return lines.find((line) => line.includes('cannot run here')) ?? 'it cannot run here';
-  return resultOf(`exit code ${code}, the end of ${log}:\n${lines.slice(-40).join('\n')}`, code);
+  return resultOf(`exit code ${code}, the end of ${log}:\n${lines.slice(-LINES_OF_ITS_END).join('\n')}`, code);
 }
 
-function resultOf(problem: string, code: number): FileResult {
+function resultOf(why: string, code: number): FileResult {
   const isGood = code === 0;
   return {
     file: `test/lab-night/${NIGHT}-night.ts`,
     passed: isGood ? 1 : 0,
-    failed: isGood ? [] : [problem],
+    failed: isGood ? [] : [{ name: `the night ${NIGHT}`, why: stripVTControlCharacters(why) }],
     skipped: 0,
   };
 }

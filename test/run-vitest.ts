@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import { ROOT, runCommand } from './run-command.ts';
 
@@ -9,16 +10,24 @@ const JsonReport = z.object({
     z.object({
       name: z.string(),
       status: z.string(),
-      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
+      assertionResults: z.array(
+        z.object({ fullName: z.string(), status: z.string(), failureMessages: z.array(z.string()).default([]) }),
+      ),
     }),
   ),
 });
+
+export interface FailedTest {
+  readonly name: string;
+  /** What it said, of each try, without colours and without the stack inside vitest; may have many lines. */
+  readonly why: string;
+}
 
 export interface FileResult {
   /** Relative to the root of the project. */
   readonly file: string;
   readonly passed: number;
-  readonly failed: readonly string[];
+  readonly failed: readonly FailedTest[];
   readonly skipped: number;
 }
 
@@ -60,10 +69,17 @@ function judge(code: number, report: string): VitestResult {
   const { testResults } = JsonReport.parse(JSON.parse(report));
   const broken: string[] = [];
   const files = testResults.map((result): FileResult => {
-    const of = (...states: string[]) =>
-      result.assertionResults.filter((test) => states.includes(test.status)).map((test) => test.fullName);
+    const of = (...states: string[]) => result.assertionResults.filter((test) => states.includes(test.status));
     const file = relative(ROOT, result.name);
-    const failed = of('failed');
+    const failed = of('failed').map(
+      ({ fullName, failureMessages }): FailedTest => ({
+        name: fullName,
+        why: stripVTControlCharacters(failureMessages.join('\n'))
+          .split('\n')
+          .filter((line) => !/^\s+at .*(\/node_modules\/|Promise)/.test(line))
+          .join('\n'),
+      }),
+    );
     if (result.status === 'failed' && failed.length === 0) broken.push(`${file} as a whole`);
     return { file, passed: of('passed').length, failed, skipped: of('pending', 'skipped', 'todo', 'disabled').length };
   });

@@ -18,6 +18,8 @@ Exit code 0 when nothing failed. What cannot run here is named with the reason a
 const BUDGET_MS = 10 * 60_000;
 /** The nodes of a cluster beside them want a share. */
 const FEWER_WORKERS = ['--maxWorkers=3'];
+/** vitest has told each failure whole, far above; this much is told once more, with its name. */
+const LINES_OF_A_FAILURE = 40;
 
 function readArguments() {
   const { values, positionals } = parseArgs({
@@ -37,6 +39,15 @@ function seconds(since: number): string {
   return `${((performance.now() - since) / 1000).toFixed(1)} s`;
 }
 
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, '    ');
+}
+
+function linesOf(text: string, count: number): string {
+  const lines = text.trimEnd().split('\n');
+  return lines.length > count ? [...lines.slice(0, count), '…'].join('\n') : lines.join('\n');
+}
+
 async function runChecks(only: readonly string[]) {
   const count = { passed: 0, failed: 0, skipped: 0 };
   for (const check of CHECKS.filter((item) => only.length === 0 || only.includes(item.name))) {
@@ -47,7 +58,7 @@ async function runChecks(only: readonly string[]) {
     console.log(
       `${mark} ${check.title}${status === 'not run' ? ' not run' : ''}${detail === '' || status === 'failed' ? '' : `: ${detail}`} (${seconds(started)})`,
     );
-    if (status === 'failed') console.log(detail.replaceAll(/^/gm, '    '));
+    if (status === 'failed') console.log(indented(detail));
   }
   return count;
 }
@@ -81,7 +92,9 @@ async function runTests(only: readonly string[], filters: readonly string[]) {
   const files = typeof night === 'string' ? tested : [...tested, night];
   console.log();
   for (const what of broken) console.log(`✗ ${what}`);
-  for (const file of files) for (const test of file.failed) console.log(`✗ ${file.file}: ${test}`);
+  for (const { file, failed } of files)
+    for (const { name, why } of failed)
+      console.log(`✗ ${file}: ${name}\n${indented(linesOf(why, LINES_OF_A_FAILURE))}`);
   console.log(`Test levels (${seconds(started)}):`);
   const byLevel = Map.groupBy(files, (file: FileResult) => levelOf(file.file));
   for (const level of LEVELS.toReversed())
