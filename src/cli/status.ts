@@ -73,7 +73,10 @@ function print(output: Output, status: Status, now: Date): void {
       ? 'No upgrade is recorded as running.'
       : `Upgrade to ${run['target'] ?? '?'} recorded as running since ${run['in-flight']}${run['snapshot-path'] === undefined ? '' : `, snapshot ${run['snapshot-path']}`}.`,
   );
-  if (run['stopped'] !== undefined) output.line(paint(output, 'yellow', `It stopped: ${run['stopped']}`));
+  if (run['stopped'] !== undefined) {
+    const since = run['stopped-at'] === undefined ? '' : ` ${ageOf(run['stopped-at'], now)} ago`;
+    output.line(paint(output, 'yellow', `It stopped${since}: ${run['stopped']}`));
+  }
   if (run['kured-lock'] !== undefined)
     output.line(paint(output, 'yellow', `kured's lock is held by Nightlift until the run ends: ${run['kured-lock']}`));
   if (status.lock.known && status.lock.value !== null) output.line(`At work: ${status.lock.value}`);

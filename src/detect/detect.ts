@@ -11,7 +11,7 @@ import { ensureJob } from '../phases/ensure-job.ts';
 import { mayGoOn } from '../phases/may-go-on.ts';
 import { Paused, Refused } from '../phases/outcome.ts';
 import { composeEvent } from '../report/compose-event.ts';
-import { clear, gauge, push, pushGauges, recordRun } from '../steps/latch.ts';
+import { clear, gauge, NOT_STOPPED, push, pushGauges, recordRun } from '../steps/latch.ts';
 import { chooseTarget, type TargetChoice } from './choose-target.ts';
 import { recordFirstSeen } from './first-seen.ts';
 import { reconcileLatch } from './reconcile-latch.ts';
@@ -108,7 +108,7 @@ async function start(deps: Deps, target: string, jobs: readonly JobFact[], signa
   try {
     const nodes = await deps.cluster.nodes(signal);
     // Why an earlier run stopped must not be told as the reason of this one, which may be unable to write down its own.
-    await recordRun({ deps, signal }, { stopped: null });
+    await recordRun({ deps, signal }, NOT_STOPPED);
     const ensured = await ensureJob(deps, { step: { phase: 'preflight' }, target, nodes, reached: false, signal });
     if (ensured.decision === 'leave') return { kind: 'running', target, job: ensured.name };
     if (ensured.decision === 'replace-failed')

@@ -106,6 +106,7 @@ export const Facts = z.object({
       target: z.string().nullable(),
       snapshotPath: z.string().nullable(),
       stopped: z.string().nullable().describe('where and why the run stopped before its end'),
+      stoppedAt: z.iso.datetime().nullable().default(null).describe('when it did'),
     }),
   ).describe('the record of the run on our namespace'),
   firstSeen: observedSchema(z.record(z.string(), z.iso.datetime())).describe(

@@ -49,7 +49,7 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
       versions: [version],
     }),
     nextMinorReleases: known(null),
-    run: known({ startedAt: null, target: null, snapshotPath: null, stopped: null }),
+    run: known({ startedAt: null, target: null, snapshotPath: null, stopped: null, stoppedAt: null }),
     firstSeen: known({}),
     workloads: known([]),
     deprecatedApis: known([]),

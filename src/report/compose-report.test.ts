@@ -122,6 +122,7 @@ const CASES: readonly {
         target: null,
         snapshotPath: null,
         stopped: 'blocked in preflight: worker-2 is not Ready',
+        stoppedAt: at(2),
       }),
     },
   },
@@ -143,6 +144,7 @@ const CASES: readonly {
         target: '1.36.4',
         snapshotPath: null,
         stopped: 'blocked in preflight: worker-2 is not Ready',
+        stoppedAt: at(7),
       }),
     },
   },
@@ -225,6 +227,24 @@ const CASES: readonly {
         ...night.slice(0, 2),
         job('worker', 'worker-1', 6, { status: 'failed', reason: 'BackoffLimitExceeded' }),
       ]),
+    },
+  },
+  {
+    // It could not write down why: what is written there is of the Job that it replaced.
+    name: 'failed-after-a-note-of-another-run',
+    outcome: 'failed',
+    headline: /^🔴 FAILED — preflight for 1\.36\.4$/,
+    facts: {
+      ...gauges('1.36.4'),
+      ...published,
+      chainJobs: known([job('preflight', null, 6, { status: 'failed', reason: 'BackoffLimitExceeded' })]),
+      run: known({
+        startedAt: null,
+        target: null,
+        snapshotPath: null,
+        stopped: 'failed in preflight: the SSH key of worker-2 is not accepted',
+        stoppedAt: at(9),
+      }),
     },
   },
   {

@@ -114,10 +114,13 @@ function failed(night: Night): Verdict | undefined {
   return abandoned(night, chain.value);
 }
 
-/** What the run wrote down when it stopped. */
-function stoppedNote({ facts }: Night): string | undefined {
-  const why = facts.run.known ? facts.run.value.stopped : null;
-  return why === null ? undefined : `The run stopped, ${why}${/[.!?…]$/.test(why) ? '' : '.'}`;
+/** What the run wrote down when it stopped. A note from before its last Job is that of an earlier run. */
+function stoppedNote({ facts, chain }: Night): string | undefined {
+  const { stopped, stoppedAt } = facts.run.known ? facts.run.value : { stopped: null, stoppedAt: null };
+  const last = chain.known ? chain.value.recent.at(-1) : undefined;
+  if (stopped === null) return undefined;
+  if (stoppedAt !== null && last !== undefined && Date.parse(stoppedAt) < Date.parse(last.createdAt)) return undefined;
+  return `The run stopped, ${stopped}${/[.!?…]$/.test(stopped) ? '' : '.'}`;
 }
 
 /** A run that began and whose last Job is gone: its latch is still set, or its postflight never completed. */

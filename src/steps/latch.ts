@@ -79,19 +79,28 @@ export interface RecordedRun {
   readonly target: string | null;
   readonly snapshotPath: string | null;
   readonly stopped: string | null;
+  /** Since a note can outlive its run: the next one may stop without being able to write down why. */
+  readonly stoppedAt: string | null;
 }
 
-/** The record in typed form; a start that is not a time is no start. */
+/** The record in typed form; what is not a time is none. */
 export async function recordedRun(context: WithMetrics): Promise<RecordedRun> {
   const run = await readRun(context);
-  const started = Date.parse(run['in-flight'] ?? '');
   return {
-    startedAt: Number.isNaN(started) ? null : new Date(started).toISOString(),
+    startedAt: timeOf(run['in-flight']),
     target: run['target'] ?? null,
     snapshotPath: run['snapshot-path'] ?? null,
     stopped: run['stopped'] ?? null,
+    stoppedAt: timeOf(run['stopped-at']),
   };
 }
+
+function timeOf(text = ''): string | null {
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? null : new Date(time).toISOString();
+}
+
+export const NOT_STOPPED = { stopped: null, 'stopped-at': null } as const;
 
 /** Annotations are small; the log has the whole text. */
 const LONGEST_REASON = 1500;
@@ -99,7 +108,10 @@ const LONGEST_REASON = 1500;
 /** Where and why a run stopped, for the morning report. Never changes how it stopped. */
 export async function recordStop(context: WithMetrics, why: string): Promise<void> {
   try {
-    await recordRun(context, { stopped: why.length > LONGEST_REASON ? `${why.slice(0, LONGEST_REASON)}…` : why });
+    await recordRun(context, {
+      stopped: why.length > LONGEST_REASON ? `${why.slice(0, LONGEST_REASON)}…` : why,
+      'stopped-at': context.deps.clock.now().toISOString(),
+    });
   } catch (error) {
     context.deps.log.warn('why the run stopped could not be recorded', { error: reasonOf(error) });
   }
@@ -114,7 +126,7 @@ export const setLatch: ActionStep = {
     const run = await readRun(context);
     const started =
       run['target'] === context.target && run['in-flight'] !== undefined ? run['in-flight'] : now.toISOString();
-    await recordRun(context, { 'in-flight': started, target: context.target, stopped: null });
+    await recordRun(context, { 'in-flight': started, target: context.target, ...NOT_STOPPED });
     const startedAt = Number.isNaN(Date.parse(started)) ? now.getTime() : Date.parse(started);
     await pushGauges(context, {
       k8s_upgrade_in_flight: 1,
@@ -128,7 +140,7 @@ export const setLatch: ActionStep = {
 
 /** The values of a cluster without a run, for postflight and for a leaked latch. */
 export async function clearRun(context: WithMetrics): Promise<void> {
-  await recordRun(context, { 'in-flight': null, target: null, 'snapshot-path': null, stopped: null });
+  await recordRun(context, { 'in-flight': null, target: null, 'snapshot-path': null, ...NOT_STOPPED });
   await pushGauges(context, {
     k8s_upgrade_in_flight: 0,
     k8s_upgrade_started_timestamp: 0,

@@ -33,7 +33,6 @@ export const badInputNight: Scenario = {
     await removeJobs(scene);
     for (const input of badInputs) await endure(scene, input, { from, to, changes });
     await installProduct(scene.lab);
-    await clearRecord(scene);
     expect((await quietDefects(scene)).filter((text) => !text.startsWith('the gauge'))).toEqual([]);
     return { summary: `${badInputs.length} of ${badInputs.length} named, ${from} stays` };
   },
@@ -151,9 +150,4 @@ async function stateOfNodes({ lab }: Scene): Promise<readonly string[]> {
 
 async function removeJobs({ lab }: Scene): Promise<void> {
   await kubectl(lab, ['-n', 'k8s-upgrade', 'delete', 'jobs', '--all']);
-}
-
-/** docs/operations.md, "Clear the record of a run that is gone": why the last run stopped, which the next one would replace. */
-async function clearRecord({ lab }: Scene): Promise<void> {
-  await kubectl(lab, ['annotate', 'namespace', 'k8s-upgrade', 'nightlift/k8s-upgrade-stopped-']);
 }
