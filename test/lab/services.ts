@@ -21,6 +21,10 @@ const kubeconfigFile = z.object({
     .min(1),
 });
 
+const queryAnswer = z.object({
+  data: z.object({ result: z.array(z.object({ value: z.tuple([z.number(), z.string()]) })) }),
+});
+
 /** Debian's packages unpacked beside the lab, not installed: their init scripts must not start on this machine. */
 async function servicePrograms(): Promise<string> {
   const debs = await fetchDebs('bookworm', debianPackages);
@@ -45,9 +49,12 @@ async function writeCredentials(lab: Lab, dir: string): Promise<void> {
   }
 }
 
+function apiServers({ nodes }: Lab): readonly string[] {
+  return nodes.filter((node) => node.role === 'control-plane').map((node) => `${node.ip}:6443`);
+}
+
 function prometheusConfig(lab: Lab, dir: string): string {
   const { gateway } = network(lab.spec);
-  const apiServers = lab.nodes.filter((node) => node.role === 'control-plane').map((node) => `${node.ip}:6443`);
   return stringify({
     global: { scrape_interval: '5s', evaluation_interval: '5s' },
     rule_files: [path.join(dir, 'rules', '*')],
@@ -61,7 +68,7 @@ function prometheusConfig(lab: Lab, dir: string): string {
           cert_file: path.join(dir, 'client.crt'),
           key_file: path.join(dir, 'client.key'),
         },
-        static_configs: [{ targets: apiServers }],
+        static_configs: [{ targets: apiServers(lab) }],
       },
       {
         job_name: 'pushgateway',
@@ -122,19 +129,35 @@ export async function servicesUp(lab: Lab, rules: string[], log: (line: string) 
   await waitForHttp(`${lab.services.pushgateway}/-/ready`);
   await waitForHttp(`${lab.services.alertmanager}/-/ready`);
   if (rules.length > 0) await fetch(`${lab.services.prometheus}/-/reload`, { method: 'POST' });
+  await waitForMetrics(lab);
   log('Prometheus, Pushgateway, Alertmanager and the Slack sink answer');
 }
 
-async function waitForHttp(url: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+function waitForHttp(url: string): Promise<void> {
+  return waitFor(url, () => true);
+}
+
+/** A gate that asks before Prometheus has read every API server once refuses, as it should. */
+function waitForMetrics(lab: Lab): Promise<void> {
+  const query = encodeURIComponent('count(up{job="apiserver"} == 1)');
+  return waitFor(`${lab.services.prometheus}/api/v1/query?query=${query}`, (text) => {
+    const count = queryAnswer.parse(JSON.parse(text)).data.result[0]?.value[1];
+    return count === String(apiServers(lab).length);
+  });
+}
+
+async function waitFor(url: string, isGood: (text: string) => boolean): Promise<void> {
+  for (let tries = 0; tries < 150; tries++) {
     try {
-      if ((await fetch(url, { signal: AbortSignal.timeout(2000) })).ok) return;
+      const answer = await fetch(url, { signal: AbortSignal.timeout(2000) });
+      const text = await answer.text();
+      if (answer.ok && isGood(text)) return;
     } catch {
       // Not listening yet.
     }
     await sleep(200);
   }
-  throw new Error(`waiting for ${url}: 20 s passed; its log is in the lab's logs directory`);
+  throw new Error(`waiting for ${url}: 30 s passed; its log is in the lab's logs directory`);
 }
 
 export async function servicesDown(lab: Lab): Promise<void> {
