@@ -36,10 +36,21 @@ export interface LabNight {
   readonly ended: Promise<FileResult | string>;
 }
 
-/** Mostly it waits for kubeadm, so it costs the tests beside it little. Its output goes to a file. */
+/** Mostly it waits for kubeadm, so it costs the tests beside it little. Its output goes to a file. CI tries it once more, as every test. */
 export function startLabNight(): LabNight {
   mkdirSync(labRoot(), { recursive: true });
   const log = join(labRoot(), 'npm-test.log');
+  return { log, ended: process.env['CI'] === undefined ? playNight(log) : playTwice(log) };
+}
+
+async function playTwice(log: string): Promise<FileResult | string> {
+  const first = await playNight(log);
+  if (typeof first === 'string' || first.failed.length === 0) return first;
+  const second = await playNight(log);
+  return typeof second === 'string' ? first : { ...second, flaky: second.failed.length === 0 ? first.failed : [] };
+}
+
+function playNight(log: string): Promise<FileResult | string> {
   const output = createWriteStream(log);
   const child = spawn(process.execPath, ['test/lab-night/run.ts', '--only', NIGHT], {
     cwd: ROOT,
@@ -50,7 +61,7 @@ export function startLabNight(): LabNight {
   const { promise, resolve } = Promise.withResolvers<FileResult | string>();
   child.on('error', (error) => resolve(resultOf(error.message, 1)));
   child.on('close', (code) => output.end(() => resolve(judge(code ?? 1, log))));
-  return { log, ended: promise };
+  return promise;
 }
 
 function judge(code: number, log: string): FileResult | string {
@@ -65,6 +76,7 @@ function resultOf(why: string, code: number): FileResult {
     file: `test/lab-night/${NIGHT}-night.ts`,
     passed: isGood ? 1 : 0,
     failed: isGood ? [] : [{ name: `the night ${NIGHT}`, why: stripVTControlCharacters(why) }],
+    flaky: [],
     skipped: 0,
   };
 }

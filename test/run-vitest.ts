@@ -5,16 +5,14 @@ import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
 import { ROOT, runCommand } from './run-command.ts';
 
+const TestReport = z.object({
+  fullName: z.string(),
+  status: z.string(),
+  failureMessages: z.array(z.string()).default([]),
+});
+
 const JsonReport = z.object({
-  testResults: z.array(
-    z.object({
-      name: z.string(),
-      status: z.string(),
-      assertionResults: z.array(
-        z.object({ fullName: z.string(), status: z.string(), failureMessages: z.array(z.string()).default([]) }),
-      ),
-    }),
-  ),
+  testResults: z.array(z.object({ name: z.string(), status: z.string(), assertionResults: z.array(TestReport) })),
 });
 
 export interface FailedTest {
@@ -28,6 +26,8 @@ export interface FileResult {
   readonly file: string;
   readonly passed: number;
   readonly failed: readonly FailedTest[];
+  /** What passed at its second try only, with what it said at the first. */
+  readonly flaky: readonly FailedTest[];
   readonly skipped: number;
 }
 
@@ -71,19 +71,22 @@ function judge(code: number, report: string): VitestResult {
   const files = testResults.map((result): FileResult => {
     const of = (...states: string[]) => result.assertionResults.filter((test) => states.includes(test.status));
     const file = relative(ROOT, result.name);
-    const failed = of('failed').map(
-      ({ fullName, failureMessages }): FailedTest => ({
-        name: fullName,
-        why: stripVTControlCharacters(failureMessages.join('\n'))
-          .split('\n')
-          .filter((line) => !/^\s+at .*(\/node_modules\/|Promise)/.test(line))
-          .join('\n'),
-      }),
-    );
+    const [failed, passed] = [of('failed'), of('passed')];
     if (result.status === 'failed' && failed.length === 0) broken.push(`${file} as a whole`);
-    return { file, passed: of('passed').length, failed, skipped: of('pending', 'skipped', 'todo', 'disabled').length };
+    return {
+      file,
+      passed: passed.length,
+      failed: failed.map(whyFailed),
+      flaky: passed.filter(({ failureMessages }) => failureMessages.length > 0).map(whyFailed),
+      skipped: of('pending', 'skipped', 'todo', 'disabled').length,
+    };
   });
   if (code !== 0 && broken.length === 0 && files.every((file) => file.failed.length === 0))
     broken.push(`vitest ended with exit code ${code}: an error outside of any test`);
   return { files, broken };
+}
+
+function whyFailed({ fullName, failureMessages }: z.infer<typeof TestReport>): FailedTest {
+  const lines = stripVTControlCharacters(failureMessages.join('\n')).split('\n');
+  return { name: fullName, why: lines.filter((line) => !/^\s+at .*(\/node_modules\/|Promise)/.test(line)).join('\n') };
 }

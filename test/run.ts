@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { CHECKS } from './run-checks.ts';
 import { type LabNight, startLabNight, whyNoLabNight } from './run-lab-night.ts';
 import { describeLevel, LEVELS, levelOf } from './run-levels.ts';
-import { type FileResult, runVitest } from './run-vitest.ts';
+import { type FailedTest, type FileResult, runVitest } from './run-vitest.ts';
 
 const NAMES = [...CHECKS, ...LEVELS].map(({ name }) => name);
 const HELP = `Runs every check and every test level that can run here; the last line counts them.
@@ -73,6 +73,13 @@ function beginLabNight(isWanted: boolean): LabNight | string {
   return night;
 }
 
+function tellFailures({ file, failed, flaky }: FileResult): void {
+  const tell = (mark: string, { name, why }: FailedTest): void =>
+    console.log(`${mark} ${file}: ${name}\n${indented(linesOf(why, LINES_OF_A_FAILURE))}`);
+  for (const test of flaky) tell('↻ passed at its second try:', test);
+  for (const test of failed) tell('✗', test);
+}
+
 async function runTests(only: readonly string[], filters: readonly string[]) {
   const levels = LEVELS.filter((level) => only.length === 0 || only.includes(level.name));
   const count = { passed: 0, failed: 0, skipped: 0 };
@@ -92,9 +99,7 @@ async function runTests(only: readonly string[], filters: readonly string[]) {
   const files = typeof night === 'string' ? tested : [...tested, night];
   console.log();
   for (const what of broken) console.log(`✗ ${what}`);
-  for (const { file, failed } of files)
-    for (const { name, why } of failed)
-      console.log(`✗ ${file}: ${name}\n${indented(linesOf(why, LINES_OF_A_FAILURE))}`);
+  for (const result of files) tellFailures(result);
   console.log(`Test levels (${seconds(started)}):`);
   const byLevel = Map.groupBy(files, (file: FileResult) => levelOf(file.file));
   for (const level of LEVELS.toReversed())
