@@ -21,7 +21,8 @@ export async function labSettings(lab: Lab, changes: SettingChanges = {}): Promi
     kubeadm: { ignorePreflightErrors: ['CoreDNSMigration', 'CoreDNSUnsupportedPlugins', 'SystemVerification'] },
     quiesce: lab.spec.workers > 1 ? quiesced : [],
     snapshot: { cronJob: 'backup-etcd', namespace: 'default', minimumBytes: 100_000 },
-    waits: { pollSeconds: 2, settleSeconds: 5, soakSeconds: 10, drainSeconds: 90, alertSeconds: 60, lockSeconds: 20 },
+    // A worker's kubelet was seen to take a minute to find the API server again, and starts no pod until then: no drain may end for that.
+    waits: { pollSeconds: 2, settleSeconds: 5, soakSeconds: 10, drainSeconds: 240, alertSeconds: 60, lockSeconds: 20 },
   };
   for (const [section, values] of Object.entries(changes))
     settings[section] = { ...asRecord(settings[section]), ...values };
