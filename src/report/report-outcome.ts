@@ -114,12 +114,17 @@ function failed(night: Night): Verdict | undefined {
   return abandoned(night, chain.value);
 }
 
+/** The note has the clock of the node that ran the Job, the Job that of the API server; a preflight can refuse within seconds. */
+const CLOCK_SKEW_MS = 30_000;
+
 /** What the run wrote down when it stopped. A note from before its last Job is that of an earlier run. */
 function stoppedNote({ facts, chain }: Night): string | undefined {
   const { stopped, stoppedAt } = facts.run.known ? facts.run.value : { stopped: null, stoppedAt: null };
   const last = chain.known ? chain.value.recent.at(-1) : undefined;
   if (stopped === null) return undefined;
-  if (stoppedAt !== null && last !== undefined && Date.parse(stoppedAt) < Date.parse(last.createdAt)) return undefined;
+  const isEarlier =
+    stoppedAt !== null && last !== undefined && Date.parse(stoppedAt) < Date.parse(last.createdAt) - CLOCK_SKEW_MS;
+  if (isEarlier) return undefined;
   return `The run stopped, ${stopped}${/[.!?…]$/.test(stopped) ? '' : '.'}`;
 }
 
