@@ -6,7 +6,7 @@ import { CHAIN_SELECTOR } from '../facts/observe.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 import { readKillSwitch } from '../phases/may-go-on.ts';
 import { RUN_LEASE } from '../phases/run-lock.ts';
-import { ageOf } from '../report/age.ts';
+import { timeAgo } from '../report/age.ts';
 import { readRun } from '../steps/latch.ts';
 import { type Call, EXIT } from './command.ts';
 import { type Output, paint, table } from './output.ts';
@@ -74,7 +74,7 @@ function print(output: Output, status: Status, now: Date): void {
       : `Upgrade to ${run['target'] ?? '?'} recorded as running since ${run['in-flight']}${run['snapshot-path'] === undefined ? '' : `, snapshot ${run['snapshot-path']}`}.`,
   );
   if (run['stopped'] !== undefined) {
-    const since = run['stopped-at'] === undefined ? '' : ` ${ageOf(run['stopped-at'], now)} ago`;
+    const since = run['stopped-at'] === undefined ? '' : ` ${timeAgo(run['stopped-at'], now)}`;
     output.line(paint(output, 'yellow', `It stopped${since}: ${run['stopped']}`));
   }
   if (run['kured-lock'] !== undefined)
@@ -82,7 +82,7 @@ function print(output: Output, status: Status, now: Date): void {
   if (status.lock.known && status.lock.value !== null) output.line(`At work: ${status.lock.value}`);
   const detector = status.detectorLastRun;
   output.line(
-    `Detector: ${!detector.known ? `unknown (${detector.why})` : detector.value === null ? 'has not run yet' : `last run ${ageOf(detector.value, now)} ago`}`,
+    `Detector: ${!detector.known ? `unknown (${detector.why})` : detector.value === null ? 'has not run yet' : `last run ${timeAgo(detector.value, now)}`}`,
   );
   output.line();
   for (const row of table([['NODE', 'ROLE', 'KUBELET', 'API SERVER', 'READY', 'CORDON'], ...status.nodes.map(nodeRow)]))
@@ -95,7 +95,7 @@ function print(output: Output, status: Status, now: Date): void {
         job.name,
         job.status + (job.reason === '' ? '' : ` (${job.reason})`),
         job.runner ?? '(any)',
-        `${ageOf(job.createdAt, now)} ago`,
+        timeAgo(job.createdAt, now),
       ]);
     for (const row of table([['JOB', 'STATUS', 'RUNS ON', 'CREATED'], ...rows])) output.line(row);
   }

@@ -16,7 +16,8 @@ export function formatDuration(ms: number): string {
     .join(' ');
 }
 
-/** How long ago a moment was, for `… ago`. */
-export function ageOf(moment: string, now: Date): string {
-  return formatDuration(now.getTime() - Date.parse(moment));
+/** '5 min ago'; what is not a time, which anybody can write into an annotation, is said to be none. */
+export function timeAgo(moment: string, now: Date): string {
+  const ms = now.getTime() - Date.parse(moment);
+  return Number.isNaN(ms) ? `at '${moment}', which is not a time` : `${formatDuration(ms)} ago`;
 }

@@ -147,17 +147,21 @@ function waitForMetrics(lab: Lab): Promise<void> {
 }
 
 async function waitFor(url: string, isGood: (text: string) => boolean): Promise<void> {
+  let last = '';
   for (let tries = 0; tries < 150; tries++) {
     try {
       const answer = await fetch(url, { signal: AbortSignal.timeout(2000) });
       const text = await answer.text();
       if (answer.ok && isGood(text)) return;
-    } catch {
-      // Not listening yet.
+      last = `${answer.status} ${text}`;
+    } catch (error) {
+      last = String(error);
     }
     await sleep(200);
   }
-  throw new Error(`waiting for ${url}: 30 s passed; its log is in the lab's logs directory`);
+  throw new Error(
+    `waiting for ${url}: 30 s passed; the last answer: ${last.slice(0, 300)}; see the lab's logs directory`,
+  );
 }
 
 export async function servicesDown(lab: Lab): Promise<void> {
