@@ -114,8 +114,11 @@ function failed(night: Night): Verdict | undefined {
   return abandoned(night, chain.value);
 }
 
-/** The note has the clock of the node that ran the Job, the Job that of the API server; a preflight can refuse within seconds. */
-const CLOCK_SKEW_MS = 30_000;
+/**
+ * The note has the clock of the node that ran the Job, the Job that of the API server; a preflight can refuse within seconds.
+ * Less than the detector's clock is allowed: a run started by hand can stop minutes before the next one.
+ */
+const NOTE_BEFORE_JOB_MS = 30_000;
 
 /** What the run wrote down when it stopped. A note from before its last Job is that of an earlier run. */
 function stoppedNote({ facts, chain }: Night): string | undefined {
@@ -123,7 +126,7 @@ function stoppedNote({ facts, chain }: Night): string | undefined {
   const last = chain.known ? chain.value.recent.at(-1) : undefined;
   if (stopped === null) return undefined;
   const isEarlier =
-    stoppedAt !== null && last !== undefined && Date.parse(stoppedAt) < Date.parse(last.createdAt) - CLOCK_SKEW_MS;
+    stoppedAt !== null && last !== undefined && Date.parse(stoppedAt) < Date.parse(last.createdAt) - NOTE_BEFORE_JOB_MS;
   if (isEarlier) return undefined;
   return `The run stopped, ${stopped}${/[.!?…]$/.test(stopped) ? '' : '.'}`;
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
+import { reasonOf } from '../../src/errors.ts';
 import { cached, keyOf } from './cached.ts';
 import { startDaemon, stopDaemon } from './daemon.ts';
 import { fetchDebs } from './debian-packages.ts';
@@ -155,7 +156,7 @@ async function waitFor(url: string, isGood: (text: string) => boolean): Promise<
       if (answer.ok && isGood(text)) return;
       last = `${answer.status} ${text}`;
     } catch (error) {
-      last = String(error);
+      last = reasonOf(error);
     }
     await sleep(200);
   }
