@@ -1,12 +1,12 @@
 import type { Alerts } from './alerts/alerts.ts';
 import type { Clock } from './clock.ts';
 import type { Cluster } from './cluster/cluster.ts';
-import type { ReleaseFeed } from './detect/release-feed.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { NodeShell } from './node/node-shell.ts';
 import type { Notifier } from './notify/notifier.ts';
-import type { Settings } from './settings.ts';
+import type { ReleaseFeed } from './releases/release-feed.ts';
+import type { Settings } from './settings/settings.ts';
 
 /** Texts that an operator may edit in the cluster (ConfigMaps), else the built-in ones. */
 export interface Templates {

@@ -1,5 +1,5 @@
 import { runCli } from './cli/run-cli.ts';
-import { nonEmpty, readEnvironment } from './config.ts';
+import { nonEmpty, readEnvironment } from './environment.ts';
 
 /** Exit code of a defect of ours (EX_SOFTWARE): the one case in which a stack trace is the clearest message. */
 const DEFECT = 70;

@@ -7,15 +7,15 @@ import { systemClock } from './clock.ts';
 import { createKubeClient, WARM_UP_MS } from './cluster/kube-client.ts';
 import { createKubeCluster } from './cluster/kube-cluster.ts';
 import { inClusterCredentials, type KubeCredentials, kubeconfigCredentials } from './cluster/kube-credentials.ts';
-import { type Environment, nonEmpty, parseSettings, readSettings } from './config.ts';
 import type { Deps } from './deps.ts';
-import type { ReleaseFeed } from './detect/release-feed.ts';
+import { type Environment, nonEmpty, parseSettings, readSettings } from './environment.ts';
 import { NightliftError, reasonOf } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { NodeShell } from './node/node-shell.ts';
 import type { Notifier } from './notify/notifier.ts';
-import type { Settings } from './settings.ts';
+import type { ReleaseFeed } from './releases/release-feed.ts';
+import type { Settings } from './settings/settings.ts';
 import { openTemplates } from './templates.ts';
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -189,7 +189,7 @@ function lazyAlerts(settings: Settings): Alerts {
 
 function lazyFeed(settings: Settings): ReleaseFeed {
   const feed = once(async () => {
-    const { createPackagesFeed } = await import('./detect/packages-feed.ts');
+    const { createPackagesFeed } = await import('./releases/packages-feed.ts');
     const { baseUrl, redirectHosts, timeoutSeconds } = settings.packages;
     return createPackagesFeed({
       baseUrl,

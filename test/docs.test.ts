@@ -2,10 +2,10 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../src/cli/commands.ts';
-import { parseSettings } from '../src/config.ts';
 import { generatedDocuments, settingsSchema } from '../src/docs/documents.ts';
 import { fieldsOf, isGroup } from '../src/docs/schema-field.ts';
-import { Settings } from '../src/settings.ts';
+import { parseSettings } from '../src/environment.ts';
+import { Settings } from '../src/settings/settings.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -53,7 +53,7 @@ describe('docs/messages.md', () => {
       .join('\n');
 
   it('explains every reason that a finding or a failure on a node can have', () => {
-    const code = sources('src/{gate,steps,phases,detect}/*.ts', 'src/node/explain-failure.ts');
+    const code = sources('src/{gate,steps,chain,phases,detect}/**/*.ts', 'src/node/explain-failure.ts');
     const reasons = new Set(
       [...code.matchAll(/(?:reason: |[fF]inding\(\s*)'([A-Z]\w+)'/g)].map((match) => match[1] ?? ''),
     );

@@ -21,7 +21,7 @@ export const CHECKS: readonly Check[] = [
   program('format', 'format (biome)', 'biome', 'check', '--linter-enabled=false', '.'),
   program('unused', 'unused files, exports and dependencies (knip)', 'knip'),
   { name: 'shell', title: 'shell scripts (shellcheck)', run: shellcheck },
-  program('docs', 'generated documents are up to date', 'node', 'src/generate-docs.ts', '--check'),
+  program('docs', 'generated documents are up to date', 'node', 'src/docs/generate-docs.ts', '--check'),
   program('build', 'bundle (esbuild)', 'node', 'build.mjs'),
 ];
 

@@ -1,6 +1,6 @@
 import { detect } from '../detect/detect.ts';
-import { type Call, EXIT } from './command.ts';
-import { withJobSession } from './session.ts';
+import { type Call, EXIT } from './call/command.ts';
+import { withJobSession } from './call/session.ts';
 
 /** A decision is not a failed Job: every way in which the detection ends is exit code 0. */
 export async function run(call: Call): Promise<number> {

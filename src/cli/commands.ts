@@ -1,5 +1,5 @@
 import { SCENARIO_NAMES } from '../rehearsal/scenario-names.ts';
-import type { CommandSpec, OptionSpec } from './command.ts';
+import type { CommandSpec, OptionSpec } from './call/command.ts';
 
 const OUTPUT: OptionSpec = {
   name: 'output',
@@ -52,7 +52,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['nightlift demo --scenario ha --nodes 5', 'three control planes'],
       ['nightlift demo --scenario killed -o json', 'the chain is killed on the way; the result as JSON'],
     ],
-    load: () => import('./demo.ts'),
+    load: () => import('./demo/demo.ts'),
   },
   {
     name: 'status',

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import type { Call } from './command.ts';
+import type { Call } from './call/command.ts';
 import { run } from './completion.ts';
 
 async function scriptFor(shell: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { NightliftError } from '../errors.ts';
-import { type Call, EXIT } from './command.ts';
+import { type Call, EXIT } from './call/command.ts';
 import { COMMANDS } from './commands.ts';
 
 export async function run(call: Call): Promise<number> {

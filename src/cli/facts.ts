@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { NightliftError, reasonOf } from '../errors.ts';
 import { Facts } from '../facts/facts.ts';
-import { ALL_FACTS, observe } from '../facts/observe.ts';
-import { type Call, EXIT } from './command.ts';
-import { withSession } from './session.ts';
+import { ALL_FACTS, observe } from '../observe/observe.ts';
+import { type Call, EXIT } from './call/command.ts';
+import { withSession } from './call/session.ts';
 
 /** Always JSON: it is made for files and programs. */
 export async function run(call: Call): Promise<number> {

@@ -1,12 +1,12 @@
+import { isOnTarget } from '../chain/order.ts';
 import { isUnavailable } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
-import { CHAIN_SELECTOR } from '../facts/observe.ts';
-import { isOnTarget } from '../phases/chain.ts';
-import { type Call, EXIT } from './command.ts';
-import { paint } from './output.ts';
+import { CHAIN_SELECTOR } from '../observe/observe.ts';
+import { type Call, EXIT } from './call/command.ts';
+import { paint } from './call/output.ts';
 
 const POLL_MS = 2000;
 /** Between two links there is a moment without an active Job. */

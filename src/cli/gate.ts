@@ -1,17 +1,17 @@
 import { chooseTarget } from '../detect/choose-target.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
-import { ALL_FACTS, observe } from '../facts/observe.ts';
 import { addonMatrix } from '../gate/addon-matrix.ts';
+import { evaluateGate, type GateOptions, gateChecks } from '../gate/evaluate-gate.ts';
 import type { Finding, GateResult } from '../gate/finding.ts';
-import { evaluateGate, type GateOptions, gateChecks } from '../gate/gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
-import type { Settings } from '../settings.ts';
+import { ALL_FACTS, observe } from '../observe/observe.ts';
+import type { Settings } from '../settings/settings.ts';
 import { versionFromUser } from '../version.ts';
-import { type Call, EXIT, text } from './command.ts';
+import { type Call, EXIT, text } from './call/command.ts';
+import { type Output, paint } from './call/output.ts';
+import { offlineSettings, withSession } from './call/session.ts';
 import { readFacts } from './facts.ts';
-import { type Output, paint } from './output.ts';
-import { offlineSettings, withSession } from './session.ts';
 
 /** What the offline and the live way have in common. */
 export interface Question {

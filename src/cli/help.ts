@@ -1,5 +1,5 @@
-import type { CommandSpec } from './command.ts';
-import { table } from './output.ts';
+import type { CommandSpec } from './call/command.ts';
+import { table } from './call/output.ts';
 
 export function programHelp(commands: readonly CommandSpec[]): string {
   const people = commands.filter((command) => !['check', 'phase', 'report'].includes(command.name));

@@ -1,10 +1,10 @@
-import { nonEmpty, readEnvironment } from '../config.ts';
+import { runPhase } from '../chain/run-phase.ts';
+import { PHASES, type PhaseName, type Step } from '../chain/step.ts';
+import { nonEmpty, readEnvironment } from '../environment.ts';
 import { NightliftError } from '../errors.ts';
-import { runPhase } from '../phases/run-phase.ts';
-import { PHASES, type PhaseName, type Step } from '../phases/step.ts';
 import { versionFromUser } from '../version.ts';
-import { type Call, EXIT } from './command.ts';
-import { withJobSession } from './session.ts';
+import { type Call, EXIT } from './call/command.ts';
+import { withJobSession } from './call/session.ts';
 
 /** The step from the Job's environment, and nothing else from it. */
 export function stepFromEnvironment(env: Readonly<Record<string, string | undefined>>): { step: Step; target: string } {

@@ -1,10 +1,10 @@
-import { runningVersions } from '../detect/running-versions.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
+import { runningVersions } from '../facts/running-versions.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
-import { type Call, EXIT } from './command.ts';
+import { type Call, EXIT } from './call/command.ts';
+import { type Output, paint, table } from './call/output.ts';
 import { askedTarget, withQuestion } from './gate.ts';
-import { type Output, paint, table } from './output.ts';
 
 export async function run(call: Call): Promise<number> {
   return await withQuestion(call, async (question) => {

@@ -1,13 +1,13 @@
 import { chooseTarget } from '../detect/choose-target.ts';
 import { NightliftError } from '../errors.ts';
-import { type FactPart, observe } from '../facts/observe.ts';
-import { evaluateGate, gateChecks } from '../gate/gate.ts';
+import { evaluateGate, gateChecks } from '../gate/evaluate-gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { announce } from '../notify/announce.ts';
+import { type FactPart, observe } from '../observe/observe.ts';
 import { composeReport, NOT_LOOKED, plainReport, reportTarget } from '../report/compose-report.ts';
-import { type Call, EXIT, flag, text } from './command.ts';
+import { type Call, EXIT, flag, text } from './call/command.ts';
+import { withJobSession } from './call/session.ts';
 import { type Question, withQuestion } from './gate.ts';
-import { withJobSession } from './session.ts';
 
 /**
  * What the Job reads: its account has no key for the nodes and asks no package source, which is the detector's

@@ -1,6 +1,6 @@
-import { KILL_SWITCH } from '../phases/may-go-on.ts';
-import { type Call, EXIT } from './command.ts';
-import { withSession } from './session.ts';
+import { KILL_SWITCH } from '../chain/may-go-on.ts';
+import { type Call, EXIT } from './call/command.ts';
+import { withSession } from './call/session.ts';
 
 export async function run(call: Call): Promise<number> {
   return await withSession(call, async ({ deps }) => {

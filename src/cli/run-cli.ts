@@ -1,10 +1,10 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { NightliftError, reasonOf } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import { type CommandSpec, EXIT } from './command.ts';
+import { type CommandSpec, EXIT } from './call/command.ts';
+import { createOutput, type TerminalOptions } from './call/terminal.ts';
 import { COMMANDS } from './commands.ts';
 import { commandHelp, programHelp } from './help.ts';
-import { createOutput, type TerminalOptions } from './terminal.ts';
 
 export type Streams = Pick<TerminalOptions, 'stdin' | 'stdout' | 'stderr' | 'noColor'>;
 

@@ -1,10 +1,10 @@
+import type { Outcome } from '../chain/outcome.ts';
+import { runPhase } from '../chain/run-phase.ts';
+import { type Step, stepName } from '../chain/step.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deps } from '../deps.ts';
 import { createLog } from '../log.ts';
-import type { Outcome } from '../phases/outcome.ts';
-import { runPhase } from '../phases/run-phase.ts';
-import { type Step, stepName } from '../phases/step.ts';
-import { type Call, EXIT } from './command.ts';
+import { type Call, EXIT } from './call/command.ts';
 import { printFinding } from './gate.ts';
 
 /**

@@ -1,16 +1,16 @@
+import { timeAgo } from '../age.ts';
+import { readKillSwitch } from '../chain/may-go-on.ts';
+import { RUN_LEASE } from '../chain/run-lock.ts';
+import { readRun } from '../chain/run-record.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
-import { CHAIN_SELECTOR } from '../facts/observe.ts';
+import { CHAIN_SELECTOR } from '../observe/observe.ts';
 import { known, type Observed, unknown } from '../observed.ts';
-import { readKillSwitch } from '../phases/may-go-on.ts';
-import { RUN_LEASE } from '../phases/run-lock.ts';
-import { timeAgo } from '../report/age.ts';
-import { readRun } from '../steps/latch.ts';
-import { type Call, EXIT } from './command.ts';
-import { type Output, paint, table } from './output.ts';
-import { withSession } from './session.ts';
+import { type Call, EXIT } from './call/command.ts';
+import { type Output, paint, table } from './call/output.ts';
+import { withSession } from './call/session.ts';
 
 export async function run(call: Call): Promise<number> {
   return await withSession(call, async ({ deps }) => {

@@ -1,19 +1,19 @@
+import { readRun } from '../chain/run-record.ts';
 import { targetFromUser } from '../detect/choose-target.ts';
 import { gateAndStart } from '../detect/detect.ts';
 import { NightliftError } from '../errors.ts';
-import { ALL_FACTS, CHAIN_SELECTOR, observe } from '../facts/observe.ts';
-import { evaluateGate, gateChecks } from '../gate/gate.ts';
+import { evaluateGate, gateChecks } from '../gate/evaluate-gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
+import { ALL_FACTS, CHAIN_SELECTOR, observe } from '../observe/observe.ts';
 import { planUpgrade } from '../phases/plan-upgrade.ts';
-import { readRun } from '../steps/latch.ts';
 import { versionFromUser } from '../version.ts';
 import type { Wired } from '../wire.ts';
-import { type Call, EXIT, flag, text } from './command.ts';
+import { type Call, EXIT, flag, text } from './call/command.ts';
+import { withSession } from './call/session.ts';
 import { followChain } from './follow-chain.ts';
 import { printFinding, printGate } from './gate.ts';
 import { printPlan, runningOf } from './plan.ts';
 import { runHere } from './run-here.ts';
-import { withSession } from './session.ts';
 
 export async function run(call: Call): Promise<number> {
   const asked = text(call, 'to');

@@ -1,4 +1,4 @@
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Permission } from './cluster.ts';
 
 /** Who asks: the nightly look, a Job of the chain, the morning report. */

@@ -1,7 +1,7 @@
 import type { Facts, ReleaseFact } from '../facts/facts.ts';
+import { type RunningVersions, runningVersions } from '../facts/running-versions.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 import { compareVersions, isMinor, jumpBetween, minorNumber, minorOf, newestVersion, nextMinor } from '../version.ts';
-import { type RunningVersions, runningVersions } from './running-versions.ts';
 
 /** The settings group `target`. */
 export interface TargetPolicy {

@@ -1,19 +1,19 @@
+import { composeEvent } from '../chain/compose-event.ts';
+import { ensureJob } from '../chain/ensure-job.ts';
+import { mayGoOn } from '../chain/may-go-on.ts';
+import { Paused, Refused } from '../chain/outcome.ts';
+import { clear, gauge, NOT_STOPPED, push, pushGauges, recordRun } from '../chain/run-record.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { Facts, JobFact } from '../facts/facts.ts';
-import { CHAIN_SELECTOR, type FactPart, observe } from '../facts/observe.ts';
+import { evaluateGate, gateChecks, verdictOf } from '../gate/evaluate-gate.ts';
 import type { Finding, Verdict } from '../gate/finding.ts';
-import { evaluateGate, gateChecks, verdictOf } from '../gate/gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { logFinding } from '../gate/log-finding.ts';
 import { announce } from '../notify/announce.ts';
-import { ensureJob } from '../phases/ensure-job.ts';
-import { mayGoOn } from '../phases/may-go-on.ts';
-import { Paused, Refused } from '../phases/outcome.ts';
-import { composeEvent } from '../report/compose-event.ts';
-import { clear, gauge, NOT_STOPPED, push, pushGauges, recordRun } from '../steps/latch.ts';
+import { recordFirstSeen } from '../observe/first-seen.ts';
+import { CHAIN_SELECTOR, type FactPart, observe } from '../observe/observe.ts';
 import { chooseTarget, type TargetChoice } from './choose-target.ts';
-import { recordFirstSeen } from './first-seen.ts';
 import { reconcileLatch } from './reconcile-latch.ts';
 import { unclosedVersion } from './unclosed-run.ts';
 

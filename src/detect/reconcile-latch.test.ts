@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { openDrainBench } from '../../test/support/drain-test-bench.ts';
 import type { JobFact } from '../facts/facts.ts';
 import { daemonSets, namespaces } from '../rehearsal/api/resources.ts';
-import { openDrainBench } from '../steps/drain-test-bench.ts';
-import { takeRebootLock } from '../steps/reboot-lock.ts';
+import { takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { judgeLatch, reconcileLatch } from './reconcile-latch.ts';
 
 const NOW = new Date('2026-11-20T23:00:00Z');

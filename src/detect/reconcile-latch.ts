@@ -1,8 +1,8 @@
+import { clearRun, readRun } from '../chain/run-record.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
-import { clearRun, readRun } from '../steps/latch.ts';
-import { giveBackRebootLock } from '../steps/reboot-lock.ts';
+import { giveBackRebootLock } from '../steps/locks/reboot-lock.ts';
 
 const LEAKED_AFTER_HOURS = 12;
 

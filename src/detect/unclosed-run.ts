@@ -1,5 +1,5 @@
 import type { Facts } from '../facts/facts.ts';
-import { runningVersions } from './running-versions.ts';
+import { runningVersions } from '../facts/running-versions.ts';
 
 /**
  * The version that a run reached without being closed: everything runs it, but a node carries the mark of a step that did

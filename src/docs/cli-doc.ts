@@ -1,4 +1,4 @@
-import type { CommandSpec } from '../cli/command.ts';
+import type { CommandSpec } from '../cli/call/command.ts';
 import { commandHelp, programHelp } from '../cli/help.ts';
 
 const HEAD = `# Command line

@@ -1,10 +1,10 @@
 import { stringify } from 'yaml';
-import { Settings } from '../settings.ts';
+import { Settings } from '../settings/settings.ts';
 import { fieldsOf, isGroup, type SchemaField, type SchemaNode, typeOf } from './schema-field.ts';
 
 const HEAD = `# Settings
 
-<!-- Written by \`npm run generate\` from src/settings.ts: edit that, not this. -->
+<!-- Written by \`npm run generate\` from src/settings: edit that, not this. -->
 
 The settings are one YAML file, \`config.yaml\` of the ConfigMap \`k8s-upgrade-config\`. Pods have it mounted at
 \`/config/config.yaml\`; on a workstation \`nightlift\` reads the ConfigMap of the cluster, or the file of \`--config\` or

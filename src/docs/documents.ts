@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { COMMANDS } from '../cli/commands.ts';
 import { Facts } from '../facts/facts.ts';
-import { Settings } from '../settings.ts';
+import { Settings } from '../settings/settings.ts';
 import { cliDoc } from './cli-doc.ts';
 import { configurationDoc } from './configuration-doc.ts';
 import { phasesDoc } from './phases-doc.ts';

@@ -1,5 +1,5 @@
+import { PHASES, type PhaseName } from '../chain/step.ts';
 import { phaseOf } from '../phases/phases.ts';
-import { PHASES, type PhaseName } from '../phases/step.ts';
 
 const HEAD = `# Phases
 

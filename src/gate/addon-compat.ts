@@ -10,8 +10,8 @@ import {
   type SupportRow,
   supportRows,
 } from './addon-matrix.ts';
+import type { Check } from './evaluate-gate.ts';
 import type { Finding } from './finding.ts';
-import type { Check } from './gate.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'addon-compat';

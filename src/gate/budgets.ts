@@ -1,8 +1,8 @@
 import type { BudgetFact } from '../facts/facts.ts';
 import type { DrainPolicy } from '../settings/drain.ts';
-import { policyFor } from '../steps/drain-policy.ts';
+import { policyFor } from '../steps/drain/drain-policy.ts';
+import type { Check } from './evaluate-gate.ts';
 import type { Finding } from './finding.ts';
-import type { Check } from './gate.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'budgets';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { known } from '../observed.ts';
 import { containerRuntime } from './container-runtime.ts';
+import { evaluateGate } from './evaluate-gate.ts';
 import { exampleFacts, exampleNode, exampleOptions } from './example-facts.ts';
-import { evaluateGate } from './gate.ts';
 
 function gate(target: string, running: string, runtimes: Record<string, string>, raiseControlPlane = true) {
   const nodes = Object.entries(runtimes).map(([name, containerRuntime]) =>

@@ -1,6 +1,6 @@
 import { NightliftError, reasonOf } from '../errors.ts';
 import type { AlertFact } from '../facts/facts.ts';
-import type { Check } from './gate.ts';
+import type { Check } from './evaluate-gate.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'firing-alerts';

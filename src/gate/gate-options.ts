@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts';
 import { addonMatrix } from './addon-matrix.ts';
-import type { GateOptions } from './gate.ts';
+import type { GateOptions } from './evaluate-gate.ts';
 
 /** The parts of the settings that the checks take. `duringRun` is false before the first change of a run. */
 export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>, duringRun = false): GateOptions {

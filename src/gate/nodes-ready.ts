@@ -1,6 +1,6 @@
 import type { NodeFact } from '../facts/node-fact.ts';
+import type { Check } from './evaluate-gate.ts';
 import type { Finding } from './finding.ts';
-import type { Check } from './gate.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'nodes-ready';

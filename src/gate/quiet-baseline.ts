@@ -1,7 +1,7 @@
 import type { NodeFact } from '../facts/node-fact.ts';
 import { compareVersions } from '../version.ts';
+import type { Check } from './evaluate-gate.ts';
 import type { Finding } from './finding.ts';
-import type { Check } from './gate.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'quiet-baseline';

@@ -1,8 +1,8 @@
-import { runningVersions } from '../detect/running-versions.ts';
 import type { DeprecatedApiFact, Facts } from '../facts/facts.ts';
+import { runningVersions } from '../facts/running-versions.ts';
 import { isMinor, minorNumber } from '../version.ts';
+import type { Check } from './evaluate-gate.ts';
 import type { Finding } from './finding.ts';
-import type { Check } from './gate.ts';
 import removals from './removed-apis.json' with { type: 'json' };
 import { unknownFinding } from './unknown-finding.ts';
 

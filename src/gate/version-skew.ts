@@ -1,8 +1,8 @@
-import { runningVersions } from '../detect/running-versions.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
+import { runningVersions } from '../facts/running-versions.ts';
 import { compareVersions, jumpBetween, minorNumber, minorOf } from '../version.ts';
+import type { Check } from './evaluate-gate.ts';
 import type { Finding } from './finding.ts';
-import type { Check } from './gate.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'version-skew';

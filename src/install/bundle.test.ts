@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseSettings } from '../config.ts';
-import { renderJobManifest } from '../phases/job-manifest.ts';
+import { renderJobManifest } from '../chain/job-manifest.ts';
+import { parseSettings } from '../environment.ts';
 import { bundleContainer, bundleJobTemplate, bundleVolume, packBundle } from './bundle.ts';
 import { readInstallTemplates } from './install-templates.ts';
 

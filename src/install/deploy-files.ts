@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { Settings } from '../settings.ts';
+import { Settings } from '../settings/settings.ts';
 import { BUNDLE_CONFIG_MAP, type Bundle } from './bundle.ts';
 import type { InstallObject } from './install-object.ts';
 import { installObjects } from './install-objects.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSettings } from '../config.ts';
+import { parseSettings } from '../environment.ts';
 import { egressPorts, networkPolicies } from './network-policies.ts';
 
 const settings = (text: string) => parseSettings(text, 'a test');

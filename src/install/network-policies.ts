@@ -1,4 +1,4 @@
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { type InstallObject, OBJECT_LABELS, POD_APPS } from './install-object.ts';
 
 /** Service port and usual port of an API server: a policy may be judged before or after the Service's address is translated. */

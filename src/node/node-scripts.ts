@@ -1,6 +1,6 @@
+import { firstControlPlane, type Nodes } from '../chain/order.ts';
 import type { Deps } from '../deps.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
-import { firstControlPlane, type Nodes } from '../phases/chain.ts';
 import { type NodeScripts, nodeScripts, type Repository, type UpgradeRole } from './scripts.ts';
 
 /** The scripts of this cluster: an operator's edited copies where there are some. */

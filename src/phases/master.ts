@@ -1,19 +1,19 @@
-import { containerd } from '../steps/containerd.ts';
-import { controlPlanesHealthy } from '../steps/control-planes-healthy.ts';
-import { drain } from '../steps/drain.ts';
-import { haltNow } from '../steps/halt-on-alert.ts';
-import { headroom } from '../steps/headroom.ts';
-import { nodeUpgrade, verifyNode } from '../steps/node-upgrade.ts';
-import { ready, uncordon } from '../steps/node-versions.ts';
-import { nodesReady } from '../steps/nodes-ready.ts';
-import { oidcRestore } from '../steps/oidc-restore.ts';
-import { oneChain } from '../steps/one-chain.ts';
-import { quiesce, restoreWorkloads } from '../steps/quiesce.ts';
-import { rebootLock, takeRebootLock } from '../steps/reboot-lock.ts';
-import { controlPlanePods } from '../steps/smoke.ts';
-import { stage } from '../steps/stage.ts';
-import { begin, finish } from '../steps/unfinished.ts';
-import type { Phase } from './phase.ts';
+import type { Phase } from '../chain/phase.ts';
+import { controlPlanesHealthy } from '../steps/control-plane/control-planes-healthy.ts';
+import { oidcRestore } from '../steps/control-plane/oidc-restore.ts';
+import { quiesce, restoreWorkloads } from '../steps/control-plane/quiesce.ts';
+import { drain } from '../steps/drain/drain.ts';
+import { headroom } from '../steps/drain/headroom.ts';
+import { haltNow } from '../steps/health/halt-on-alert.ts';
+import { nodesReady } from '../steps/health/nodes-ready.ts';
+import { controlPlanePods } from '../steps/health/smoke.ts';
+import { oneChain } from '../steps/locks/one-chain.ts';
+import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
+import { containerd } from '../steps/node/containerd.ts';
+import { nodeUpgrade, verifyNode } from '../steps/node/node-upgrade.ts';
+import { ready, uncordon } from '../steps/node/node-versions.ts';
+import { stage } from '../steps/node/stage.ts';
+import { begin, finish } from '../steps/node/unfinished.ts';
 
 /** One control plane. The name is the runbook's; alerts and habits depend on it. */
 export const master: Phase = {

@@ -1,8 +1,8 @@
+import type { Phase } from '../chain/phase.ts';
+import type { PhaseName } from '../chain/step.ts';
 import { master } from './master.ts';
-import type { Phase } from './phase.ts';
 import { postflight } from './postflight.ts';
 import { preflight } from './preflight.ts';
-import type { PhaseName } from './step.ts';
 import { worker } from './worker.ts';
 
 const PHASE: Readonly<Record<PhaseName, Phase>> = { preflight, master, worker, postflight };

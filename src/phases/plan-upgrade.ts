@@ -1,10 +1,10 @@
+import { controlPlanes, isOnTarget, type Nodes, placement, remainingSteps, workers } from '../chain/order.ts';
+import { type Step, stepName } from '../chain/step.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { jumpBetween } from '../version.ts';
-import { controlPlanes, isOnTarget, type Nodes, placement, remainingSteps, workers } from './chain.ts';
 import { phaseOf } from './phases.ts';
-import { type Step, stepName } from './step.ts';
 
 /** Measured on two cores with stacked etcd (kubeadm's own part of a step), without drains and soak; seconds. */
 const KUBEADM_SECONDS = { patch: 100, minor: 180, node: 20 } as const;

@@ -1,9 +1,9 @@
-import { clearLatch } from '../steps/latch.ts';
-import { restoreWorkloads } from '../steps/quiesce.ts';
-import { returnRebootLock, takeRebootLock } from '../steps/reboot-lock.ts';
-import { sayComplete, warnOfAlerts } from '../steps/say-complete.ts';
-import { allOnTarget, apiHealth, clusterDns, podReadyRatio, systemPods } from '../steps/smoke.ts';
-import type { Phase } from './phase.ts';
+import type { Phase } from '../chain/phase.ts';
+import { clearLatch } from '../chain/run-record.ts';
+import { restoreWorkloads } from '../steps/control-plane/quiesce.ts';
+import { allOnTarget, apiHealth, clusterDns, podReadyRatio, systemPods } from '../steps/health/smoke.ts';
+import { returnRebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
+import { sayComplete, warnOfAlerts } from '../steps/run/say-complete.ts';
 
 /** Never says "complete" without having looked. */
 export const postflight: Phase = {

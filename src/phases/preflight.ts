@@ -1,14 +1,14 @@
-import { gateChecks, preflightChecks } from '../gate/gate.ts';
-import { controlPlanesHealthy } from '../steps/control-planes-healthy.ts';
-import { setLatch } from '../steps/latch.ts';
-import { liftLeftCordons } from '../steps/left-cordons.ts';
-import { oneChain } from '../steps/one-chain.ts';
-import { plan } from '../steps/plan.ts';
-import { pruneBackups } from '../steps/prune-backups.ts';
-import { restoreWorkloads } from '../steps/quiesce.ts';
-import { rebootLock, takeRebootLock } from '../steps/reboot-lock.ts';
-import { snapshot } from '../steps/snapshot.ts';
-import type { Phase } from './phase.ts';
+import type { Phase } from '../chain/phase.ts';
+import { setLatch } from '../chain/run-record.ts';
+import { gateChecks, preflightChecks } from '../gate/evaluate-gate.ts';
+import { controlPlanesHealthy } from '../steps/control-plane/control-planes-healthy.ts';
+import { plan } from '../steps/control-plane/kubeadm-plan.ts';
+import { pruneBackups } from '../steps/control-plane/prune-backups.ts';
+import { restoreWorkloads } from '../steps/control-plane/quiesce.ts';
+import { snapshot } from '../steps/etcd/snapshot.ts';
+import { oneChain } from '../steps/locks/one-chain.ts';
+import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
+import { liftLeftCordons } from '../steps/node/left-cordons.ts';
 
 /** Everything that can say no says it here, before the first change. */
 export const preflight: Phase = {

@@ -1,16 +1,16 @@
-import { drain } from '../steps/drain.ts';
-import { haltAfterWaiting, soak } from '../steps/halt-on-alert.ts';
-import { headroom } from '../steps/headroom.ts';
-import { nodeUpgrade, verifyNode } from '../steps/node-upgrade.ts';
-import { ready, uncordon } from '../steps/node-versions.ts';
-import { nodesReady } from '../steps/nodes-ready.ts';
-import { oneChain } from '../steps/one-chain.ts';
-import { restoreWorkloads } from '../steps/quiesce.ts';
-import { rebootLock, takeRebootLock } from '../steps/reboot-lock.ts';
-import { daemonSets } from '../steps/smoke.ts';
-import { stage } from '../steps/stage.ts';
-import { begin, finish } from '../steps/unfinished.ts';
-import type { Phase } from './phase.ts';
+import type { Phase } from '../chain/phase.ts';
+import { restoreWorkloads } from '../steps/control-plane/quiesce.ts';
+import { drain } from '../steps/drain/drain.ts';
+import { headroom } from '../steps/drain/headroom.ts';
+import { haltAfterWaiting, soak } from '../steps/health/halt-on-alert.ts';
+import { nodesReady } from '../steps/health/nodes-ready.ts';
+import { daemonSets } from '../steps/health/smoke.ts';
+import { oneChain } from '../steps/locks/one-chain.ts';
+import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
+import { nodeUpgrade, verifyNode } from '../steps/node/node-upgrade.ts';
+import { ready, uncordon } from '../steps/node/node-versions.ts';
+import { stage } from '../steps/node/stage.ts';
+import { begin, finish } from '../steps/node/unfinished.ts';
 
 export const worker: Phase = {
   name: 'worker',

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chooseTarget } from '../detect/choose-target.ts';
 import type { Facts, GaugeFact, JobFact } from '../facts/facts.ts';
+import { evaluateGate, gateChecks } from '../gate/evaluate-gate.ts';
 import { exampleFacts, exampleNode, exampleOptions } from '../gate/example-facts.ts';
-import { evaluateGate, gateChecks } from '../gate/gate.ts';
 import { known, unknown } from '../observed.ts';
 import { composeReport, NOT_LOOKED, plainReport, type Report, reportTarget } from './compose-report.ts';
 

@@ -1,14 +1,14 @@
+import { formatDuration } from '../age.ts';
 import type { TargetChoice } from '../detect/choose-target.ts';
 import type { Facts, JobFact } from '../facts/facts.ts';
 import type { GateResult } from '../gate/finding.ts';
+import { findingSections } from '../gate/finding-sections.ts';
+import { bold, escapeSlack, type Section, type SlackMessage, slackMessage } from '../notify/slack-message.ts';
 import { known, type Observed } from '../observed.ts';
-import { formatDuration } from './age.ts';
 import { type ChainState, chainState } from './chain-state.ts';
 import { type DetectorState, detectedByGauge, detectorState } from './detector.ts';
-import { findingSections } from './finding-sections.ts';
 import { judgeNight, type ReportOutcome } from './report-outcome.ts';
 import { describeRunning, kubeletsByVersion, type Running } from './running.ts';
-import { bold, escapeSlack, type Section, type SlackMessage, slackMessage } from './slack-message.ts';
 
 export interface ReportDecision {
   /** A live look-up; `unknown` is fine for an account that cannot ask apt. */

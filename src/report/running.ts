@@ -1,6 +1,6 @@
-import { type RunningVersions, runningVersions } from '../detect/running-versions.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
+import { type RunningVersions, runningVersions } from '../facts/running-versions.ts';
 import { known, type Observed } from '../observed.ts';
 import { compareVersions } from '../version.ts';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { controlPlanes, isOnTarget, nextStep, placement, remainingSteps, workers } from '../../src/chain/order.ts';
+import { jobName, nodeOf, type Step } from '../../src/chain/step.ts';
 import type { NodeFact } from '../../src/facts/node-fact.ts';
 import { exampleNode } from '../../src/gate/example-facts.ts';
-import { controlPlanes, isOnTarget, nextStep, placement, remainingSteps, workers } from '../../src/phases/chain.ts';
-import { jobName, nodeOf, type Step } from '../../src/phases/step.ts';
 import { createSimulation, type Move, skewDefects } from './chain-simulation.ts';
 
 const TARGET = '1.36.4';

@@ -1,8 +1,8 @@
+import { isOnTarget, nextStep, placement, tooEarly } from '../../src/chain/order.ts';
+import { nodeOf, type Step } from '../../src/chain/step.ts';
 import type { NodeFact } from '../../src/facts/node-fact.ts';
 import { exampleNode } from '../../src/gate/example-facts.ts';
-import { isOnTarget, nextStep, placement, tooEarly } from '../../src/phases/chain.ts';
-import { nodeOf, type Step } from '../../src/phases/step.ts';
-import { hasTargetVersion } from '../../src/steps/node-versions.ts';
+import { hasTargetVersion } from '../../src/steps/node/node-versions.ts';
 import { minorNumber } from '../../src/version.ts';
 
 export type Move =

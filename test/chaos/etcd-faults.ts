@@ -1,5 +1,5 @@
 import type { FailRule } from '../../src/rehearsal/nodes/command-log.ts';
-import type { Settings } from '../../src/settings.ts';
+import type { Settings } from '../../src/settings/settings.ts';
 import { recordedEtcd } from '../fixtures/recorded/etcd-health.ts';
 import type { FaultScene } from './fault-scene.ts';
 import { type Injection, NOTHING_TO_END, SHORT_MS } from './injection.ts';

@@ -6,7 +6,7 @@ import type { Fault as ApiFault, FaultRule } from '../../src/rehearsal/api/fault
 import type { Node } from '../../src/rehearsal/api/kinds.ts';
 import { namespaces, nodes } from '../../src/rehearsal/api/resources.ts';
 import type { Fault as HttpFault } from '../../src/rehearsal/services/fault.ts';
-import type { Settings } from '../../src/settings.ts';
+import type { Settings } from '../../src/settings/settings.ts';
 import { etcdFault } from './etcd-faults.ts';
 import type { FaultScene, ScenePhase } from './fault-scene.ts';
 import { type Injection, NOTHING_TO_END, SHORT_MS } from './injection.ts';

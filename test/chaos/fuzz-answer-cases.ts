@@ -1,7 +1,11 @@
 import { alertOfSeries, alertsIn, samplesIn } from '../../src/alerts/prometheus-answer.ts';
-import { apiServerProblems, etcdProblems, parseControlPlaneHealth } from '../../src/steps/control-plane-health.ts';
-import { parseEtcdSnapshotReport } from '../../src/steps/etcd-snapshot-report.ts';
-import { rebootingNodes } from '../../src/steps/kured-lock.ts';
+import {
+  apiServerProblems,
+  etcdProblems,
+  parseControlPlaneHealth,
+} from '../../src/steps/control-plane/control-plane-health.ts';
+import { parseEtcdSnapshotReport } from '../../src/steps/etcd/own-snapshot-report.ts';
+import { rebootingNodes } from '../../src/steps/locks/kured-lock.ts';
 import { ETCD_VERSIONS, recordedHealth } from '../fixtures/recorded/etcd-health.ts';
 import type { FuzzCase } from './fuzz.ts';
 

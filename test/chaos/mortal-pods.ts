@@ -1,3 +1,6 @@
+import { runPhase } from '../../src/chain/run-phase.ts';
+import { PHASES } from '../../src/chain/step.ts';
+import { isWorthAnotherTry } from '../../src/chain/worth-another-try.ts';
 import { stepFromEnvironment } from '../../src/cli/phase.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import type { Deps } from '../../src/deps.ts';
@@ -6,9 +9,6 @@ import { NightliftError, reasonOf } from '../../src/errors.ts';
 import { followDetached } from '../../src/node/detached.ts';
 import type { NodeShell } from '../../src/node/node-shell.ts';
 import { phaseOf } from '../../src/phases/phases.ts';
-import { runPhase } from '../../src/phases/run-phase.ts';
-import { PHASES } from '../../src/phases/step.ts';
-import { isWorthAnotherTry } from '../../src/phases/worth-another-try.ts';
 import type { Container, Pod } from '../../src/rehearsal/api/kinds.ts';
 import { podEnvironment } from '../../src/rehearsal/controllers/pod-environment.ts';
 import type { PodRunner, RunContext, RunningContainer } from '../../src/rehearsal/controllers/pod-runner.ts';

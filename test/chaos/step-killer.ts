@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
+import { PHASES } from '../../src/chain/step.ts';
 import { phaseOf } from '../../src/phases/phases.ts';
-import { PHASES } from '../../src/phases/step.ts';
 import type { Pod } from '../../src/rehearsal/api/kinds.ts';
 
 /** Kills each Job at each of its steps once: when the step begins, and at the next line that the Job writes. */

@@ -1,13 +1,13 @@
 import { Agent } from 'node:https';
+import type { Context } from '../../src/chain/phase.ts';
+import type { Step } from '../../src/chain/step.ts';
+import { createWaiter } from '../../src/chain/wait.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { createKubeClient } from '../../src/cluster/kube-client.ts';
 import { createKubeCluster } from '../../src/cluster/kube-cluster.ts';
-import { parseSettings } from '../../src/config.ts';
 import type { Deps } from '../../src/deps.ts';
+import { parseSettings } from '../../src/environment.ts';
 import { createLog } from '../../src/log.ts';
-import type { Context } from '../../src/phases/phase.ts';
-import type { Step } from '../../src/phases/step.ts';
-import { createWaiter } from '../../src/phases/wait.ts';
 import { openTemplates } from '../../src/templates.ts';
 import { TEMPLATES } from '../rehearsal/program.ts';
 import { eventually, type Loose, podSpec, type Server, Subject } from './contract/subject.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeScripts } from '../../src/node/scripts.ts';
-import { etcdProblems, parseControlPlaneHealth } from '../../src/steps/control-plane-health.ts';
+import { etcdProblems, parseControlPlaneHealth } from '../../src/steps/control-plane/control-plane-health.ts';
 import { createEtcdMembers, type EtcdMembers } from './etcd-members.ts';
 import { kubePrograms } from './kube-programs.ts';
 

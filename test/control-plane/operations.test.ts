@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { parseSettings } from '../../src/config.ts';
-import { renderJobManifest } from '../../src/phases/job-manifest.ts';
+import { renderJobManifest } from '../../src/chain/job-manifest.ts';
+import { parseSettings } from '../../src/environment.ts';
 import { hasProgram } from '../run-command.ts';
 import { startControlPlane } from './real-control-plane.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { drain } from '../../src/steps/drain.ts';
+import { drain } from '../../src/steps/drain/drain.ts';
 import type { ChainSubject } from './chain-subject.ts';
 import { eventually, type Loose } from './contract/subject.ts';
 

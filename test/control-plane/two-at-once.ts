@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
+import { renderJobManifest } from '../../src/chain/job-manifest.ts';
+import { Refused } from '../../src/chain/outcome.ts';
+import { RUN_LEASE, type RunLock, takeRunLock } from '../../src/chain/run-lock.ts';
+import { jobName } from '../../src/chain/step.ts';
 import { gateAndStart } from '../../src/detect/detect.ts';
 import type { JobFact } from '../../src/facts/facts.ts';
-import { CHAIN_SELECTOR } from '../../src/facts/observe.ts';
-import { renderJobManifest } from '../../src/phases/job-manifest.ts';
-import { Refused } from '../../src/phases/outcome.ts';
-import { RUN_LEASE, type RunLock, takeRunLock } from '../../src/phases/run-lock.ts';
-import { jobName } from '../../src/phases/step.ts';
-import { oneChain } from '../../src/steps/one-chain.ts';
+import { CHAIN_SELECTOR } from '../../src/observe/observe.ts';
+import { oneChain } from '../../src/steps/locks/one-chain.ts';
 import { type ChainSubject, NAMESPACE, type Process, type ProcessOptions } from './chain-subject.ts';
 import { eventually } from './contract/subject.ts';
 

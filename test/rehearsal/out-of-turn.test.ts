@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runPhase } from '../../src/phases/run-phase.ts';
-import { type Step, stepName } from '../../src/phases/step.ts';
+import { runPhase } from '../../src/chain/run-phase.ts';
+import { type Step, stepName } from '../../src/chain/step.ts';
 import { jobs } from '../../src/rehearsal/api/resources.ts';
 import { nodeViews } from '../../src/rehearsal/cluster-view.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';

@@ -1,6 +1,10 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { apiServerProblems, etcdProblems, parseControlPlaneHealth } from '../../steps/control-plane-health.ts';
+import {
+  apiServerProblems,
+  etcdProblems,
+  parseControlPlaneHealth,
+} from '../../steps/control-plane/control-plane-health.ts';
 import { startTestBench, type TestBench } from './test-bench.ts';
 import { CONTROL_PLANE, run } from './test-steps.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { EtcdSnapshotParameters } from '../../node/scripts.ts';
-import { parseEtcdSnapshotReport } from '../../steps/etcd-snapshot-report.ts';
+import { parseEtcdSnapshotReport } from '../../steps/etcd/own-snapshot-report.ts';
 import { startTestBench, type TestBench } from './test-bench.ts';
 import { CONTROL_PLANE, run } from './test-steps.ts';
 

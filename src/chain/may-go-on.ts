@@ -1,0 +1,59 @@
+import { isUnavailable } from '../cluster/kube-error.ts';
+import type { Deps } from '../deps.ts';
+import { reasonOf } from '../errors.ts';
+import { known, type Observed, unknown } from '../observed.ts';
+import type { Settings } from '../settings/settings.ts';
+import { Paused } from './outcome.ts';
+
+export const KILL_SWITCH = 'k8s-upgrade-killswitch';
+
+export interface KillSwitch {
+  readonly engaged: boolean;
+  readonly reason: string;
+}
+
+export async function readKillSwitch(
+  deps: Pick<Deps, 'cluster' | 'settings'>,
+  signal: AbortSignal,
+): Promise<Observed<KillSwitch>> {
+  try {
+    const data = await deps.cluster.configMap(deps.settings.namespace, KILL_SWITCH, signal);
+    return known({ engaged: data !== undefined, reason: data?.['reason'] ?? '' });
+  } catch (error) {
+    if (isUnavailable(error)) throw error;
+    return unknown(reasonOf(error));
+  }
+}
+
+/** Why a run must not go on now; undefined when it may. An unreadable kill switch counts as engaged (D06). */
+export function pauseReason(
+  killSwitch: Observed<KillSwitch>,
+  window: Settings['window'],
+  now: Date,
+): string | undefined {
+  if (!killSwitch.known) return `the kill switch cannot be read, which counts as engaged: ${killSwitch.why}`;
+  if (killSwitch.value.engaged)
+    return `the kill switch is engaged${killSwitch.value.reason === '' ? '' : `: ${killSwitch.value.reason}`}`;
+  if (window !== null && !isInside(window, now))
+    return `it is ${clockTime(now)} UTC, outside the window ${window.start} to ${window.end} UTC`;
+  return undefined;
+}
+
+/** @throws Paused. An API server that is away passes through as its error: the callers wait for it. */
+export async function mayGoOn(deps: Pick<Deps, 'cluster' | 'settings' | 'clock'>, signal: AbortSignal): Promise<void> {
+  const reason = pauseReason(await readKillSwitch(deps, signal), deps.settings.window, deps.clock.now());
+  if (reason !== undefined) throw new Paused(reason);
+}
+
+/** A window may span midnight; its end is outside. Equal start and end mean the whole day. */
+export function isInside(window: { readonly start: string; readonly end: string }, now: Date): boolean {
+  const time = clockTime(now);
+  if (window.start === window.end) return true;
+  return window.start < window.end
+    ? time >= window.start && time < window.end
+    : time >= window.start || time < window.end;
+}
+
+function clockTime(now: Date): string {
+  return now.toISOString().slice(11, 16);
+}

@@ -1,0 +1,148 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Facts } from '../facts/facts.ts';
+import { known, unknown } from '../observed.ts';
+import { type Check, evaluateGate, gateChecks, preflightChecks, verdictOf } from './evaluate-gate.ts';
+import { exampleFacts, exampleNode, exampleOptions } from './example-facts.ts';
+import type { Finding } from './finding.ts';
+
+const all = [...gateChecks, ...preflightChecks];
+
+function finding(fields: Partial<Finding>): Finding {
+  return { check: 'x', reason: 'X', class: 'actionable', severity: 'block', message: 'm', ...fields };
+}
+
+describe('the verdict', () => {
+  it('is safe without blocking findings', () => {
+    expect(verdictOf([])).toBe('safe');
+    expect(verdictOf([finding({ severity: 'warn', class: 'waiting' })])).toBe('safe');
+  });
+
+  it('is blocked when everything can be acted on', () => {
+    expect(verdictOf([finding({}), finding({})])).toBe('blocked');
+  });
+
+  it('I19 is held when an upstream release or a pin is in the way', () => {
+    expect(verdictOf([finding({ class: 'waiting' })])).toBe('held');
+    expect(verdictOf([finding({ class: 'pinned' })])).toBe('held');
+  });
+
+  it('D12 is held with the actionable findings kept beside the waiting ones', () => {
+    const both: Check = { name: 'both', evaluate: () => [finding({ class: 'waiting' }), finding({})] };
+    const result = evaluateGate(exampleFacts(), '1.37.1', [both], exampleOptions());
+    expect(result.verdict).toBe('held');
+    expect(result.findings.map((one) => one.class)).toEqual(['waiting', 'actionable']);
+  });
+});
+
+describe('evaluateGate', () => {
+  it('lets a healthy cluster through, with all checks', () => {
+    for (const target of ['1.36.4', '1.37.1']) {
+      expect(evaluateGate(exampleFacts(), target, all, exampleOptions())).toEqual({
+        target,
+        verdict: 'safe',
+        findings: [],
+      });
+    }
+  });
+
+  it('turns a check that throws into a blocking finding and runs the others', () => {
+    const broken: Check = {
+      name: 'broken',
+      evaluate() {
+        throw new Error('boom');
+      },
+    };
+    const other: Check = { name: 'other', evaluate: () => [finding({ check: 'other' })] };
+    const result = evaluateGate(exampleFacts(), '1.36.4', [broken, other], exampleOptions());
+    expect(result.verdict).toBe('blocked');
+    expect(result.findings.map((one) => one.check)).toEqual(['broken', 'other']);
+    expect(result.findings[0]?.message).toBe('evaluating the check broken for 1.36.4: boom');
+  });
+
+  it('gives every finding of a bad night a message, a remedy and a CamelCase reason', () => {
+    const facts = exampleFacts({
+      nodes: known([
+        exampleNode('cp-1'),
+        exampleNode('worker-1', {
+          ready: 'no',
+          internalIp: null,
+          diskPressure: true,
+          containerRuntime: 'containerd://1.5.9',
+          readySince: null,
+        }),
+      ]),
+      alerts: unknown('connection refused'),
+      deprecatedApis: unknown('connection refused'),
+      workloads: known([
+        { kind: 'DaemonSet', namespace: 'kube-system', name: 'calico-node', images: ['calico/node:v3.29.1'] },
+      ]),
+      permissions: known([{ verb: 'get', group: 'apps', resource: 'daemonsets', namespace: '', allowed: false }]),
+    });
+    const { findings } = evaluateGate(facts, '1.37.1', all, exampleOptions());
+    expect(new Set(findings.map((one) => one.check)).size).toBeGreaterThanOrEqual(7);
+    for (const one of findings) {
+      expect(one.reason).toMatch(/^[A-Z][A-Za-z]+$/);
+      expect(one.message).not.toBe('');
+      expect(one.remedy ?? '').not.toBe('');
+      expect(all.map((check) => check.name)).toContain(one.check);
+    }
+  });
+});
+
+const UNKNOWABLE = ['apiServer', 'nodes', 'workloads', 'deprecatedApis', 'alerts', 'permissions', 'budgets'] as const;
+
+describe('what is not known', () => {
+  it('D01 D09 D10 never yields safe, whichever part of the facts it is', () => {
+    const options = { ...exampleOptions(), budgets: { severity: 'block' as const, policies: [] } };
+    fc.assert(
+      fc.property(fc.subarray([...UNKNOWABLE], { minLength: 1 }), (parts) => {
+        const facts: Facts = {
+          ...exampleFacts(),
+          ...Object.fromEntries(parts.map((part) => [part, unknown('it did not answer')])),
+        };
+        expect(evaluateGate(facts, '1.37.1', all, options).verdict).toBe('blocked');
+      }),
+    );
+  });
+});
+
+const BLOCKERS: readonly Partial<Facts>[] = [
+  {
+    alerts: known([
+      { name: 'NodeDown', severity: 'critical', state: 'firing', activeSince: null, summary: '', labels: {} },
+    ]),
+  },
+  {
+    deprecatedApis: known([
+      { group: 'policy', version: 'v1beta1', resource: 'poddisruptionbudgets', removedRelease: '1.25' },
+    ]),
+  },
+  {
+    workloads: known([
+      { kind: 'DaemonSet', namespace: 'kube-system', name: 'calico-node', images: ['calico/node:v3.29.1'] },
+    ]),
+  },
+  {
+    workloads: known([
+      { kind: 'DaemonSet', namespace: 'kube-system', name: 'kured', images: ['kubereboot/kured:1.22.0'] },
+    ]),
+  },
+  { nodes: known([exampleNode('cp-1'), exampleNode('worker-1', { ready: 'unknown' })]) },
+  { nodes: known([exampleNode('cp-1'), exampleNode('worker-1', { containerRuntime: 'containerd://1.4.0' })]) },
+  { nodes: known([exampleNode('cp-1'), exampleNode('worker-1', { readySince: '2026-11-21T06:06:00Z' })]) },
+  { permissions: known([{ verb: 'get', group: '', resource: 'pods/log', namespace: 'default', allowed: false }]) },
+];
+
+describe('a fact that blocks', () => {
+  it('never turns blocked or held into safe, whatever comes with it', () => {
+    fc.assert(
+      fc.property(fc.subarray([...BLOCKERS], { minLength: 1 }), fc.constantFrom(...BLOCKERS), (some, one) => {
+        const before = exampleFacts(Object.assign({}, ...some) as Partial<Facts>);
+        expect(evaluateGate(before, '1.37.1', all, exampleOptions()).verdict).not.toBe('safe');
+        const after = { ...before, ...one };
+        expect(evaluateGate(after, '1.37.1', all, exampleOptions()).verdict).not.toBe('safe');
+      }),
+    );
+  });
+});

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { stripVTControlCharacters } from 'node:util';
+import type { Context } from '../chain/phase.ts';
+import type { Deps } from '../deps.ts';
+import { NightliftError } from '../errors.ts';
+import type { NodeFact } from '../facts/node-fact.ts';
+import { versionLabel } from '../version.ts';
+import { explainFailure } from './explain-failure.ts';
+import { addressOf } from './node-address.ts';
+import type { DetachedResult } from './node-shell.ts';
+import type { NodeScript } from './scripts.ts';
+
+/** Runs a short script on a node and returns its stdout. @throws NightliftError (node) with the exit code explained. */
+export async function runOnNode(
+  deps: Pick<Deps, 'shell'>,
+  node: NodeFact,
+  script: NodeScript,
+  doing: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const result = await deps.shell.run(addressOf(node), script, signal);
+  if (result.exitCode === 0) return result.stdout;
+  throw nodeFailure(node, script, doing, result.exitCode, `${result.stdout}\n${result.stderr}`);
+}
+
+/**
+ * Runs what takes minutes or changes the node as a command that outlives this Job: the next Job follows it instead of
+ * starting it again. `what` and the target make its name, the same every time.
+ */
+export async function runDetachedOnNode(
+  { deps, target, signal }: Pick<Context, 'deps' | 'target' | 'signal'>,
+  node: NodeFact,
+  script: NodeScript,
+  what: string,
+): Promise<DetachedResult> {
+  const hash = createHash('sha256').update(node.name).digest('hex').slice(0, 8);
+  const unit = `nightlift-${what}-${versionLabel(target)}-${hash}`;
+  const result = await deps.shell.runDetached(
+    addressOf(node),
+    { unit, script, timeLimitSeconds: deps.settings.kubeadm.timeoutSeconds },
+    {
+      signal,
+      onLine: (line) => {
+        const plain = stripVTControlCharacters(line);
+        deps.log[plain.startsWith('nightlift: warning: ') ? 'warn' : 'info'](plain, { from: node.name });
+      },
+    },
+  );
+  if (result.attached) deps.log.info('followed a command that an earlier Job had started', { unit });
+  return result;
+}
+
+/** Exit codes of stage.sh for what may be over in a minute, with nothing drained: lock, key, lists and images could not be had. */
+const PASSING: readonly number[] = [11, 15, 17, 24];
+/** SIGKILL and SIGTERM: nothing is known to be wrong with the node, and every script goes on from the state that it finds. */
+const KILLED: readonly number[] = [137, 143];
+
+function mayPass(script: NodeScript, exitCode: number, reason: string): boolean {
+  return (
+    (script.name === 'stage' && PASSING.includes(exitCode)) || (KILLED.includes(exitCode) && reason !== 'OutOfMemory')
+  );
+}
+
+export function nodeFailure(
+  node: NodeFact,
+  script: NodeScript,
+  doing: string,
+  exitCode: number | null,
+  output: string,
+): NightliftError {
+  const tail = output.trimEnd().split('\n').slice(-40).join('\n');
+  if (exitCode === null) {
+    return new NightliftError(
+      'network',
+      `${doing} on ${node.name}: the connection ended before the exit code of ${script.name}.sh came: the outcome is unknown`,
+      {
+        remedy: 'The next Job looks at the node and goes on.',
+      },
+    );
+  }
+  const failure = explainFailure(script.name, exitCode, tail);
+  return new NightliftError(
+    mayPass(script, exitCode, failure.reason) ? 'network' : 'node',
+    `${doing} on ${node.name}: ${script.name}.sh ended with exit code ${exitCode}: ${failure.message}`,
+    { remedy: failure.remedy },
+  );
+}

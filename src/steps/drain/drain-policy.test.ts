@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { budgetsOver, policyFor, reactionTo } from './drain-policy.ts';
+import { examplePod } from './example-pod.ts';
+
+const policies = [
+  { namespace: 'shop', budget: '', action: 'delete-after', afterSeconds: 600 },
+  { namespace: 'shop', budget: 'db', action: 'give-up', afterSeconds: 600 },
+  { namespace: 'lab', budget: 'only', action: 'restart-owner', afterSeconds: 600 },
+] as const;
+
+describe('policyFor', () => {
+  it.each([
+    ['the policy of the budget', 'shop', ['db'], 'give-up'],
+    ['the policy of the namespace for any other budget', 'shop', ['web'], 'delete-after'],
+    ['the policy of the namespace when the budget is not known', 'shop', [], 'delete-after'],
+    ['to wait where no policy is meant', 'lab', ['another'], 'wait'],
+    ['to wait in a namespace without any', 'home', ['db'], 'wait'],
+  ] as const)('is %s', (_title, namespace, budgets, action) => {
+    expect(policyFor(policies, namespace, budgets).action).toBe(action);
+  });
+});
+
+describe('reactionTo', () => {
+  const held = { isForEver: false, blockedMs: 0, isOwnDoing: false };
+  it.each([
+    ['waits by default', 'wait', held, 'wait'],
+    ['gives up by default on what no waiting mends', 'wait', { ...held, isForEver: true }, 'give-up'],
+    ['gives up at once', 'give-up', held, 'give-up'],
+    [
+      'does not give up on a budget that is busy with this very drain',
+      'give-up',
+      { ...held, isOwnDoing: true },
+      'wait',
+    ],
+    ['does not delete before its time', 'delete-after', { ...held, blockedMs: 599_999 }, 'wait'],
+    ['deletes when its time has come', 'delete-after', { ...held, blockedMs: 600_000 }, 'delete'],
+    [
+      'deletes a pod under two budgets as well',
+      'delete-after',
+      { isForEver: true, blockedMs: 600_000, isOwnDoing: false },
+      'delete',
+    ],
+    ['restarts at once', 'restart-owner', held, 'restart'],
+  ] as const)('%s', (_title, action, blocked, want) => {
+    expect(reactionTo({ action, afterSeconds: 600 }, blocked)).toBe(want);
+  });
+});
+
+describe('budgetsOver', () => {
+  const budget = (
+    name: string,
+    selector: Parameters<typeof budgetsOver>[1][number]['selector'],
+    namespace = 'apps',
+  ) => ({
+    namespace,
+    name,
+    disruptionsAllowed: 0,
+    currentHealthy: 1,
+    desiredHealthy: 1,
+    expectedPods: 1,
+    selector,
+  });
+
+  it('D07 finds budgets by labels and by expressions, in the namespace of the pod only', () => {
+    const budgets = [
+      budget('labels', { matchLabels: { app: 'web' } }),
+      budget('expressions', { matchExpressions: [{ key: 'app', operator: 'In', values: ['web', 'api'] }] }),
+      budget('both', {
+        matchLabels: { app: 'web' },
+        matchExpressions: [{ key: 'tier', operator: 'Exists' }],
+      }),
+      budget('everything', {}),
+      budget('nothing', null),
+      budget('elsewhere', {}, 'shop'),
+      budget('others', { matchExpressions: [{ key: 'app', operator: 'NotIn', values: ['web'] }] }),
+    ];
+    expect(budgetsOver(examplePod('web-1', { labels: { app: 'web' } }), budgets)).toEqual([
+      'everything',
+      'expressions',
+      'labels',
+    ]);
+  });
+});

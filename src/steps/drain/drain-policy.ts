@@ -1,0 +1,47 @@
+import type { Budget, PodFact } from '../../cluster/cluster.ts';
+import { selects } from '../../cluster/label-selector.ts';
+import type { DrainPolicy } from '../../settings/drain.ts';
+
+export type Policy = Pick<DrainPolicy, 'action' | 'afterSeconds'>;
+
+/** The policy for a pod under these budgets: one for a budget by name goes before one for the whole namespace. */
+export function policyFor(policies: readonly DrainPolicy[], namespace: string, budgets: readonly string[]): Policy {
+  const here = policies.filter((policy) => policy.namespace === namespace);
+  return (
+    here.find(({ budget }) => budgets.includes(budget)) ??
+    here.find(({ budget }) => budget === '') ?? { action: 'wait', afterSeconds: 0 }
+  );
+}
+
+export interface BlockedPod {
+  /** No waiting helps: two budgets on one pod. */
+  readonly isForEver: boolean;
+  readonly blockedMs: number;
+  /** This drain has just taken another pod from under the same budget: the budget is only busy with that. */
+  readonly isOwnDoing: boolean;
+}
+
+/** What to do about a blocked pod now. */
+export function reactionTo(
+  { action, afterSeconds }: Policy,
+  blocked: BlockedPod,
+): 'wait' | 'restart' | 'delete' | 'give-up' {
+  switch (action) {
+    case 'restart-owner':
+      return 'restart';
+    case 'delete-after':
+      return blocked.blockedMs >= afterSeconds * 1000 ? 'delete' : 'wait';
+    case 'give-up':
+      return blocked.isForEver || !blocked.isOwnDoing ? 'give-up' : 'wait';
+    case 'wait':
+      return blocked.isForEver ? 'give-up' : 'wait';
+  }
+}
+
+/** Names of the budgets that are for a pod. */
+export function budgetsOver(pod: Pick<PodFact, 'namespace' | 'labels'>, budgets: readonly Budget[]): readonly string[] {
+  return budgets
+    .filter(({ namespace, selector }) => namespace === pod.namespace && selects(selector, pod.labels))
+    .map(({ name }) => name)
+    .toSorted();
+}

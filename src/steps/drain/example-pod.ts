@@ -1,0 +1,31 @@
+import type { PodFact } from '../../cluster/cluster.ts';
+import type { PodPlacement } from '../../cluster/pod-placement.ts';
+
+export interface ExamplePod extends Partial<Omit<PodFact, 'placement'>> {
+  readonly placement?: Partial<PodPlacement>;
+}
+
+/** A running pod of a Deployment on w1, for tests; what a test is about it gives itself. */
+export function examplePod(name: string, { placement, ...fields }: ExamplePod = {}): PodFact {
+  return {
+    namespace: 'apps',
+    name,
+    uid: `uid-${name}`,
+    node: 'w1',
+    phase: 'Running',
+    ready: true,
+    deleting: false,
+    goneBy: null,
+    mirror: false,
+    owner: { kind: 'ReplicaSet', name: 'web' },
+    usesEmptyDir: false,
+    usesClaim: false,
+    labels: {},
+    images: ['web:1'],
+    terminationGraceSeconds: 30,
+    restartedAt: null,
+    apiServerAddress: null,
+    ...fields,
+    placement: { requests: {}, nodeSelector: {}, nodeAffinity: null, tolerations: [], priority: 0, ...placement },
+  };
+}

@@ -1,0 +1,73 @@
+import type { PodFact } from '../../cluster/cluster.ts';
+import type { Finding } from '../../gate/finding.ts';
+import type { DrainProblem } from './drain-plan.ts';
+import type { Holdup } from './holdups.ts';
+
+const ASK_THE_BUDGET =
+  'Make its PodDisruptionBudget allow a disruption (more replicas, or a lower minAvailable), or give it a policy in drain.policies; then wait for the next night.';
+
+function finding(reason: string, message: string, remedy: string): Finding {
+  return { check: 'drain', reason, class: 'actionable', severity: 'block', message, remedy };
+}
+
+export function nameOf({ namespace, name }: PodFact): string {
+  return `${namespace}/${name}`;
+}
+
+/** How a budget is called; the API does not always say which one it was. */
+export function budgetName(pod: PodFact, budget: string | null): string {
+  return budget === null ? 'its budget' : `budget ${pod.namespace}/${budget}`;
+}
+
+export function problemFinding({ kind, pod }: DrainProblem): Finding {
+  return kind === 'bare'
+    ? finding(
+        'BarePod',
+        `The drain would lose a pod: ${nameOf(pod)} has no owner: nothing would create it again`,
+        'Delete it yourself, give it an owner, or set drain.deleteBarePods.',
+      )
+    : finding(
+        'EmptyDir',
+        `The drain would lose data: ${nameOf(pod)} has an emptyDir, whose content goes with the pod`,
+        'Move what is in it, or set drain.deleteEmptyDir.',
+      );
+}
+
+export function twoBudgetsFinding(node: string, pod: PodFact, budgets: readonly string[]): Finding {
+  const names = budgets.map((name) => `${pod.namespace}/${name}`).join(' and ');
+  return finding(
+    'TwoBudgets',
+    `Draining ${node} cannot end: pod ${nameOf(pod)} has ${names === '' ? 'more than one budget' : `the budgets ${names}`}, and the API evicts no pod that has two`,
+    'Make the selectors of these PodDisruptionBudgets disjoint, or delete one of them.',
+  );
+}
+
+/** By policy, or because nothing will ever change. */
+export function gaveUpFinding(node: string, { pod, budget, message, note }: Holdup): Finding {
+  return finding(
+    'DrainBlocked',
+    `Draining ${node} gave up at once, by the policy for ${budgetName(pod, budget)}: ${nameOf(pod)}: ${message}${because(note)}`,
+    ASK_THE_BUDGET,
+  );
+}
+
+/** The deadline has passed. */
+export function blockedFinding(node: string, { pod, budget, message, note }: Holdup, seconds: number): Finding {
+  return finding(
+    'DrainBlocked',
+    `Draining ${node} gave up after ${seconds} s: ${nameOf(pod)} is held by ${budgetName(pod, budget)}: ${message}${because(note)}`,
+    ASK_THE_BUDGET,
+  );
+}
+
+export function stuckFinding(node: string, pod: PodFact, seconds: number, why: string): Finding {
+  return finding(
+    'PodStuck',
+    `Draining ${node} gave up after ${seconds} s: ${nameOf(pod)} ${why}`,
+    `kubectl -n ${pod.namespace} describe pod ${pod.name}: a finalizer, a volume or the runtime of ${node} does not let it go. Nothing is deleted by force.`,
+  );
+}
+
+function because(note: string | undefined): string {
+  return note === undefined ? '' : `; ${note}`;
+}

@@ -1,0 +1,85 @@
+import { Refused } from '../../chain/outcome.ts';
+import type { ActionStep, Context } from '../../chain/phase.ts';
+import { NightliftError, reasonOf } from '../../errors.ts';
+import type { AlertFact } from '../../facts/facts.ts';
+import type { Finding } from '../../gate/finding.ts';
+import { haltingAlerts } from '../../gate/firing-alerts.ts';
+import { gateOptions } from '../../gate/gate-options.ts';
+import { known, type Observed, unknown } from '../../observed.ts';
+
+/** The alerts that halt now; unknown when Prometheus cannot be asked. */
+async function look({ deps, signal }: Context): Promise<Observed<readonly AlertFact[]>> {
+  const { required, prometheusUrl } = deps.settings.alerts;
+  if (!required && prometheusUrl === '') return known([]);
+  try {
+    return known(haltingAlerts(await deps.alerts.active(signal), gateOptions(deps, true).alerts));
+  } catch (error) {
+    if (!required) {
+      deps.log.warn('Prometheus cannot be asked, and the settings do not require it', { error: reasonOf(error) });
+      return known([]);
+    }
+    return unknown(reasonOf(error));
+  }
+}
+
+function problemOf(alerts: Observed<readonly AlertFact[]>): string | undefined {
+  if (!alerts.known) return `Prometheus cannot be asked, and silence is not health: ${alerts.why}`;
+  if (alerts.value.length === 0) return undefined;
+  return `firing: ${alerts.value.map((alert) => (alert.summary === '' ? alert.name : `${alert.name} (${alert.summary})`)).join(', ')}`;
+}
+
+/** Halts while alerts fire; a worker's step waits for them to clear first, for `waitSeconds`. */
+function haltOnAlert(name: string, summary: string, waitSeconds: (context: Context) => number): ActionStep {
+  return {
+    name,
+    summary,
+    async run(context) {
+      try {
+        await context.waiter.until(
+          'alerts to clear',
+          async () => {
+            const problem = problemOf(await look(context));
+            return problem === undefined ? { done: true, value: undefined } : { done: false, missing: problem };
+          },
+          { seconds: waitSeconds(context), remedy: '' },
+        );
+      } catch (error) {
+        if (error instanceof NightliftError && error.kind === 'timeout') throw new Refused([finding(error.message)]);
+        throw error;
+      }
+    },
+  };
+}
+
+function finding(message: string): Finding {
+  return {
+    check: 'halt-on-alert',
+    reason: 'AlertFiring',
+    class: 'actionable',
+    severity: 'block',
+    message,
+    remedy: 'Clear the alert, or put its name into alerts.ignore; the next night goes on.',
+  };
+}
+
+export const haltNow = haltOnAlert('halt-on-alert', 'no alert is firing', () => 0);
+export const haltAfterWaiting = haltOnAlert(
+  'halt-on-alert',
+  'no alert is firing',
+  ({ deps }) => deps.settings.waits.alertSeconds,
+);
+
+/** Watches for the soak time: an alert that fires ends the run at once; at the end Prometheus must have answered. */
+export const soak: ActionStep = {
+  name: 'soak',
+  summary: 'watch the node before the next one goes',
+  async run(context) {
+    const watch = async (): Promise<void> => {
+      const alerts = await look(context);
+      if (alerts.known && alerts.value.length > 0)
+        throw new Refused([finding(`during the soak: ${problemOf(alerts) ?? ''}`)]);
+    };
+    await context.waiter.pass('soak', context.deps.settings.waits.soakSeconds, watch);
+    await haltAfterWaiting.run(context);
+  },
+};

@@ -1,0 +1,43 @@
+import { Refused } from '../../chain/outcome.ts';
+import type { ActionStep } from '../../chain/phase.ts';
+import { nodeOf } from '../../chain/step.ts';
+import { NightliftError } from '../../errors.ts';
+
+/**
+ * No node is taken away while another one is down. The step's own node may be down when an earlier Job had begun with
+ * it: bringing it back is what this Job is for.
+ */
+export const nodesReady: ActionStep = {
+  name: 'nodes-ready',
+  summary: 'all nodes are Ready',
+  async run(context) {
+    const { deps, signal, step } = context;
+    try {
+      await context.waiter.until(
+        'all nodes to be Ready',
+        async () => {
+          const down = (await deps.cluster.nodes(signal)).filter(
+            (node) =>
+              node.ready !== 'yes' &&
+              !(node.name === nodeOf(step) && (node.cordonedBy !== null || node.unfinished !== null)),
+          );
+          if (down.length === 0) return { done: true, value: undefined };
+          return { done: false, missing: `not Ready: ${down.map((node) => node.name).join(', ')}` };
+        },
+        { seconds: deps.settings.waits.alertSeconds, remedy: '' },
+      );
+    } catch (error) {
+      if (!(error instanceof NightliftError) || error.kind !== 'timeout') throw error;
+      throw new Refused([
+        {
+          check: 'nodes-ready',
+          reason: 'NodeNotReady',
+          class: 'actionable',
+          severity: 'block',
+          message: error.message,
+          remedy: 'Bring the node back, or delete its Node object when it is gone for good; the next night goes on.',
+        },
+      ]);
+    }
+  },
+};

@@ -1,0 +1,110 @@
+import type { ActionStep, Context } from '../../chain/phase.ts';
+import type { NodeFact } from '../../facts/node-fact.ts';
+import { explainFailure } from '../../node/explain-failure.ts';
+import { repositoryOf, roleOf, scriptsOf } from '../../node/node-scripts.ts';
+import type { DetachedResult } from '../../node/node-shell.ts';
+import { etcdImageStays, type NodeState, parseNodeState } from '../../node/node-state.ts';
+import { nodeFailure, runDetachedOnNode, runOnNode } from '../../node/run-on-node.ts';
+import type { NodeScript } from '../../node/scripts.ts';
+
+/**
+ * The change itself, as a command that outlives this Job: the next Job follows it instead of starting it again. It runs
+ * on a node that is finished too, because a Job may have been killed after the kubelet came back and before the
+ * packages were held again; the script then finds everything done.
+ */
+export const nodeUpgrade: ActionStep = {
+  name: 'node-upgrade',
+  summary: 'packages, kubeadm, kubelet',
+  critical: true,
+  async run(context) {
+    const { deps } = context;
+    const node = await context.node();
+    const first = await upgrade(context, node, true);
+    if (first.result.exitCode === 0) return;
+    const { reason } = explainFailure(first.script.name, first.result.exitCode, first.result.tail);
+    if (reason !== 'EtcdHashUnchanged' || !etcdImageStays(await readNodeState(context, node), context.target)) {
+      throw nodeFailure(node, first.script, `upgrading to ${context.target}`, first.result.exitCode, first.result.tail);
+    }
+    // kubeadm waited for a restart that a manifest without a change never brings; kubeadm put the rest back (I06).
+    deps.log.warn("etcd's image is the same before and after: going on without etcd", { node: node.name });
+    const second = await upgrade(context, node, false);
+    if (second.result.exitCode === 0) return;
+    throw nodeFailure(
+      node,
+      second.script,
+      `upgrading to ${context.target} without etcd`,
+      second.result.exitCode,
+      second.result.tail,
+    );
+  },
+};
+
+async function upgrade(
+  context: Context,
+  node: NodeFact,
+  etcdUpgrade: boolean,
+): Promise<{ script: NodeScript; result: DetachedResult }> {
+  const { deps, step, target, signal } = context;
+  const { kubeadm } = deps.settings;
+  const script = scriptsOf(deps).upgradeNode({
+    ...repositoryOf(deps),
+    target,
+    role: roleOf(node, await deps.cluster.nodes(signal)),
+    ignorePreflightErrors: kubeadm.ignorePreflightErrors,
+    skipPhases: kubeadm.skipPhases,
+    etcdUpgrade,
+  });
+  return { script, result: await runDetachedOnNode(context, node, script, step.phase) };
+}
+
+async function readNodeState({ deps, signal }: Context, node: NodeFact): Promise<NodeState> {
+  return parseNodeState(await runOnNode(deps, node, scriptsOf(deps).nodeState(), 'reading the state', signal));
+}
+
+/** What the node itself says after the change; every sentence names one thing that is not as it should be. Pure. */
+export function nodeDefects(state: NodeState, target: string): readonly string[] {
+  const defects: string[] = [];
+  for (const name of ['kubeadm', 'kubelet', 'kubectl']) {
+    const found = state.packages.get(name);
+    if (found === undefined || !found.installed) defects.push(`package ${name} is not installed in full`);
+    else if (found.version !== target) defects.push(`package ${name} is ${found.package}`);
+    else if (!found.held) defects.push(`package ${name} is not on hold`);
+  }
+  for (const [component, image] of state.manifests) {
+    if (component.startsWith('kube-') && COMPONENTS.includes(component) && !imageIs(image, target))
+      defects.push(`the manifest of ${component} has ${image}`);
+  }
+  if (state.kubelet !== 'active') defects.push(`the kubelet is ${state.kubelet}`);
+  return defects;
+}
+
+const COMPONENTS: readonly string[] = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+
+function imageIs(image: string, target: string): boolean {
+  return image.split('@')[0]?.endsWith(`:v${target}`) === true;
+}
+
+/** Success is judged from state: packages, holds, manifests and kubeadm-config, never from a last line of output. */
+export const verifyNode: ActionStep = {
+  name: 'verify-node',
+  summary: 'packages, holds and manifests on the node are as they should be',
+  async run(context) {
+    const { deps, target, signal } = context;
+    const node = await context.node();
+    await context.waiter.until(
+      `${node.name} to be as it should be`,
+      async () => {
+        const defects = [...nodeDefects(await readNodeState(context, node), target)];
+        if (node.role === 'control-plane') {
+          const config = await deps.cluster.kubeadmConfigVersion(signal);
+          if (config !== target) defects.push(`ConfigMap kube-system/kubeadm-config says ${config}`);
+        }
+        return defects.length === 0 ? { done: true, value: undefined } : { done: false, missing: defects.join(', ') };
+      },
+      {
+        seconds: 60,
+        remedy: `On ${node.name}: apt-mark showhold, dpkg -l 'kube*', and the manifests in /etc/kubernetes/manifests.`,
+      },
+    );
+  },
+};

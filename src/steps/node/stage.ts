@@ -1,0 +1,28 @@
+import type { ActionStep, Context } from '../../chain/phase.ts';
+import type { NodeFact } from '../../facts/node-fact.ts';
+import { repositoryOf, roleOf, scriptsOf } from '../../node/node-scripts.ts';
+import { nodeFailure, runDetachedOnNode } from '../../node/run-on-node.ts';
+import { hasTargetVersion } from './node-versions.ts';
+
+/** Packages and images, fetched before the drain. Changes nothing that is in use, so it needs no undo. */
+export async function stageOn(context: Context, node: NodeFact): Promise<void> {
+  const { deps, target, signal } = context;
+  const { packages } = deps.settings;
+  const script = scriptsOf(deps).stage({
+    ...repositoryOf(deps),
+    target,
+    role: roleOf(node, await deps.cluster.nodes(signal)),
+    keyFingerprints: packages.keyFingerprints,
+    keyWarnDays: packages.keyWarnDays,
+    neededBytes: packages.freeMegabytes * 1_000_000,
+  });
+  const { exitCode, tail } = await runDetachedOnNode(context, node, script, 'stage');
+  if (exitCode !== 0) throw nodeFailure(node, script, `fetching packages and images of ${target}`, exitCode, tail);
+}
+
+export const stage: ActionStep = {
+  name: 'stage',
+  summary: 'fetch packages and images before the drain',
+  isDone: async (context) => hasTargetVersion(await context.node(), context.target),
+  run: async (context) => await stageOn(context, await context.node()),
+};

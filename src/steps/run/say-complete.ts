@@ -1,0 +1,44 @@
+import { composeEvent } from '../../chain/compose-event.ts';
+import type { ActionStep } from '../../chain/phase.ts';
+import { readRun } from '../../chain/run-record.ts';
+import { reasonOf } from '../../errors.ts';
+import { haltingAlerts } from '../../gate/firing-alerts.ts';
+import { gateOptions } from '../../gate/gate-options.ts';
+import { announce } from '../../notify/announce.ts';
+
+/** After the work is done an alert does not undo it: it is said. */
+export const warnOfAlerts: ActionStep = {
+  name: 'alerts',
+  summary: 'alerts that fire now are named',
+  async run({ deps, signal }) {
+    try {
+      const firing = haltingAlerts(await deps.alerts.active(signal), gateOptions(deps, true).alerts);
+      if (firing.length > 0)
+        deps.log.warn('alerts are firing after the upgrade', { alerts: firing.map((alert) => alert.name).join(', ') });
+    } catch (error) {
+      deps.log.warn('Prometheus could not be asked after the upgrade', { error: reasonOf(error) });
+    }
+  },
+};
+
+/** Said once for a run: a second postflight finds the record of the run gone and stays silent. */
+export const sayComplete: ActionStep = {
+  name: 'say-complete',
+  summary: 'say that the upgrade is complete',
+  isDone: async (context) => (await readRun(context))['in-flight'] === undefined,
+  async run(context) {
+    const { deps, target, signal } = context;
+    const started = Date.parse((await readRun(context))['in-flight'] ?? '');
+    const nodes = await deps.cluster.nodes(signal);
+    await announce(
+      deps,
+      composeEvent({
+        kind: 'complete',
+        target,
+        nodes: nodes.length,
+        ...(Number.isNaN(started) ? {} : { seconds: Math.round((deps.clock.now().getTime() - started) / 1000) }),
+      }),
+      signal,
+    );
+  },
+};
