@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseSettings, readEnvironment, readSettings } from './environment.ts';
+import { readEnvironment, readSettings } from './environment.ts';
 import { NightliftError } from './errors.ts';
+import { parseSettings } from './settings/parse-settings.ts';
 
 let dir: string;
 beforeEach(() => {

@@ -6,15 +6,16 @@ import type { Alerts } from './alerts/alerts.ts';
 import { systemClock } from './clock.ts';
 import { createKubeClient, WARM_UP_MS } from './cluster/kube-client.ts';
 import { createKubeCluster } from './cluster/kube-cluster.ts';
-import { inClusterCredentials, type KubeCredentials, kubeconfigCredentials } from './cluster/kube-credentials.ts';
+import { inClusterCredentials, type KubeCredentials } from './cluster/kube-credentials.ts';
 import type { Deps } from './deps.ts';
-import { type Environment, nonEmpty, parseSettings, readSettings } from './environment.ts';
+import { type Environment, nonEmpty, readSettings } from './environment.ts';
 import { NightliftError, reasonOf } from './errors.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { NodeShell } from './node/node-shell.ts';
 import type { Notifier } from './notify/notifier.ts';
 import type { ReleaseFeed } from './releases/release-feed.ts';
+import { parseSettings } from './settings/parse-settings.ts';
 import type { Settings } from './settings/settings.ts';
 import { openTemplates } from './templates.ts';
 
@@ -109,7 +110,9 @@ async function credentials(wiring: Wiring, inCluster: boolean): Promise<KubeCred
   }
   const file =
     wiring.kubeconfig ?? nonEmpty(environment.env['KUBECONFIG'])?.split(':')[0] ?? join(homedir(), '.kube', 'config');
-  return await kubeconfigCredentials({ file, ...(wiring.context === undefined ? {} : { context: wiring.context }) });
+  // Loaded when it is asked for: client-node costs a Job, which has no kubeconfig, 80 ms and 30 MB.
+  const { kubeconfigCredentials } = await import('./cluster/kubeconfig.ts');
+  return kubeconfigCredentials({ file, ...(wiring.context === undefined ? {} : { context: wiring.context }) });
 }
 
 /** A person's command uses the settings that the cluster's Jobs use. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../src/cli/commands.ts';
 import { generatedDocuments, settingsSchema } from '../src/docs/documents.ts';
 import { fieldsOf, isGroup } from '../src/docs/schema-field.ts';
-import { parseSettings } from '../src/environment.ts';
+import { parseSettings } from '../src/settings/parse-settings.ts';
 import { Settings } from '../src/settings/settings.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');

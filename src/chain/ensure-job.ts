@@ -1,9 +1,10 @@
 import type { Deps } from '../deps.ts';
 import { NightliftError } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
+import { firstControlPlane, type Nodes } from '../facts/nodes.ts';
 import { renderJobManifest } from './job-manifest.ts';
-import { firstControlPlane, type Nodes, placement } from './order.ts';
 import { Refused } from './outcome.ts';
+import { placement } from './placement.ts';
 import { jobName, type Step, stepName } from './step.ts';
 
 export type JobDecision = 'create' | 'leave' | 'replace-failed' | 'replace-stale';

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/kube-error.ts';
-import { parseSettings } from '../environment.ts';
+import { KILL_SWITCH, readKillSwitch } from '../observe/kill-switch.ts';
 import { known, unknown } from '../observed.ts';
-import { isInside, KILL_SWITCH, mayGoOn, pauseReason, readKillSwitch } from './may-go-on.ts';
+import { parseSettings } from '../settings/parse-settings.ts';
+import { isInside, mayGoOn, pauseReason } from './may-go-on.ts';
 import { Paused } from './outcome.ts';
 
 const NIGHT = { start: '23:00', end: '05:00' };

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NodeFact } from '../facts/node-fact.ts';
+import { firstControlPlane, isOnTarget, type Nodes } from '../facts/nodes.ts';
 import { exampleNode } from '../gate/example-facts.ts';
-import { firstControlPlane, isOnTarget, type Nodes, nextStep, placement, remainingSteps, tooEarly } from './order.ts';
+import { nextStep, remainingSteps, tooEarly } from './order.ts';
+import { placement } from './placement.ts';
 import { type Step, stepName } from './step.ts';
 
 const TARGET = '1.36.4';

@@ -1,7 +1,7 @@
 import type { Deps } from '../deps.ts';
+import type { FactPart } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
-import type { Check } from '../gate/evaluate-gate.ts';
-import type { FactPart } from '../observe/observe.ts';
+import type { Check } from '../gate/check.ts';
 import type { PhaseName, Step } from './step.ts';
 import type { Waiter } from './wait.ts';
 

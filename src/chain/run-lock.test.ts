@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LeaseFact } from '../cluster/cluster.ts';
-import { parseSettings } from '../environment.ts';
 import { createLog } from '../log.ts';
+import { parseSettings } from '../settings/parse-settings.ts';
 import { mayTake, takeRunLock } from './run-lock.ts';
 import { createWaiter } from './wait.ts';
 

@@ -1,22 +1,22 @@
 import type { Deps } from '../deps.ts';
 import { NightliftError, reasonOf } from '../errors.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
+import { firstControlPlane, hasTargetVersion, isOnTarget } from '../facts/nodes.ts';
 import { evaluateGate, verdictOf } from '../gate/evaluate-gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { logFinding } from '../gate/log-finding.ts';
+import { pushGauges } from '../metrics/gauges.ts';
 import { announce } from '../notify/announce.ts';
 import { observe } from '../observe/observe.ts';
-import { phaseOf } from '../phases/phases.ts';
-import { hasTargetVersion } from '../steps/node/node-versions.ts';
 import { jumpBetween, oldestVersion } from '../version.ts';
 import { composeEvent, type TakenBack } from './compose-event.ts';
 import { ensureJob } from './ensure-job.ts';
 import { mayGoOn } from './may-go-on.ts';
-import { firstControlPlane, isOnTarget, nextStep, tooEarly } from './order.ts';
+import { nextStep, tooEarly } from './order.ts';
 import { type Outcome, Paused, Refused } from './outcome.ts';
 import type { ActionStep, Context, Phase } from './phase.ts';
 import { takeRunLock } from './run-lock.ts';
-import { pushGauges, recordStop } from './run-record.ts';
+import { recordStop } from './run-record.ts';
 import { jobName, nodeOf, type Step, stepName } from './step.ts';
 import { createWaiter } from './wait.ts';
 import { isWorthAnotherTry } from './worth-another-try.ts';
@@ -25,14 +25,19 @@ import { isWorthAnotherTry } from './worth-another-try.ts';
  * The one algorithm of every phase: kill switch, is it done already, gate, steps, next Job. Decisions are returned;
  * failures are thrown after what was begun has been taken back and said. Safe to call again after a kill at any line.
  */
-export async function runPhase(step: Step, target: string, deps: Deps, signal: AbortSignal): Promise<Outcome> {
+export async function runPhase(
+  phase: Phase,
+  step: Step,
+  target: string,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const log = deps.log.child({
     phase: step.phase,
     target,
     ...(nodeOf(step) === undefined ? {} : { node: nodeOf(step) }),
   });
   const context = createContext(step, target, { ...deps, log }, signal);
-  const phase = phaseOf(step.phase);
   const takenBack: TakenBack[] = [];
   try {
     log.info(`phase starts: ${phase.summary}`);

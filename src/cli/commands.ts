@@ -1,13 +1,6 @@
-import { SCENARIO_NAMES } from '../rehearsal/scenario-names.ts';
-import type { CommandSpec, OptionSpec } from './call/command.ts';
+import { type CommandSpec, type OptionSpec, OUTPUT } from './call/command.ts';
+import { demoCommand } from './demo/demo-command.ts';
 
-const OUTPUT: OptionSpec = {
-  name: 'output',
-  short: 'o',
-  value: 'FORMAT',
-  summary: 'text (default) or json',
-  choices: ['text', 'json'],
-};
 const CLUSTER: readonly OptionSpec[] = [
   {
     name: 'kubeconfig',
@@ -35,25 +28,7 @@ const TARGET: OptionSpec = {
 
 /** Every command, as data: help, completion and dispatch read the same table. */
 export const COMMANDS: readonly CommandSpec[] = [
-  {
-    name: 'demo',
-    summary: 'run a whole night on the embedded cluster',
-    details:
-      'Starts an API server, nodes behind SSH, a package feed, Prometheus, Pushgateway and Slack on loopback, lets the\nreal program upgrade them, and shows the Slack message of the morning. Needs nothing but Node, changes nothing\noutside a temporary folder. Exits 0 when the night ended as the scenario says.',
-    options: [
-      { name: 'scenario', value: 'NAME', summary: `one of ${SCENARIO_NAMES.join(', ')}`, choices: SCENARIO_NAMES },
-      { name: 'nodes', value: 'N', summary: 'number of nodes (default: what the scenario needs)' },
-      { name: 'speed', value: 'N', summary: 'how many times faster than a real night the waits are (default 300)' },
-      { name: 'keep', summary: 'keep the temporary folder (node states, logs) and say where it is' },
-      OUTPUT,
-    ],
-    examples: [
-      ['nightlift demo', 'a patch upgrade of one control plane and two workers'],
-      ['nightlift demo --scenario ha --nodes 5', 'three control planes'],
-      ['nightlift demo --scenario killed -o json', 'the chain is killed on the way; the result as JSON'],
-    ],
-    load: () => import('./demo/demo.ts'),
-  },
+  demoCommand,
   {
     name: 'status',
     summary: 'what is running, what is recorded, what waits',

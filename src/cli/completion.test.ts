@@ -1,12 +1,19 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Call } from './call/command.ts';
+import { COMMANDS } from './commands.ts';
 import { run } from './completion.ts';
 
 async function scriptFor(shell: string): Promise<string> {
   const lines: string[] = [];
   const output = { line: (text = '') => void lines.push(text) };
-  await run({ values: {}, positionals: [shell], output, signal: new AbortController().signal } as unknown as Call);
+  await run({
+    commands: COMMANDS,
+    values: {},
+    positionals: [shell],
+    output,
+    signal: new AbortController().signal,
+  } as unknown as Call);
   return `${lines.join('\n')}\n`;
 }
 

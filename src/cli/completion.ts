@@ -1,6 +1,5 @@
 import { NightliftError } from '../errors.ts';
-import { type Call, EXIT } from './call/command.ts';
-import { COMMANDS } from './commands.ts';
+import { type Call, type CommandSpec, EXIT } from './call/command.ts';
 
 export async function run(call: Call): Promise<number> {
   const [shell] = call.positionals;
@@ -9,13 +8,14 @@ export async function run(call: Call): Promise<number> {
       remedy: 'source <(nightlift completion bash)',
     });
   }
-  call.output.line(shell === 'bash' ? bash() : `autoload -U +X bashcompinit && bashcompinit\n${bash()}`);
+  const script = bash(call.commands);
+  call.output.line(shell === 'bash' ? script : `autoload -U +X bashcompinit && bashcompinit\n${script}`);
   return EXIT.done;
 }
 
 /** One script for both: zsh reads bash completions through bashcompinit. */
-function bash(): string {
-  const cases = COMMANDS.map((command) => {
+function bash(commands: readonly CommandSpec[]): string {
+  const cases = commands.map((command) => {
     const options = [
       ...command.options.map((option) => `--${option.name}`),
       '--help',
@@ -23,7 +23,8 @@ function bash(): string {
     ];
     return `    ${command.name}) words="${options.join(' ')}" ;;`;
   });
-  const values = COMMANDS.flatMap((command) => command.options)
+  const values = commands
+    .flatMap((command) => command.options)
     .filter((option) => option.choices !== undefined)
     .map(
       (option) =>
@@ -33,7 +34,7 @@ function bash(): string {
     '_nightlift() {',
     '  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" words=""',
     '  COMPREPLY=()',
-    `  if [ "$COMP_CWORD" -eq 1 ]; then words="${COMMANDS.map((command) => command.name).join(' ')} --help"; fi`,
+    `  if [ "$COMP_CWORD" -eq 1 ]; then words="${commands.map((command) => command.name).join(' ')} --help"; fi`,
     '  case "${COMP_WORDS[1]}" in',
     ...cases,
     '  esac',

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { NightliftError, reasonOf } from '../errors.ts';
-import { Facts } from '../facts/facts.ts';
-import { ALL_FACTS, observe } from '../observe/observe.ts';
+import { ALL_FACTS, Facts } from '../facts/facts.ts';
+import { observe } from '../observe/observe.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { withSession } from './call/session.ts';
 

@@ -1,10 +1,10 @@
-import { isOnTarget } from '../chain/order.ts';
 import { isUnavailable } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
-import { CHAIN_SELECTOR } from '../observe/observe.ts';
+import { isOnTarget } from '../facts/nodes.ts';
+import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { paint } from './call/output.ts';
 

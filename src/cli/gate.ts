@@ -1,11 +1,12 @@
 import { chooseTarget } from '../detect/choose-target.ts';
 import { NightliftError } from '../errors.ts';
-import type { Facts } from '../facts/facts.ts';
+import { ALL_FACTS, type Facts } from '../facts/facts.ts';
 import { addonMatrix } from '../gate/addon-matrix.ts';
-import { evaluateGate, type GateOptions, gateChecks } from '../gate/evaluate-gate.ts';
+import { gateChecks } from '../gate/checks.ts';
+import { evaluateGate } from '../gate/evaluate-gate.ts';
 import type { Finding, GateResult } from '../gate/finding.ts';
-import { gateOptions } from '../gate/gate-options.ts';
-import { ALL_FACTS, observe } from '../observe/observe.ts';
+import { type GateOptions, gateOptions } from '../gate/gate-options.ts';
+import { observe } from '../observe/observe.ts';
 import type { Settings } from '../settings/settings.ts';
 import { versionFromUser } from '../version.ts';
 import { type Call, EXIT, text } from './call/command.ts';

@@ -1,4 +1,4 @@
-import { KILL_SWITCH } from '../chain/may-go-on.ts';
+import { KILL_SWITCH } from '../observe/kill-switch.ts';
 import { type Call, EXIT, text } from './call/command.ts';
 import { withSession } from './call/session.ts';
 

@@ -2,6 +2,7 @@ import { runPhase } from '../chain/run-phase.ts';
 import { PHASES, type PhaseName, type Step } from '../chain/step.ts';
 import { nonEmpty, readEnvironment } from '../environment.ts';
 import { NightliftError } from '../errors.ts';
+import { phaseOf } from '../phases/phases.ts';
 import { versionFromUser } from '../version.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { withJobSession } from './call/session.ts';
@@ -27,7 +28,7 @@ export function stepFromEnvironment(env: Readonly<Record<string, string | undefi
 export async function run(call: Call): Promise<number> {
   const { step, target } = stepFromEnvironment(readEnvironment().env);
   return await withJobSession(call, 'phase', async ({ deps, requests }) => {
-    const outcome = await runPhase(step, target, deps, call.signal);
+    const outcome = await runPhase(phaseOf(step.phase), step, target, deps, call.signal);
     deps.log.info('phase ends', {
       outcome: outcome.kind,
       ...(outcome.kind === 'advanced' ? { next: outcome.job } : {}),

@@ -1,9 +1,11 @@
 import { chooseTarget } from '../detect/choose-target.ts';
 import { NightliftError } from '../errors.ts';
-import { evaluateGate, gateChecks } from '../gate/evaluate-gate.ts';
+import type { FactPart } from '../facts/facts.ts';
+import { gateChecks } from '../gate/checks.ts';
+import { evaluateGate } from '../gate/evaluate-gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { announce } from '../notify/announce.ts';
-import { type FactPart, observe } from '../observe/observe.ts';
+import { observe } from '../observe/observe.ts';
 import { composeReport, NOT_LOOKED, plainReport, reportTarget } from '../report/compose-report.ts';
 import { type Call, EXIT, flag, text } from './call/command.ts';
 import { withJobSession } from './call/session.ts';

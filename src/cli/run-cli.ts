@@ -32,7 +32,7 @@ export async function runCli(argv: readonly string[], streams: Streams, signal: 
       throw new NightliftError('usage', `reading --output: "${String(format)}" is neither text nor json`);
     const output = createOutput({ ...streams, format });
     const { run } = await command.load();
-    return await run({ values, positionals, output, signal });
+    return await run({ commands: COMMANDS, values, positionals, output, signal });
   } catch (error) {
     if (!(error instanceof NightliftError)) throw error;
     streams.stderr.write(

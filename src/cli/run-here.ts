@@ -4,6 +4,7 @@ import { type Step, stepName } from '../chain/step.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deps } from '../deps.ts';
 import { createLog } from '../log.ts';
+import { phaseOf } from '../phases/phases.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { printFinding } from './gate.ts';
 
@@ -25,7 +26,7 @@ export async function runHere(call: Call, deps: Deps, target: string): Promise<n
   const started = deps.clock.now().getTime();
   while (step !== undefined) {
     output.line(`── ${stepName(step)}`);
-    outcome = await runPhase(step, target, here, signal);
+    outcome = await runPhase(phaseOf(step.phase), step, target, here, signal);
     step = outcome.kind === 'advanced' ? outcome.next : undefined;
   }
   const seconds = Math.round((deps.clock.now().getTime() - started) / 1000);

@@ -1,12 +1,12 @@
 import { timeAgo } from '../age.ts';
-import { readKillSwitch } from '../chain/may-go-on.ts';
 import { RUN_LEASE } from '../chain/run-lock.ts';
-import { readRun } from '../chain/run-record.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
-import { CHAIN_SELECTOR } from '../observe/observe.ts';
+import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
+import { readKillSwitch } from '../observe/kill-switch.ts';
+import { readRun } from '../observe/run-record.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { type Output, paint, table } from './call/output.ts';

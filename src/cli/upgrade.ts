@@ -1,10 +1,13 @@
-import { readRun } from '../chain/run-record.ts';
 import { targetFromUser } from '../detect/choose-target.ts';
 import { gateAndStart } from '../detect/detect.ts';
 import { NightliftError } from '../errors.ts';
-import { evaluateGate, gateChecks } from '../gate/evaluate-gate.ts';
+import { ALL_FACTS } from '../facts/facts.ts';
+import { gateChecks } from '../gate/checks.ts';
+import { evaluateGate } from '../gate/evaluate-gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
-import { ALL_FACTS, CHAIN_SELECTOR, observe } from '../observe/observe.ts';
+import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
+import { observe } from '../observe/observe.ts';
+import { readRun } from '../observe/run-record.ts';
 import { planUpgrade } from '../phases/plan-upgrade.ts';
 import { versionFromUser } from '../version.ts';
 import type { Wired } from '../wire.ts';

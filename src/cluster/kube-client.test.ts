@@ -14,8 +14,8 @@ import {
   startFaultyHttpServer,
 } from '../rehearsal/services/faulty-http-server.ts';
 import { apiPath, createKubeClient, type KubeClient, type KubeClientOptions } from './kube-client.ts';
-import { kubeconfigCredentials } from './kube-credentials.ts';
 import { ClusterError, isUnavailable } from './kube-error.ts';
+import { kubeconfigCredentials } from './kubeconfig.ts';
 
 const NEVER = new AbortController().signal;
 const Thing = z.object({ metadata: z.object({ name: z.string() }) });
@@ -53,7 +53,7 @@ describe('the client of the API server', () => {
         'current-context': 'x',
       }),
     );
-    const credentials = await kubeconfigCredentials({ file });
+    const credentials = kubeconfigCredentials({ file });
     return createKubeClient({ credentials, clock, userAgent: 'nightlift/test', patienceMs: 0, ...options });
   };
   const failure = async (call: Promise<unknown>): Promise<ClusterError> => {

@@ -3,37 +3,13 @@ import type { Clock } from '../clock.ts';
 import type { KubeCredentials } from './kube-credentials.ts';
 import { answerError, ClusterError, connectionError, deadlineError, isDoubtful, isUnavailable } from './kube-error.ts';
 import { type Listed, listPages } from './kube-list.ts';
+import { type KubeAnswer, type KubeRequest, PATCH_TYPES, type ReadObject } from './kube-request.ts';
 import { exchange, linesOf, readAnswer, send, type WireAnswer, type WireRequest } from './kube-transport.ts';
 import { parseObject } from './parse-object.ts';
 
-/** The API server's default is JSON Patch whatever the body is, so every patch names its type. */
-const PATCH_TYPES = {
-  merge: 'application/merge-patch+json',
-  strategic: 'application/strategic-merge-patch+json',
-  json: 'application/json-patch+json',
-} as const;
-
-export interface KubeRequest {
-  /** Gerund and object, the start of every error message: 'listing nodes'. */
-  readonly doing: string;
-  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** Absolute, with its segments encoded (see `apiPath`). */
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | undefined>>;
-  readonly body?: unknown;
-  readonly patch?: keyof typeof PATCH_TYPES;
-}
-
-export interface KubeAnswer {
-  readonly status: number;
-  readonly body: string;
-  readonly retryAfterMs: number | undefined;
-}
-
 export interface KubeClient {
   readonly server: string;
-  /** The object, parsed. @throws ClusterError. */
-  object<S extends z.ZodType>(request: KubeRequest, schema: S, signal: AbortSignal): Promise<z.infer<S>>;
+  readonly object: ReadObject;
   /** All objects of a list, page by page. */
   list<S extends z.ZodType>(request: KubeRequest, item: S, signal: AbortSignal): Promise<z.infer<S>[]>;
   /** As `list`, with the resourceVersion that it was true at. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { parseVersion } from '../version.ts';
 import type { Cluster } from './cluster.ts';
-import type { KubeAnswer, KubeClient } from './kube-client.ts';
+import type { KubeClient } from './kube-client.ts';
 import { kubeConfigMaps } from './kube-config-maps.ts';
 import { type KubeContext, recordKeys } from './kube-context.ts';
 import { kubeCronJobs } from './kube-cron-jobs.ts';
@@ -14,6 +14,7 @@ import { kubeNodes } from './kube-nodes.ts';
 import { orUndefined } from './kube-object.ts';
 import { kubePods } from './kube-pods.ts';
 import { kubeRebootLock } from './kube-reboot-lock.ts';
+import type { KubeAnswer } from './kube-request.ts';
 import { kubeWorkloads } from './kube-workloads.ts';
 
 export interface KubeClusterOptions {

@@ -8,7 +8,8 @@ import { z } from 'zod';
 import { systemClock } from '../clock.ts';
 import { createCertificateAuthority } from '../rehearsal/api/certificate.ts';
 import { createKubeClient } from './kube-client.ts';
-import { inClusterCredentials, type KubeCredentials, kubeconfigCredentials } from './kube-credentials.ts';
+import { inClusterCredentials, type KubeCredentials } from './kube-credentials.ts';
+import { kubeconfigCredentials } from './kubeconfig.ts';
 
 describe('the credentials', () => {
   const authority = createCertificateAuthority('test');
@@ -107,7 +108,7 @@ describe('the credentials', () => {
     const { certificatePem, privateKeyPem } = authority.issue({ commonName: 'admin' });
     const data = (pem: string): string => Buffer.from(pem).toString('base64');
     const user = { 'client-certificate-data': data(certificatePem), 'client-key-data': data(privateKeyPem) };
-    expect((await ask(await kubeconfigCredentials({ file: kubeconfig(user) })))?.client).toBe(true);
+    expect((await ask(kubeconfigCredentials({ file: kubeconfig(user) })))?.client).toBe(true);
   });
 
   it('of a kubeconfig are what its exec plug-in says', async () => {
@@ -119,23 +120,21 @@ describe('the credentials', () => {
     const user = {
       exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'echo', args: [JSON.stringify(credential)] },
     };
-    expect((await ask(await kubeconfigCredentials({ file: kubeconfig(user) })))?.authorization).toBe(
-      'Bearer from-exec',
-    );
+    expect((await ask(kubeconfigCredentials({ file: kubeconfig(user) })))?.authorization).toBe('Bearer from-exec');
   });
 
   it('say what is wrong with a kubeconfig', async () => {
-    await expect(kubeconfigCredentials({ file: join(folder, 'none') })).rejects.toThrow(
-      /reading the kubeconfig .*none: ENOENT/,
+    const reading = (from: string, context?: string) => () =>
+      kubeconfigCredentials({ file: from, ...(context === undefined ? {} : { context }) });
+    expect(reading(join(folder, 'none'))).toThrow(/reading the kubeconfig .*none: ENOENT/);
+    expect(reading(kubeconfig({ token: 'x' }), 'two')).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('the context "two"') as string,
+        remedy: 'Name one of its contexts: one.',
+      }),
     );
-    await expect(kubeconfigCredentials({ file: kubeconfig({ token: 'x' }), context: 'two' })).rejects.toMatchObject({
-      message: expect.stringContaining('the context "two"') as string,
-      remedy: 'Name one of its contexts: one.',
-    });
-    await expect(kubeconfigCredentials({ file: file('empty', '') })).rejects.toMatchObject({ kind: 'config' });
+    expect(reading(file('empty', ''))).toThrow(expect.objectContaining({ kind: 'config' }));
     const failing = { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'false' } };
-    await expect(ask(await kubeconfigCredentials({ file: kubeconfig(failing) }))).rejects.toThrow(
-      /getting credentials for/,
-    );
+    await expect(ask(kubeconfigCredentials({ file: kubeconfig(failing) }))).rejects.toThrow(/getting credentials for/);
   });
 });

@@ -52,15 +52,3 @@ function unusable(file: string, problem: string): NightliftError {
     remedy: 'Run in a pod with a mounted service account token, or give a kubeconfig.',
   });
 }
-
-export interface KubeconfigChoice {
-  readonly file: string;
-  /** Default: its current-context. */
-  readonly context?: string;
-}
-
-/** Loaded when it is asked for: client-node costs a Job, which has no kubeconfig, 80 ms and 30 MB. */
-export async function kubeconfigCredentials(choice: KubeconfigChoice): Promise<KubeCredentials> {
-  const { loadKubeconfig } = await import('./kubeconfig.ts');
-  return loadKubeconfig(choice);
-}

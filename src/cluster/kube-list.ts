@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { KubeClient, KubeRequest } from './kube-client.ts';
 import { ClusterError } from './kube-error.ts';
+import type { KubeRequest, ReadObject } from './kube-request.ts';
 
 export interface Listed<T> {
   readonly items: T[];
@@ -11,7 +11,7 @@ const PAGE = '500';
 
 /** All objects of a list, page by page, with the resourceVersion that it was true at. */
 export async function listPages<S extends z.ZodType>(
-  object: KubeClient['object'],
+  object: ReadObject,
   request: KubeRequest,
   item: S,
   signal: AbortSignal,

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { PodFact, PodWatch } from './cluster.ts';
-import type { KubeClient, KubeRequest } from './kube-client.ts';
+import type { KubeClient } from './kube-client.ts';
 import { answerError, Status } from './kube-error.ts';
 import { Pod, podFact } from './kube-pod.ts';
+import type { KubeRequest } from './kube-request.ts';
 import { parseObject } from './parse-object.ts';
 
 /** The server ends a watch after this time, and the next look lists: what a silent connection hides is never older. */

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { Cluster, EvictionResult } from './cluster.ts';
-import { apiPath, type KubeAnswer } from './kube-client.ts';
+import { apiPath } from './kube-client.ts';
 import type { KubeContext } from './kube-context.ts';
 import { answerError, isConflict, parseStatus, type Status } from './kube-error.ts';
 import { AnyObject, ObjectMeta, orUndefined } from './kube-object.ts';
 import { Pod, podFact } from './kube-pod.ts';
 import { watchPods } from './kube-pod-watch.ts';
+import type { KubeAnswer } from './kube-request.ts';
 import { LabelSelector } from './label-selector.ts';
 
 const Budget = z.object({

@@ -2,11 +2,17 @@ import { Agent as PlainAgent } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { NightliftError, reasonOf } from '../errors.ts';
-import type { KubeCredentials, KubeconfigChoice } from './kube-credentials.ts';
+import type { KubeCredentials } from './kube-credentials.ts';
 import { createAgentCache } from './tls-agent.ts';
 
+export interface KubeconfigChoice {
+  readonly file: string;
+  /** Default: its current-context. */
+  readonly context?: string;
+}
+
 /** A kubeconfig with all that client-node knows: client certificates, tokens, exec plug-ins, OIDC, proxies. */
-export function loadKubeconfig({ file, context }: KubeconfigChoice): KubeCredentials {
+export function kubeconfigCredentials({ file, context }: KubeconfigChoice): KubeCredentials {
   const config = new KubeConfig();
   try {
     config.loadFromFile(file);

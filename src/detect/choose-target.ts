@@ -1,5 +1,6 @@
 import type { Facts, ReleaseFact } from '../facts/facts.ts';
 import { type RunningVersions, runningVersions } from '../facts/running-versions.ts';
+import type { ChosenTarget, TargetChoice, UnknownTarget } from '../facts/target-choice.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 import { compareVersions, isMinor, jumpBetween, minorNumber, minorOf, newestVersion, nextMinor } from '../version.ts';
 
@@ -11,24 +12,6 @@ export interface TargetPolicy {
   readonly minimumAgeHours: number;
   readonly firstPatchOfMinor: number;
 }
-
-export interface ChosenTarget {
-  readonly kind: 'target';
-  readonly version: string;
-  readonly jump: 'patch' | 'minor';
-  readonly running: string;
-  readonly why: string;
-}
-
-export interface UnknownTarget {
-  readonly kind: 'unknown';
-  readonly why: string;
-}
-
-export type TargetChoice =
-  | ChosenTarget
-  | { readonly kind: 'none'; readonly running: string; readonly why: string }
-  | UnknownTarget;
 
 /**
  * The one version that the cluster should go to now. What a half-done upgrade went for comes first, whatever has been

@@ -1,7 +1,8 @@
-import { clearRun, readRun } from '../chain/run-record.ts';
+import { clearRun } from '../chain/run-record.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
+import { readRun } from '../observe/run-record.ts';
 import { giveBackRebootLock } from '../steps/locks/reboot-lock.ts';
 
 const LEAKED_AFTER_HOURS = 12;

@@ -130,3 +130,10 @@ export type GaugeFact = z.infer<typeof GaugeFact>;
 export type PermissionFact = z.infer<typeof PermissionFact>;
 export type BudgetFact = z.infer<typeof BudgetFact>;
 export type Facts = z.infer<typeof Facts>;
+
+/** A part of the facts that is read by itself. */
+export type FactPart = Exclude<keyof Facts, 'schema' | 'observedAt'>;
+
+export const ALL_FACTS: readonly FactPart[] = Object.keys(Facts.shape).filter(
+  (key): key is FactPart => key !== 'schema' && key !== 'observedAt',
+);

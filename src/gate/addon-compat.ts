@@ -1,26 +1,13 @@
 import type { WorkloadFact } from '../facts/facts.ts';
 import { minorNumber, minorOf } from '../version.ts';
 import { type RunningAddon, recognize } from './addon-image.ts';
-import {
-  type Addon,
-  type AddonMatrix,
-  allows,
-  compareAddonVersions,
-  rowFor,
-  type SupportRow,
-  supportRows,
-} from './addon-matrix.ts';
-import type { Check } from './evaluate-gate.ts';
+import { type Addon, allows, compareAddonVersions, rowFor, type SupportRow, supportRows } from './addon-matrix.ts';
+import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
+import type { GateOptions } from './gate-options.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'addon-compat';
-
-export interface AddonCompatOptions {
-  readonly matrix: AddonMatrix;
-  /** What becomes of an addon whose maker only tests up to an older minor, without calling newer ones unsupported. */
-  readonly untested: 'block' | 'warn';
-}
 
 /** Addons of which the running version does not go up to the target's minor. Minor jumps only: inside a minor the running cluster is the proof (I15). */
 export const addonCompat: Check = {
@@ -57,7 +44,7 @@ function distinctVersions(addon: Addon, workloads: readonly WorkloadFact[]): rea
   return [...byVersion.values()];
 }
 
-function judge(running: RunningAddon, minor: string, untested: AddonCompatOptions['untested']): Finding | undefined {
+function judge(running: RunningAddon, minor: string, untested: GateOptions['addons']['untested']): Finding | undefined {
   const { addon, version } = running;
   if (addon.managedByKubeadm) return undefined;
   if (addon.follows) return follower(running, minor);
@@ -73,7 +60,7 @@ function exceeded(
   row: SupportRow,
   rows: readonly SupportRow[],
   minor: string,
-  untested: AddonCompatOptions['untested'],
+  untested: GateOptions['addons']['untested'],
 ): Finding {
   const { addon } = running;
   const newer = newerRelease(rows, row, minor);

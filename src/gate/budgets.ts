@@ -1,18 +1,11 @@
 import type { BudgetFact } from '../facts/facts.ts';
 import type { DrainPolicy } from '../settings/drain.ts';
-import { policyFor } from '../steps/drain/drain-policy.ts';
-import type { Check } from './evaluate-gate.ts';
+import { policyFor } from '../settings/drain-policy.ts';
+import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'budgets';
-
-export interface BudgetsOptions {
-  /** The setting `budgets`. */
-  readonly severity: 'warn' | 'block';
-  /** The setting `drain.policies`. */
-  readonly policies: readonly DrainPolicy[];
-}
 
 /**
  * A budget that allows no disruption though all its pods are healthy will allow none later either: the drain would wait

@@ -1,15 +1,11 @@
 import type { NodeFact } from '../facts/node-fact.ts';
 import { compareVersions, minorNumber, minorOf, parseVersion } from '../version.ts';
-import type { Check } from './evaluate-gate.ts';
+import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
+import type { GateOptions } from './gate-options.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'container-runtime';
-
-export interface ContainerRuntimeOptions {
-  /** The setting `containerd.raise`: a control plane that is behind the workers is raised during its own step. */
-  readonly raiseControlPlane: boolean;
-}
 
 interface Floor {
   /** From this minor of Kubernetes on, until the next row. */
@@ -113,7 +109,7 @@ function willBeRaised(
   node: NodeFact,
   nodes: readonly NodeFact[],
   target: string,
-  options: ContainerRuntimeOptions,
+  options: GateOptions['runtime'],
 ): boolean {
   if (!options.raiseControlPlane || finding.reason !== 'RuntimeTooOld' || node.role !== 'control-plane') return false;
   const workers = nodes.filter((other) => other.role === 'worker');

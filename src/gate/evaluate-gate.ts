@@ -2,51 +2,9 @@ import { NightliftError, reasonOf } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import { type Jump, minorNumber, minorOf } from '../version.ts';
-import { type AddonCompatOptions, addonCompat } from './addon-compat.ts';
-import { type BudgetsOptions, budgets } from './budgets.ts';
-import { type ContainerRuntimeOptions, containerRuntime } from './container-runtime.ts';
+import type { Check, GateContext } from './check.ts';
 import type { Finding, GateResult, Verdict } from './finding.ts';
-import { type FiringAlertsOptions, firingAlerts } from './firing-alerts.ts';
-import { nodesReady } from './nodes-ready.ts';
-import { permissions } from './permissions.ts';
-import { type QuietBaselineOptions, quietBaseline } from './quiet-baseline.ts';
-import { removedApis } from './removed-apis.ts';
-import { versionSkew } from './version-skew.ts';
-
-export interface GateOptions {
-  readonly addons: AddonCompatOptions;
-  readonly runtime: ContainerRuntimeOptions;
-  readonly alerts: FiringAlertsOptions;
-  readonly quiet: QuietBaselineOptions;
-  readonly budgets: BudgetsOptions;
-}
-
-export interface GateContext {
-  readonly target: string;
-  /** From the oldest running version. `unknown` is treated like `minor`, the stricter of the two. */
-  readonly jump: Jump | 'unknown';
-  readonly options: GateOptions;
-}
-
-/** One question to the cluster. Pure: facts in, findings out, no clock but `facts.observedAt`. */
-export interface Check {
-  /** Kebab-case; docs/gates.md has a heading of this name. */
-  readonly name: string;
-  evaluate(facts: Facts, context: GateContext): readonly Finding[];
-}
-
-/** What the target itself is asked, in the detection and again first thing in preflight. */
-export const gateChecks: readonly Check[] = [addonCompat, removedApis, containerRuntime];
-
-/** What the cluster is asked right before the first change. */
-export const preflightChecks: readonly Check[] = [
-  versionSkew,
-  nodesReady,
-  quietBaseline,
-  firingAlerts,
-  permissions,
-  budgets,
-];
+import type { GateOptions } from './gate-options.ts';
 
 /** All checks run, whatever the others find: a person gets the whole list in one night. */
 export function evaluateGate(facts: Facts, target: string, checks: readonly Check[], options: GateOptions): GateResult {

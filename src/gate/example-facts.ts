@@ -2,7 +2,7 @@ import { FACTS_SCHEMA, type Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { known } from '../observed.ts';
 import { addonMatrix } from './addon-matrix.ts';
-import type { GateOptions } from './evaluate-gate.ts';
+import type { GateOptions } from './gate-options.ts';
 
 /** A healthy node for tests; what a test is about it gives itself. */
 export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeFact {

@@ -1,6 +1,7 @@
 import { NightliftError, reasonOf } from '../errors.ts';
 import type { AlertFact } from '../facts/facts.ts';
-import type { Check } from './evaluate-gate.ts';
+import type { Check } from './check.ts';
+import type { GateOptions } from './gate-options.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'firing-alerts';
@@ -16,18 +17,6 @@ const ALWAYS_IGNORED = new Set([
   'Watchdog',
   'InfoInhibitor',
 ]);
-
-/** The settings group `alerts`, and where in a run the question is asked. */
-export interface FiringAlertsOptions {
-  readonly severities: readonly string[];
-  /** Anchored regular expressions for alert names. */
-  readonly ignore: readonly string[];
-  /** Names of alerts that a run causes itself. */
-  readonly selfInflicted: readonly string[];
-  /** False lets a cluster without Prometheus through, with a warning. */
-  readonly required: boolean;
-  readonly duringRun: boolean;
-}
 
 /** Halt-on-alert: nothing critical may be firing. Silence because nobody could be asked is not health (D01). */
 export const firingAlerts: Check = {
@@ -57,7 +46,7 @@ export const firingAlerts: Check = {
 /** Those of the alerts that halt an upgrade. @throws NightliftError (config) for a regular expression that is none. */
 export function haltingAlerts(
   alerts: readonly AlertFact[],
-  options: Omit<FiringAlertsOptions, 'required'>,
+  options: Omit<GateOptions['alerts'], 'required'>,
 ): readonly AlertFact[] {
   const ignored = options.ignore.map((pattern) => anchored(pattern));
   return alerts.filter((alert) => {

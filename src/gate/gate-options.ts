@@ -1,6 +1,40 @@
 import type { Deps } from '../deps.ts';
-import { addonMatrix } from './addon-matrix.ts';
-import type { GateOptions } from './evaluate-gate.ts';
+import type { DrainPolicy } from '../settings/drain.ts';
+import { type AddonMatrix, addonMatrix } from './addon-matrix.ts';
+
+/** What the checks take from the settings, a group for each check that takes something. */
+export interface GateOptions {
+  readonly addons: {
+    readonly matrix: AddonMatrix;
+    /** What becomes of an addon whose maker only tests up to an older minor, without calling newer ones unsupported. */
+    readonly untested: 'block' | 'warn';
+  };
+  readonly runtime: {
+    /** The setting `containerd.raise`: a control plane that is behind the workers is raised during its own step. */
+    readonly raiseControlPlane: boolean;
+  };
+  /** The settings group `alerts`, and where in a run the question is asked. */
+  readonly alerts: {
+    readonly severities: readonly string[];
+    /** Anchored regular expressions for alert names. */
+    readonly ignore: readonly string[];
+    /** Names of alerts that a run causes itself. */
+    readonly selfInflicted: readonly string[];
+    /** False lets a cluster without Prometheus through, with a warning. */
+    readonly required: boolean;
+    readonly duringRun: boolean;
+  };
+  readonly quiet: {
+    /** No node may have changed its condition Ready within this time. */
+    readonly settleSeconds: number;
+  };
+  readonly budgets: {
+    /** The setting `budgets`. */
+    readonly severity: 'warn' | 'block';
+    /** The setting `drain.policies`. */
+    readonly policies: readonly DrainPolicy[];
+  };
+}
 
 /** The parts of the settings that the checks take. `duringRun` is false before the first change of a run. */
 export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>, duringRun = false): GateOptions {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { gateChecks, preflightChecks } from './evaluate-gate.ts';
+import { gateChecks, preflightChecks } from './checks.ts';
 
 const text = readFileSync(new URL('../../docs/gates.md', import.meta.url), 'utf8');
 const [, ...chapters] = text.split(/^## /m);

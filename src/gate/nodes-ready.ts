@@ -1,5 +1,5 @@
 import type { NodeFact } from '../facts/node-fact.ts';
-import type { Check } from './evaluate-gate.ts';
+import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
 import { unknownFinding } from './unknown-finding.ts';
 

@@ -1,5 +1,5 @@
 import type { PermissionFact } from '../facts/facts.ts';
-import type { Check } from './evaluate-gate.ts';
+import type { Check } from './check.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'permissions';

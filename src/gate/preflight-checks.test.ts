@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { AlertFact, BudgetFact, Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { known, unknown } from '../observed.ts';
-import { evaluateGate, type GateOptions, preflightChecks } from './evaluate-gate.ts';
+import { preflightChecks } from './checks.ts';
+import { evaluateGate } from './evaluate-gate.ts';
 import { exampleFacts, exampleNode, exampleOptions } from './example-facts.ts';
 import { haltingAlerts } from './firing-alerts.ts';
+import type { GateOptions } from './gate-options.ts';
 
 /** '<check>/<reason>/<severity>' of every finding. */
 function findings(facts: Partial<Facts>, target = '1.36.4', options: Partial<GateOptions> = {}): string[] {

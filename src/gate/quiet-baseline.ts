@@ -1,16 +1,11 @@
 import type { NodeFact } from '../facts/node-fact.ts';
 import { compareVersions } from '../version.ts';
-import type { Check } from './evaluate-gate.ts';
+import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'quiet-baseline';
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
-
-export interface QuietBaselineOptions {
-  /** No node may have changed its condition Ready within this time. */
-  readonly settleSeconds: number;
-}
 
 /** Right after a reboot or a flap the cluster is still settling, and what breaks then would be blamed on the upgrade. */
 export const quietBaseline: Check = {

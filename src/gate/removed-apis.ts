@@ -1,7 +1,7 @@
 import type { DeprecatedApiFact, Facts } from '../facts/facts.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import { isMinor, minorNumber } from '../version.ts';
-import type { Check } from './evaluate-gate.ts';
+import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
 import removals from './removed-apis.json' with { type: 'json' };
 import { unknownFinding } from './unknown-finding.ts';

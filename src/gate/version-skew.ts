@@ -1,7 +1,7 @@
 import type { NodeFact } from '../facts/node-fact.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import { compareVersions, jumpBetween, minorNumber, minorOf } from '../version.ts';
-import type { Check } from './evaluate-gate.ts';
+import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
 import { unknownFinding } from './unknown-finding.ts';
 

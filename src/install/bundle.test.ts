@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { renderJobManifest } from '../chain/job-manifest.ts';
-import { parseSettings } from '../environment.ts';
+import { parseSettings } from '../settings/parse-settings.ts';
 import { bundleContainer, bundleJobTemplate, bundleVolume, packBundle } from './bundle.ts';
 import { readInstallTemplates } from './install-templates.ts';
 

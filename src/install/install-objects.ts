@@ -1,5 +1,5 @@
 import { kuredOf } from '../cluster/permissions.ts';
-import { parseSettings } from '../environment.ts';
+import { parseSettings } from '../settings/parse-settings.ts';
 import { BUNDLE_CONFIG_MAP, BUNDLE_KEY, type Bundle, bundleJobTemplate, STOCK_IMAGE } from './bundle.ts';
 import { cronJobs } from './cron-jobs.ts';
 import { type InstallObject, OBJECT_LABELS } from './install-object.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSettings } from '../environment.ts';
+import { parseSettings } from '../settings/parse-settings.ts';
 import { egressPorts, networkPolicies } from './network-policies.ts';
 
 const settings = (text: string) => parseSettings(text, 'a test');

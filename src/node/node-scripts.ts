@@ -1,14 +1,14 @@
-import { firstControlPlane, type Nodes } from '../chain/order.ts';
-import type { Deps } from '../deps.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
-import { type NodeScripts, nodeScripts, type Repository, type UpgradeRole } from './scripts.ts';
+import { firstControlPlane, type Nodes } from '../facts/nodes.ts';
+import type { Settings } from '../settings/settings.ts';
+import { type NodeScripts, nodeScripts, type Repository, type ScriptTemplates, type UpgradeRole } from './scripts.ts';
 
 /** The scripts of this cluster: an operator's edited copies where there are some. */
-export function scriptsOf(deps: Pick<Deps, 'templates'>): NodeScripts {
+export function scriptsOf(deps: { readonly templates: { readonly node: ScriptTemplates } }): NodeScripts {
   return nodeScripts(deps.templates.node);
 }
 
-export function repositoryOf({ settings }: Pick<Deps, 'settings'>): Repository {
+export function repositoryOf({ settings }: { readonly settings: Pick<Settings, 'packages'> }): Repository {
   return { repoBase: settings.packages.baseUrl, lockTimeoutSeconds: settings.packages.lockTimeoutSeconds };
 }
 

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import { stripVTControlCharacters } from 'node:util';
-import type { Context } from '../chain/phase.ts';
-import type { Deps } from '../deps.ts';
 import { NightliftError } from '../errors.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
+import type { Log } from '../log.ts';
+import type { Settings } from '../settings/settings.ts';
 import { versionLabel } from '../version.ts';
 import { explainFailure } from './explain-failure.ts';
 import { addressOf } from './node-address.ts';
-import type { DetachedResult } from './node-shell.ts';
+import type { DetachedResult, NodeShell } from './node-shell.ts';
 import type { NodeScript } from './scripts.ts';
 
 /** Runs a short script on a node and returns its stdout. @throws NightliftError (node) with the exit code explained. */
 export async function runOnNode(
-  deps: Pick<Deps, 'shell'>,
+  deps: { readonly shell: NodeShell },
   node: NodeFact,
   script: NodeScript,
   doing: string,
@@ -23,12 +23,19 @@ export async function runOnNode(
   throw nodeFailure(node, script, doing, result.exitCode, `${result.stdout}\n${result.stderr}`);
 }
 
+/** What a step of a phase has at hand, as far as a command on a node needs it. */
+interface Upgrading {
+  readonly deps: { readonly shell: NodeShell; readonly settings: Pick<Settings, 'kubeadm'>; readonly log: Log };
+  readonly target: string;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Runs what takes minutes or changes the node as a command that outlives this Job: the next Job follows it instead of
  * starting it again. `what` and the target make its name, the same every time.
  */
 export async function runDetachedOnNode(
-  { deps, target, signal }: Pick<Context, 'deps' | 'target' | 'signal'>,
+  { deps, target, signal }: Upgrading,
   node: NodeFact,
   script: NodeScript,
   what: string,

@@ -1,10 +1,10 @@
-import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
-import type { Message } from './notifier.ts';
+import type { Log } from '../log.ts';
+import type { Message, Notifier } from './notifier.ts';
 
 /** Sends; a notifier that fails is a warning and changes nothing else. The text is in the log either way. */
 export async function announce(
-  deps: Pick<Deps, 'notifier' | 'log'>,
+  deps: { readonly notifier: Notifier; readonly log: Log },
   message: Message,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Budget, Cluster, PodFact } from '../cluster/cluster.ts';
 import { selects } from '../cluster/label-selector.ts';
+import { needsEviction } from '../cluster/pod-in-drain.ts';
 import type { BudgetFact } from '../facts/facts.ts';
-import { needsEviction } from '../steps/drain/drain-plan.ts';
 
 /** The budgets that can stand in the way of a drain, with the nodes on which they do. Pods are listed only when there are such budgets. */
 export async function observeBudgets(

@@ -4,7 +4,7 @@ import { NightliftError } from '../errors.ts';
 
 /** ConfigMap in which the detector keeps what it must remember from night to night. */
 export const STATE = 'k8s-upgrade-state';
-const KEY = 'first-seen';
+export const FIRST_SEEN = 'first-seen';
 
 const FirstSeen = z.record(z.string(), z.iso.datetime());
 
@@ -13,32 +13,18 @@ export async function readFirstSeen(
   deps: Pick<Deps, 'cluster' | 'settings'>,
   signal: AbortSignal,
 ): Promise<Record<string, string>> {
-  const text = (await deps.cluster.configMap(deps.settings.namespace, STATE, signal))?.[KEY];
+  const text = (await deps.cluster.configMap(deps.settings.namespace, STATE, signal))?.[FIRST_SEEN];
   if (text === undefined) return {};
   try {
     return FirstSeen.parse(JSON.parse(text));
   } catch (cause) {
     throw new NightliftError(
       'cluster',
-      `reading ${KEY} of ConfigMap ${deps.settings.namespace}/${STATE}: it is not a record of dates`,
+      `reading ${FIRST_SEEN} of ConfigMap ${deps.settings.namespace}/${STATE}: it is not a record of dates`,
       {
         remedy: `kubectl -n ${deps.settings.namespace} delete configmap ${STATE} forgets the dates; every version counts as new then.`,
         cause,
       },
     );
   }
-}
-
-/** Adds versions that are not known yet; writes only when there are such. */
-export async function recordFirstSeen(
-  deps: Pick<Deps, 'cluster' | 'settings' | 'clock'>,
-  before: Readonly<Record<string, string>>,
-  versions: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
-  const added = versions.filter((version) => before[version] === undefined);
-  if (added.length === 0) return;
-  const now = deps.clock.now().toISOString();
-  const all = { ...before, ...Object.fromEntries(added.map((version) => [version, now])) };
-  await deps.cluster.writeConfigMap(deps.settings.namespace, STATE, { [KEY]: JSON.stringify(all) }, signal);
 }

@@ -1,27 +1,16 @@
-import { readKillSwitch } from '../chain/may-go-on.ts';
-import { controlPlanes } from '../chain/order.ts';
-import { recordedRun } from '../chain/run-record.ts';
 import { isUnavailable } from '../cluster/kube-error.ts';
-import { kuredOf, phasePermissions } from '../cluster/permissions.ts';
 import type { Deps } from '../deps.ts';
 import { NightliftError, reasonOf } from '../errors.ts';
-import { FACTS_SCHEMA, Facts, type ReleaseFact } from '../facts/facts.ts';
+import { FACTS_SCHEMA, type FactPart, type Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
-import { repositoryOf, scriptsOf } from '../node/node-scripts.ts';
-import { runOnNode } from '../node/run-on-node.ts';
 import { known, type Observed, unknown } from '../observed.ts';
-import { parseMadison } from '../releases/madison.ts';
-import { minorOf, newestVersion, nextMinor, oldestVersion } from '../version.ts';
 import { observeBudgets } from './budgets.ts';
+import { CHAIN_SELECTOR } from './chain-jobs.ts';
 import { readFirstSeen } from './first-seen.ts';
-
-export type FactPart = Exclude<keyof Facts, 'schema' | 'observedAt'>;
-
-export const ALL_FACTS: readonly FactPart[] = Object.keys(Facts.shape).filter(
-  (key): key is FactPart => key !== 'schema' && key !== 'observedAt',
-);
-
-export const CHAIN_SELECTOR = 'app=k8s-upgrade-chain';
+import { readKillSwitch } from './kill-switch.ts';
+import { observePermissions } from './permissions.ts';
+import { nextMinorOf, patchReleasesOf } from './releases.ts';
+import { recordedRun } from './run-record.ts';
 
 const NOT_ASKED = 'it was not asked for';
 
@@ -37,7 +26,7 @@ export async function observe(
   signal: AbortSignal,
   { throwsUnavailable = false }: ObserveOptions = {},
 ): Promise<Facts> {
-  const { cluster, settings } = deps;
+  const { cluster } = deps;
   const read = async <T>(part: FactPart, ask: () => Promise<T>): Promise<Observed<T>> => {
     if (!parts.includes(part)) return unknown(NOT_ASKED);
     try {
@@ -72,16 +61,7 @@ export async function observe(
     deprecatedApis: read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
     alerts: read('alerts', async () => [...(await deps.alerts.active(signal))]),
     budgets: read('budgets', async () => [...(await observeBudgets(cluster, signal))]),
-    permissions: read('permissions', () =>
-      Promise.all(
-        phasePermissions(settings.namespace, settings.snapshot.namespace, kuredOf(settings.kured)).map(
-          async ({ name, ...permission }) => ({
-            ...permission,
-            allowed: await cluster.allowed({ ...permission, ...(name === undefined ? {} : { name }) }, signal),
-          }),
-        ),
-      ),
-    ),
+    permissions: read('permissions', async () => [...(await observePermissions(deps, signal))]),
     chainJobs: read('chainJobs', async () => [...(await cluster.jobs(CHAIN_SELECTOR, signal))]),
     gauges: read('gauges', async () => [...(await deps.metrics.read(signal))]),
   });
@@ -94,32 +74,4 @@ async function settled<T extends object>(reading: { readonly [Key in keyof T]: P
   await Promise.allSettled(names.map((name) => reading[name]));
   const values = await Promise.all(names.map(async (name) => [name, await reading[name]] as const));
   return Object.fromEntries(values) as T;
-}
-
-/** The minor that the newest API server runs: its next patch and its next minor are what can be offered. */
-function runningMinor(nodes: readonly NodeFact[]): string {
-  const newest =
-    newestVersion(nodes.flatMap((node) => node.apiServer ?? [])) ?? oldestVersion(nodes.map((node) => node.kubelet));
-  if (newest === undefined)
-    throw new NightliftError('cluster', 'finding the running version: the cluster lists no nodes');
-  return minorOf(newest);
-}
-
-/** Kubernetes and Debian call some architectures by different names. */
-const DEBIAN_NAMES: Readonly<Record<string, string>> = { arm: 'armhf', ppc64le: 'ppc64el' };
-
-function nextMinorOf(deps: Deps, nodes: readonly NodeFact[], signal: AbortSignal): Promise<ReleaseFact | null> {
-  const architectures = [...new Set(nodes.map((node) => DEBIAN_NAMES[node.architecture] ?? node.architecture))];
-  return deps.feed.minor(nextMinor(runningMinor(nodes)), architectures, signal);
-}
-
-/** apt on the first control plane that is Ready: the node that would be upgraded first has to be able to install it. */
-async function patchReleasesOf(deps: Deps, nodes: readonly NodeFact[], signal: AbortSignal): Promise<ReleaseFact> {
-  const node = controlPlanes(nodes).find((item) => item.ready === 'yes');
-  if (node === undefined)
-    throw new NightliftError('cluster', 'asking apt for new patches: no control plane node is Ready');
-  const minor = runningMinor(nodes);
-  const script = scriptsOf(deps).listReleases({ ...repositoryOf(deps), minor });
-  const list = await runOnNode(deps, node, script, `asking apt for the patches of ${minor}`, signal);
-  return { minor, source: `apt on ${node.name}`, versions: parseMadison(list, minor) };
 }

@@ -1,7 +1,9 @@
-import { controlPlanes, isOnTarget, type Nodes, placement, remainingSteps, workers } from '../chain/order.ts';
+import { remainingSteps } from '../chain/order.ts';
+import { placement } from '../chain/placement.ts';
 import { type Step, stepName } from '../chain/step.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
+import { controlPlanes, isOnTarget, type Nodes, workers } from '../facts/nodes.ts';
 import type { Settings } from '../settings/settings.ts';
 import { jumpBetween } from '../version.ts';
 import { phaseOf } from './phases.ts';

@@ -1,8 +1,8 @@
 import type { Phase } from '../chain/phase.ts';
-import { clearLatch } from '../chain/run-record.ts';
 import { restoreWorkloads } from '../steps/control-plane/quiesce.ts';
 import { allOnTarget, apiHealth, clusterDns, podReadyRatio, systemPods } from '../steps/health/smoke.ts';
 import { returnRebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
+import { clearLatch } from '../steps/run/latch.ts';
 import { sayComplete, warnOfAlerts } from '../steps/run/say-complete.ts';
 
 /** Never says "complete" without having looked. */

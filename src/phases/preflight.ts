@@ -1,6 +1,5 @@
 import type { Phase } from '../chain/phase.ts';
-import { setLatch } from '../chain/run-record.ts';
-import { gateChecks, preflightChecks } from '../gate/evaluate-gate.ts';
+import { gateChecks, preflightChecks } from '../gate/checks.ts';
 import { controlPlanesHealthy } from '../steps/control-plane/control-planes-healthy.ts';
 import { plan } from '../steps/control-plane/kubeadm-plan.ts';
 import { pruneBackups } from '../steps/control-plane/prune-backups.ts';
@@ -9,6 +8,7 @@ import { snapshot } from '../steps/etcd/snapshot.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { liftLeftCordons } from '../steps/node/left-cordons.ts';
+import { setLatch } from '../steps/run/latch.ts';
 
 /** Everything that can say no says it here, before the first change. */
 export const preflight: Phase = {

@@ -7,8 +7,9 @@ import { nodesReady } from '../steps/health/nodes-ready.ts';
 import { daemonSets } from '../steps/health/smoke.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
+import { uncordon } from '../steps/node/cordon.ts';
 import { nodeUpgrade, verifyNode } from '../steps/node/node-upgrade.ts';
-import { ready, uncordon } from '../steps/node/node-versions.ts';
+import { ready } from '../steps/node/ready.ts';
 import { stage } from '../steps/node/stage.ts';
 import { begin, finish } from '../steps/node/unfinished.ts';
 

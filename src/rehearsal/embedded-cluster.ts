@@ -104,7 +104,7 @@ async function assemble(topology: Topology, options: EmbeddedClusterOptions, fra
   const keep = options.keep === true;
   const server = await open(startApiServer({ version: `v${topology.version}` }));
   const jobRecords = await open(startJobRecords(server.store));
-  const logs = await open(startPodLogBook({ server }));
+  const logs = await open(startPodLogBook(server));
   const around = await startSurroundings(open, [topology.version, ...topology.published]);
 
   let controllers: Controllers | undefined;

@@ -1,6 +1,6 @@
+import type { ApiServer } from './api/api-server.ts';
 import { pods } from './api/resources.ts';
 import { NAMESPACE } from './deployment-objects.ts';
-import type { EmbeddedCluster } from './embedded-cluster.ts';
 
 /** A line of a Job's log, which is a JSON object. */
 export interface LogLine {
@@ -28,7 +28,7 @@ interface KnownPod {
 const CONTAINER = 'nightlift';
 
 /** What our pods have said. A failed Job that is replaced takes its pods away, but not what they said. */
-export function startPodLogBook({ server: { store, podLogs } }: Pick<EmbeddedCluster, 'server'>): PodLogBook {
+export function startPodLogBook({ store, podLogs }: Pick<ApiServer, 'store' | 'podLogs'>): PodLogBook {
   const known = new Map<string, KnownPod>();
   const lines: LogLine[] = [];
   const close = store.subscribe(({ resource, object }) => {

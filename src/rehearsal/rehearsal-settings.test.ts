@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSettings } from '../environment.ts';
+import { parseSettings } from '../settings/parse-settings.ts';
 import { DEFAULT_SPEED, paceOf } from './pace.ts';
 import { rehearsalSettings } from './rehearsal-settings.ts';
 

@@ -1,6 +1,6 @@
 import { formatDuration } from '../age.ts';
-import type { TargetChoice } from '../detect/choose-target.ts';
 import type { Facts, JobFact } from '../facts/facts.ts';
+import type { TargetChoice } from '../facts/target-choice.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { findingSections } from '../gate/finding-sections.ts';
 import { bold, escapeSlack, type Section, type SlackMessage, slackMessage } from '../notify/slack-message.ts';

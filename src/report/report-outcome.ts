@@ -1,5 +1,5 @@
-import type { TargetChoice } from '../detect/choose-target.ts';
 import type { Facts, JobFact } from '../facts/facts.ts';
+import type { TargetChoice } from '../facts/target-choice.ts';
 import type { GateResult } from '../gate/finding.ts';
 import type { Observed } from '../observed.ts';
 import { type ChainState, stepOf } from './chain-state.ts';

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { controlPlanes, isOnTarget, nextStep, placement, remainingSteps, workers } from '../../src/chain/order.ts';
+import { nextStep, remainingSteps } from '../../src/chain/order.ts';
+import { placement } from '../../src/chain/placement.ts';
 import { jobName, nodeOf, type Step } from '../../src/chain/step.ts';
 import type { NodeFact } from '../../src/facts/node-fact.ts';
+import { controlPlanes, isOnTarget, workers } from '../../src/facts/nodes.ts';
 import { exampleNode } from '../../src/gate/example-facts.ts';
 import { createSimulation, type Move, skewDefects } from './chain-simulation.ts';
 

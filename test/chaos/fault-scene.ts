@@ -6,6 +6,7 @@ import type { PhaseName, Step } from '../../src/chain/step.ts';
 import { isWorthAnotherTry } from '../../src/chain/worth-another-try.ts';
 import { detect } from '../../src/detect/detect.ts';
 import { NightliftError, reasonOf } from '../../src/errors.ts';
+import { phaseOf } from '../../src/phases/phases.ts';
 import { configMaps, jobs, namespaces, nodes as nodeResource } from '../../src/rehearsal/api/resources.ts';
 import { nodeViews } from '../../src/rehearsal/cluster-view.ts';
 import { NAMESPACE } from '../../src/rehearsal/deployment-objects.ts';
@@ -106,7 +107,7 @@ export async function startFaultScene(phase: ScenePhase, topology: Topology): Pr
       const signal = new AbortController().signal;
       const end = await (step === 'check'
         ? ofDetection(detect(deps, signal))
-        : ofPhase(runPhase(step, TARGET, deps, signal)));
+        : ofPhase(runPhase(phaseOf(step.phase), step, TARGET, deps, signal)));
       return {
         ...end,
         jobs: cluster.server.store.list(jobs, { namespace: NAMESPACE }).map(({ metadata }) => metadata.name),

@@ -94,7 +94,7 @@ function startProcess(
       }
       case 'phase': {
         const { step, target } = stepFromEnvironment(env);
-        const outcome = await runPhase(step, target, deps, stopped.signal);
+        const outcome = await runPhase(phaseOf(step.phase), step, target, deps, stopped.signal);
         deps.log.info('phase ends', { outcome: outcome.kind });
         return 0;
       }

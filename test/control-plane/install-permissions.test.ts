@@ -6,7 +6,7 @@ import { systemClock } from '../../src/clock.ts';
 import type { Cluster, Permission } from '../../src/cluster/cluster.ts';
 import { createKubeClient } from '../../src/cluster/kube-client.ts';
 import { createKubeCluster } from '../../src/cluster/kube-cluster.ts';
-import { kubeconfigCredentials } from '../../src/cluster/kube-credentials.ts';
+import { kubeconfigCredentials } from '../../src/cluster/kubeconfig.ts';
 import { permissionsOf, type Role } from '../../src/cluster/permissions.ts';
 import { ACCOUNTS } from '../../src/install/install-object.ts';
 import { kubectl, until } from './install-kubectl.ts';
@@ -38,7 +38,7 @@ async function kubeconfigOf(account: string): Promise<string> {
 }
 
 async function clusterOf(account: string): Promise<Cluster> {
-  const credentials = await kubeconfigCredentials({ file: await kubeconfigOf(account) });
+  const credentials = kubeconfigCredentials({ file: await kubeconfigOf(account) });
   const client = createKubeClient({
     credentials,
     clock: systemClock(),

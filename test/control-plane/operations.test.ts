@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { renderJobManifest } from '../../src/chain/job-manifest.ts';
-import { parseSettings } from '../../src/environment.ts';
+import { parseSettings } from '../../src/settings/parse-settings.ts';
 import { hasProgram } from '../run-command.ts';
 import { startControlPlane } from './real-control-plane.ts';
 

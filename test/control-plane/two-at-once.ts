@@ -5,7 +5,7 @@ import { RUN_LEASE, type RunLock, takeRunLock } from '../../src/chain/run-lock.t
 import { jobName } from '../../src/chain/step.ts';
 import { gateAndStart } from '../../src/detect/detect.ts';
 import type { JobFact } from '../../src/facts/facts.ts';
-import { CHAIN_SELECTOR } from '../../src/observe/observe.ts';
+import { CHAIN_SELECTOR } from '../../src/observe/chain-jobs.ts';
 import { oneChain } from '../../src/steps/locks/one-chain.ts';
 import { type ChainSubject, NAMESPACE, type Process, type ProcessOptions } from './chain-subject.ts';
 import { eventually } from './contract/subject.ts';

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { stringify } from 'yaml';
 import { renderJobManifest } from '../../src/chain/job-manifest.ts';
 import { jobName } from '../../src/chain/step.ts';
-import { parseSettings } from '../../src/environment.ts';
+import { parseSettings } from '../../src/settings/parse-settings.ts';
 import { mustOnNode } from '../lab/nodes.ts';
 import { type BadInput, badInputs } from './bad-inputs.ts';
 import { quietDefects, readSlack } from './defects.ts';

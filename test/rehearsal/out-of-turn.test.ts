@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runPhase } from '../../src/chain/run-phase.ts';
 import { type Step, stepName } from '../../src/chain/step.ts';
+import { phaseOf } from '../../src/phases/phases.ts';
 import { jobs } from '../../src/rehearsal/api/resources.ts';
 import { nodeViews } from '../../src/rehearsal/cluster-view.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
@@ -28,7 +29,7 @@ describe('a Job that was made by hand, out of its turn', { timeout: 60_000 }, ()
     async (_, step) => {
       const before = JSON.stringify(nodeViews(cluster));
       const { deps, close } = inProcessDeps(cluster, { writeLine: () => undefined });
-      const outcome = await runPhase(step, '1.36.4', deps, new AbortController().signal);
+      const outcome = await runPhase(phaseOf(step.phase), step, '1.36.4', deps, new AbortController().signal);
       await close();
       expect(outcome).toMatchObject({ kind: 'refused', findings: [{ reason: 'TooEarly' }] });
       expect(JSON.stringify(nodeViews(cluster))).toBe(before);

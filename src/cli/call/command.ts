@@ -10,6 +10,15 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
 }
 
+/** Of every command that prints a result. */
+export const OUTPUT: OptionSpec = {
+  name: 'output',
+  short: 'o',
+  value: 'FORMAT',
+  summary: 'text (default) or json',
+  choices: ['text', 'json'],
+};
+
 export interface CommandSpec {
   readonly name: string;
   readonly summary: string;
@@ -23,6 +32,8 @@ export interface CommandSpec {
 
 /** A command as it was called. */
 export interface Call {
+  /** All commands that there are, for what speaks of all of them. */
+  readonly commands: readonly CommandSpec[];
   readonly values: Readonly<Record<string, string | boolean | undefined>>;
   readonly positionals: readonly string[];
   readonly output: Output;

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { readEnvironment } from '../../environment.ts';
 import { NightliftError } from '../../errors.ts';
 import { nearest } from '../../nearest.ts';
-import type { EmbeddedCluster } from '../../rehearsal/embedded-cluster.ts';
 import { DEFAULT_SPEED } from '../../rehearsal/pace.ts';
 import { runScenario, type ScenarioResult } from '../../rehearsal/run-scenario.ts';
 import type { Scenario } from '../../rehearsal/scenario.ts';
@@ -14,14 +13,6 @@ import { paint } from '../call/output.ts';
 import { liveProgress } from './live-progress.ts';
 import { plainProgress } from './plain-progress.ts';
 import { printSlack } from './slack-text.ts';
-
-/** What is shown while the night goes on. */
-export interface Progress {
-  tick(cluster: EmbeddedCluster): void;
-  event(what: string): void;
-  /** The terminal is as it was. */
-  end(): void;
-}
 
 const MOST_NODES = 30;
 

@@ -3,7 +3,7 @@ import type { EmbeddedCluster } from '../../rehearsal/embedded-cluster.ts';
 import type { Scenario } from '../../rehearsal/scenario.ts';
 import { type Output, paint, table } from '../call/output.ts';
 import { activityOf, nodeOutputOf } from './activity.ts';
-import type { Progress } from './demo.ts';
+import type { Progress } from './progress.ts';
 
 export interface LiveOptions {
   readonly scenario: Scenario;

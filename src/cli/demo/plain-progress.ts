@@ -3,7 +3,7 @@ import type { EmbeddedCluster } from '../../rehearsal/embedded-cluster.ts';
 import type { Scenario } from '../../rehearsal/scenario.ts';
 import type { Output } from '../call/output.ts';
 import { activityOf } from './activity.ts';
-import type { Progress } from './demo.ts';
+import type { Progress } from './progress.ts';
 
 /** Where no terminal is: a line for each change, with its time. */
 export function plainProgress(

@@ -1,5 +1,5 @@
 import type { KubeObject, Pod } from './kinds.ts';
-import type { Resource } from './resources.ts';
+import type { Resource } from './resource.ts';
 import { conflict } from './status-error.ts';
 
 export interface DeleteOptions {

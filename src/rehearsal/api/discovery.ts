@@ -1,4 +1,5 @@
-import { apiVersionOf, RESOURCES, type Resource } from './resources.ts';
+import type { Resource } from './resource.ts';
+import { apiVersionOf, RESOURCES } from './resources.ts';
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const GROUP_VERSIONS: ReadonlySet<string> = new Set(RESOURCES.map(apiVersionOf));

@@ -1,5 +1,6 @@
 import type { KubeObject } from './kinds.ts';
-import { apiVersionOf, type Resource } from './resources.ts';
+import type { Resource } from './resource.ts';
+import { apiVersionOf } from './resources.ts';
 import { type ObjectTest, parseFieldSelector, parseLabelSelector } from './selector.ts';
 import { badRequest, expired } from './status-error.ts';
 import type { Store } from './store.ts';

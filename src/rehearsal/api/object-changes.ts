@@ -1,8 +1,9 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { sameJson } from './json.ts';
 import type { KubeObject, NewObject, ObjectMeta } from './kinds.ts';
-import { apiVersionOf, type Resource } from './resources.ts';
-import { conflict, type FieldError, invalid, StatusError } from './status-error.ts';
+import type { FieldError, Resource } from './resource.ts';
+import { apiVersionOf } from './resources.ts';
+import { conflict, invalid, StatusError } from './status-error.ts';
 import { validateMeta } from './validation.ts';
 
 /** 'main' leaves the status alone, 'status' everything but the status and the metadata; 'all' is for the cluster's own parts. */

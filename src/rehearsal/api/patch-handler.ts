@@ -3,7 +3,7 @@ import type { KubeObject } from './kinds.ts';
 import type { Part } from './object-changes.ts';
 import { jsonPatch, mergePatch } from './patch.ts';
 import { JsonPatchBody, parseJson, parseObject } from './request-body.ts';
-import type { Resource } from './resources.ts';
+import type { Resource } from './resource.ts';
 import type { Route } from './routes.ts';
 import { scaleOf } from './scale.ts';
 import type { AppliedFields } from './server-side-apply.ts';

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import type { DeleteOptions } from './deletion.ts';
 import type { Json } from './json.ts';
 import type { KubeObject, NewObject } from './kinds.ts';
-import { apiVersionOf, type Resource } from './resources.ts';
+import type { Resource } from './resource.ts';
+import { apiVersionOf } from './resources.ts';
 import { badRequest } from './status-error.ts';
 
 /** Shapes of what clients send; only what the server itself reads is looked at. */

@@ -1,4 +1,5 @@
-import { apiVersionOf, RESOURCES, type Resource } from './resources.ts';
+import type { Resource } from './resource.ts';
+import { apiVersionOf, RESOURCES } from './resources.ts';
 
 export interface Route {
   readonly resource: Resource;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { plainCopy } from './json.ts';
 import type { LabelSelector, Workload } from './kinds.ts';
-import type { Resource } from './resources.ts';
+import type { Resource } from './resource.ts';
 import { badRequest, conflict } from './status-error.ts';
 
 const ScaleBody = z.looseObject({

@@ -1,4 +1,4 @@
-import type { Resource } from './resources.ts';
+import type { FieldError, Resource } from './resource.ts';
 
 /** Answers of the API server that are not a success, in the words of the real one (apimachinery `pkg/api/errors`). */
 
@@ -76,12 +76,6 @@ export function forbidden(resource: Kind, name: string, why: string, causes?: re
   const message = name === '' ? `${subject} is forbidden: ${why}` : `${subject} "${name}" is forbidden: ${why}`;
   const details = { ...about(resource, name, resource.plural), ...(causes === undefined ? {} : { causes }) };
   return new StatusError(403, 'Forbidden', message, details);
-}
-
-export interface FieldError {
-  readonly reason: 'FieldValueInvalid' | 'FieldValueRequired' | 'FieldValueForbidden' | 'FieldValueTooLong';
-  readonly field: string;
-  readonly message: string;
 }
 
 /** 422 with one cause for each field, as validation answers. */

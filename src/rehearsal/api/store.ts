@@ -2,7 +2,7 @@ import { type DeleteOptions, type DeleteResult, deletionOf, isGone } from './del
 import { deepFreeze, plainCopy, sameJson } from './json.ts';
 import type { KubeObject, NewObject } from './kinds.ts';
 import { completeNewObject, completeUpdate, type Part } from './object-changes.ts';
-import type { Resource } from './resources.ts';
+import type { Resource } from './resource.ts';
 import { fieldText, parseLabelSelector } from './selector.ts';
 import { alreadyExists, conflict, notFound } from './status-error.ts';
 

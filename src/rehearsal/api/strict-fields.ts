@@ -1,5 +1,5 @@
 import jobFields from './job-fields.json' with { type: 'json' };
-import type { Resource } from './resources.ts';
+import type { Resource } from './resource.ts';
 import { badRequest } from './status-error.ts';
 
 /** Of a real API server's OpenAPI (test/control-plane/record-job-fields.ts): type → field → type, empty for a value without known fields. */

@@ -1,7 +1,7 @@
 import { sameJson } from './json.ts';
 import type { CronJob, Job, Lease, ObjectMeta, Pod, PodTemplate } from './kinds.ts';
-import type { Resource } from './resources.ts';
-import { badRequest, type FieldError } from './status-error.ts';
+import type { FieldError, Resource } from './resource.ts';
+import { badRequest } from './status-error.ts';
 
 /** Validation in the words of the real server (apimachinery `pkg/util/validation`, `pkg/apis/*`/validation`). */
 

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { KubeObject } from './kinds.ts';
 import { selection } from './list.ts';
-import { apiVersionOf, type Resource } from './resources.ts';
+import type { Resource } from './resource.ts';
+import { apiVersionOf } from './resources.ts';
 import { expired } from './status-error.ts';
 import type { Store, StoreEvent } from './store.ts';
 

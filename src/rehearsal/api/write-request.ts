@@ -1,6 +1,7 @@
 import type { KubeObject, Workload } from './kinds.ts';
 import type { Part } from './object-changes.ts';
-import { namespaces, type Resource } from './resources.ts';
+import type { Resource } from './resource.ts';
+import { namespaces } from './resources.ts';
 import { applyScale, scaleOf } from './scale.ts';
 import { forbidden, notFound } from './status-error.ts';
 import type { Store } from './store.ts';

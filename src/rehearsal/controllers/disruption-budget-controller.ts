@@ -1,6 +1,7 @@
 import { isReady } from '../api/eviction.ts';
 import type { Pod, PodDisruptionBudget, Workload } from '../api/kinds.ts';
-import { deployments, podDisruptionBudgets, pods, type Resource, replicaSets, statefulSets } from '../api/resources.ts';
+import type { Resource } from '../api/resource.ts';
+import { deployments, podDisruptionBudgets, pods, replicaSets, statefulSets } from '../api/resources.ts';
 import { matchesSelector } from '../api/selector.ts';
 import type { Store } from '../api/store.ts';
 import { withCondition } from './conditions.ts';

@@ -1,6 +1,7 @@
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from '../api/deletion.ts';
 import type { KubeObject, OwnerReference } from '../api/kinds.ts';
-import { RESOURCES, type Resource, resourceOf } from '../api/resources.ts';
+import type { Resource } from '../api/resource.ts';
+import { RESOURCES, resourceOf } from '../api/resources.ts';
 import type { Store } from '../api/store.ts';
 import type { ControllerContext } from './controller-context.ts';
 import { JOB_TRACKING } from './job-controller.ts';

@@ -1,5 +1,6 @@
 import type { KubeObject, ObjectMeta, OwnerReference, Pod } from '../api/kinds.ts';
-import { apiVersionOf, pods, type Resource } from '../api/resources.ts';
+import type { Resource } from '../api/resource.ts';
+import { apiVersionOf, pods } from '../api/resources.ts';
 import type { Store, StoreEvent } from '../api/store.ts';
 
 export function controllerOf({ metadata }: { readonly metadata: ObjectMeta }): OwnerReference | undefined {

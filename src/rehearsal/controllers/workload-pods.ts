@@ -1,7 +1,8 @@
 import { isReady } from '../api/eviction.ts';
 import type { Pod, Workload } from '../api/kinds.ts';
 import { randomSuffix } from '../api/object-changes.ts';
-import { pods, type Resource } from '../api/resources.ts';
+import type { Resource } from '../api/resource.ts';
+import { pods } from '../api/resources.ts';
 import type { Store } from '../api/store.ts';
 import { controlledPods, isActive, ownerReference } from './ownership.ts';
 

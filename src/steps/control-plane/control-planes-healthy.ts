@@ -1,4 +1,3 @@
-import { controlPlanes } from '../../chain/order.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import { nodeOf } from '../../chain/step.ts';
@@ -6,6 +5,7 @@ import type { Probe } from '../../chain/wait.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
 import { NightliftError, reasonOf } from '../../errors.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
+import { controlPlanes } from '../../facts/nodes.ts';
 import { explainFailure } from '../../node/explain-failure.ts';
 import { addressOf } from '../../node/node-address.ts';
 import { scriptsOf } from '../../node/node-scripts.ts';

@@ -1,14 +1,13 @@
-import { controlPlanes, firstControlPlane } from '../../chain/order.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import { NightliftError } from '../../errors.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
+import { controlPlanes, firstControlPlane, hasTargetVersion } from '../../facts/nodes.ts';
 import type { Finding } from '../../gate/finding.ts';
 import { droppedFlags, planNamesTarget } from '../../node/kubeadm-output.ts';
 import { scriptsOf } from '../../node/node-scripts.ts';
 import { runOnNode } from '../../node/run-on-node.ts';
 import { announce } from '../../notify/announce.ts';
-import { hasTargetVersion } from '../node/node-versions.ts';
 import { stageOn } from '../node/stage.ts';
 
 /**

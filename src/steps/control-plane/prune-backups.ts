@@ -1,5 +1,5 @@
-import { controlPlanes } from '../../chain/order.ts';
 import type { ActionStep } from '../../chain/phase.ts';
+import { controlPlanes } from '../../facts/nodes.ts';
 import { scriptsOf } from '../../node/node-scripts.ts';
 import { runOnNode } from '../../node/run-on-node.ts';
 

@@ -1,5 +1,5 @@
 import type { ActionStep, Context } from '../../chain/phase.ts';
-import { hasTargetVersion } from '../node/node-versions.ts';
+import { hasTargetVersion } from '../../facts/nodes.ts';
 
 /**
  * Operators that crash when the API server goes away are scaled to zero meanwhile. What they had is written on the

@@ -1,5 +1,6 @@
 import type { PodFact } from '../../cluster/cluster.ts';
 import { toleratesTaint } from '../../cluster/node-admits.ts';
+import { isFinished, leavesInDrain } from '../../cluster/pod-in-drain.ts';
 
 export interface DrainRules {
   readonly deleteBarePods: boolean;
@@ -14,20 +15,6 @@ export interface DrainProblem {
 export type DrainPlan =
   | { readonly kind: 'evict'; readonly pods: readonly PodFact[] }
   | { readonly kind: 'refused'; readonly problems: readonly DrainProblem[] };
-
-export function isFinished({ phase }: PodFact): boolean {
-  return phase === 'Succeeded' || phase === 'Failed';
-}
-
-/** Static pods and DaemonSet pods stay on a node that is drained; finished pods go whatever they are. */
-export function leavesInDrain(pod: PodFact): boolean {
-  return !pod.mirror && (isFinished(pod) || pod.owner?.kind !== 'DaemonSet');
-}
-
-/** Those that a budget can hold: the API deletes the others without asking any budget. */
-export function needsEviction(pod: PodFact): boolean {
-  return leavesInDrain(pod) && !isFinished(pod) && !pod.deleting && pod.phase !== 'Pending';
-}
 
 /**
  * Which pods of a node have to go, by the rules of `kubectl drain --ignore-daemonsets` (kubectl `pkg/drain/filters.go`).

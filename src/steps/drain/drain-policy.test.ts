@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { budgetsOver, policyFor, reactionTo } from './drain-policy.ts';
+import { policyFor } from '../../settings/drain-policy.ts';
+import { budgetsOver, reactionTo } from './drain-policy.ts';
 import { examplePod } from './example-pod.ts';
 
 const policies = [

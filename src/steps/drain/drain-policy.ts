@@ -1,17 +1,6 @@
 import type { Budget, PodFact } from '../../cluster/cluster.ts';
 import { selects } from '../../cluster/label-selector.ts';
-import type { DrainPolicy } from '../../settings/drain.ts';
-
-export type Policy = Pick<DrainPolicy, 'action' | 'afterSeconds'>;
-
-/** The policy for a pod under these budgets: one for a budget by name goes before one for the whole namespace. */
-export function policyFor(policies: readonly DrainPolicy[], namespace: string, budgets: readonly string[]): Policy {
-  const here = policies.filter((policy) => policy.namespace === namespace);
-  return (
-    here.find(({ budget }) => budgets.includes(budget)) ??
-    here.find(({ budget }) => budget === '') ?? { action: 'wait', afterSeconds: 0 }
-  );
-}
+import type { Policy } from '../../settings/drain-policy.ts';
 
 export interface BlockedPod {
   /** No waiting helps: two budgets on one pod. */

@@ -5,19 +5,13 @@ import type { Budget, EvictionResult, PodFact, PodWatch } from '../../cluster/cl
 import { isUnavailable } from '../../cluster/kube-error.ts';
 import { NightliftError } from '../../errors.ts';
 import type { Finding } from '../../gate/finding.ts';
+import { policyFor } from '../../settings/drain-policy.ts';
 import { comesBack, planDrain } from './drain-plan.ts';
-import { budgetsOver, policyFor, reactionTo } from './drain-policy.ts';
-import {
-  blockedFinding,
-  budgetName,
-  gaveUpFinding,
-  nameOf,
-  problemFinding,
-  stuckFinding,
-  twoBudgetsFinding,
-} from './findings.ts';
+import { budgetsOver, reactionTo } from './drain-policy.ts';
+import { blockedFinding, gaveUpFinding, problemFinding, stuckFinding, twoBudgetsFinding } from './findings.ts';
 import { type Holdup, holdupAfter, progressText, stuckSince } from './holdups.ts';
 import { type DrainJournal, readJournal, writeJournal } from './journal.ts';
+import { budgetName, nameOf } from './names.ts';
 import { restartOwner } from './restart-owner.ts';
 
 /** What one drain remembers between two looks, by uid: a pod of the same name may be another pod. */

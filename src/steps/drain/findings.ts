@@ -2,21 +2,13 @@ import type { PodFact } from '../../cluster/cluster.ts';
 import type { Finding } from '../../gate/finding.ts';
 import type { DrainProblem } from './drain-plan.ts';
 import type { Holdup } from './holdups.ts';
+import { budgetName, nameOf } from './names.ts';
 
 const ASK_THE_BUDGET =
   'Make its PodDisruptionBudget allow a disruption (more replicas, or a lower minAvailable), or give it a policy in drain.policies; then wait for the next night.';
 
 function finding(reason: string, message: string, remedy: string): Finding {
   return { check: 'drain', reason, class: 'actionable', severity: 'block', message, remedy };
-}
-
-export function nameOf({ namespace, name }: PodFact): string {
-  return `${namespace}/${name}`;
-}
-
-/** How a budget is called; the API does not always say which one it was. */
-export function budgetName(pod: PodFact, budget: string | null): string {
-  return budget === null ? 'its budget' : `budget ${pod.namespace}/${budget}`;
 }
 
 export function problemFinding({ kind, pod }: DrainProblem): Finding {

@@ -1,8 +1,8 @@
 import type { PodFact } from '../../cluster/cluster.ts';
 import { admits, isUsable } from '../../cluster/node-admits.ts';
+import { isFinished, leavesInDrain } from '../../cluster/pod-in-drain.ts';
 import type { Resources } from '../../cluster/quantity.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
-import { isFinished, leavesInDrain } from './drain-plan.ts';
 
 /** Pods of a drained node that cannot all be placed elsewhere. */
 export interface Shortage {

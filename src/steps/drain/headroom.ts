@@ -2,9 +2,9 @@ import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep } from '../../chain/phase.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
 import { formatResource } from '../../cluster/quantity.ts';
+import { hasTargetVersion } from '../../facts/nodes.ts';
 import type { Finding } from '../../gate/finding.ts';
 import { logFinding } from '../../gate/log-finding.ts';
-import { hasTargetVersion } from '../node/node-versions.ts';
 import { planHeadroom, type Shortage, totalFree } from './headroom-fit.ts';
 
 /** Looked at before the cordon: a drain whose pods have nowhere to go is an outage that needs no beginning. */

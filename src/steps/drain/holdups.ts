@@ -1,5 +1,5 @@
 import type { EvictionResult, PodFact } from '../../cluster/cluster.ts';
-import { budgetName, nameOf } from './findings.ts';
+import { budgetName, nameOf } from './names.ts';
 
 /** Why a pod is still there: the last answer to its eviction, and since when there was none better. */
 export interface Holdup {

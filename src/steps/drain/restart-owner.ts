@@ -1,6 +1,6 @@
 import type { Context } from '../../chain/phase.ts';
 import type { PodFact, PodOwner } from '../../cluster/cluster.ts';
-import { nameOf } from './findings.ts';
+import { nameOf } from './names.ts';
 
 /**
  * Why a rollout would not put a new pod up elsewhere before the old one goes; undefined when it does: then the budget's

@@ -1,13 +1,15 @@
-import { controlPlanes } from '../../chain/order.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { Context } from '../../chain/phase.ts';
-import { pushGauges, readRun, recordRun } from '../../chain/run-record.ts';
+import { recordRun } from '../../chain/run-record.ts';
 import { NightliftError } from '../../errors.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
+import { controlPlanes } from '../../facts/nodes.ts';
 import type { Finding } from '../../gate/finding.ts';
+import { pushGauges } from '../../metrics/gauges.ts';
 import { explainFailure } from '../../node/explain-failure.ts';
 import { scriptsOf } from '../../node/node-scripts.ts';
 import { nodeFailure, runDetachedOnNode } from '../../node/run-on-node.ts';
+import { readRun } from '../../observe/run-record.ts';
 import { type EtcdSnapshotReport, parseEtcdSnapshotReport } from './own-snapshot-report.ts';
 
 /** So long is a proven snapshot of the same run good for a preflight that is tried again. */

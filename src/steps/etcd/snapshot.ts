@@ -1,8 +1,9 @@
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
-import { pushGauges, recordRun } from '../../chain/run-record.ts';
+import { recordRun } from '../../chain/run-record.ts';
 import { isNotFound } from '../../cluster/kube-error.ts';
 import { NightliftError } from '../../errors.ts';
+import { pushGauges } from '../../metrics/gauges.ts';
 import { versionLabel } from '../../version.ts';
 import { takeEtcdSnapshot } from './own-snapshot.ts';
 import { parseSnapshotLog, type SnapshotReport } from './snapshot-log.ts';

@@ -1,8 +1,8 @@
 import { Resolver } from 'node:dns/promises';
-import { isOnTarget } from '../../chain/order.ts';
 import type { ActionStep } from '../../chain/phase.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
 import { NightliftError, reasonOf } from '../../errors.ts';
+import { isOnTarget } from '../../facts/nodes.ts';
 
 const SYSTEM_NAMESPACE = 'kube-system';
 

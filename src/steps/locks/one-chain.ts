@@ -1,9 +1,9 @@
-import { firstControlPlane } from '../../chain/order.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep } from '../../chain/phase.ts';
 import { jobName } from '../../chain/step.ts';
 import type { JobFact } from '../../facts/facts.ts';
-import { CHAIN_SELECTOR } from '../../observe/observe.ts';
+import { firstControlPlane } from '../../facts/nodes.ts';
+import { CHAIN_SELECTOR } from '../../observe/chain-jobs.ts';
 
 /**
  * The active Job of another target that goes first; undefined when this chain may go on. Of two chains the older one

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
-import { readRun, recordRun } from '../../chain/run-record.ts';
+import { recordRun } from '../../chain/run-record.ts';
 import type { Probe } from '../../chain/wait.ts';
 import type { LockPlace } from '../../cluster/cluster.ts';
 import { NightliftError } from '../../errors.ts';
+import { readRun } from '../../observe/run-record.ts';
 import { lockHolder, rebootingNodes, returnedLock, takenLock } from './kured-lock.ts';
 
 type WithRecord = Pick<Context, 'deps' | 'signal'>;

@@ -1,10 +1,9 @@
-import { workers } from '../../chain/order.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
+import { hasTargetVersion, workers } from '../../facts/nodes.ts';
 import { repositoryOf, scriptsOf } from '../../node/node-scripts.ts';
 import { nodeFailure, runDetachedOnNode } from '../../node/run-on-node.ts';
 import { compareVersions, oldestVersion, parseVersion } from '../../version.ts';
-import { hasTargetVersion } from './node-versions.ts';
 
 const PREFIX = 'containerd://';
 

@@ -1,8 +1,8 @@
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
+import { hasTargetVersion } from '../../facts/nodes.ts';
 import { repositoryOf, roleOf, scriptsOf } from '../../node/node-scripts.ts';
 import { nodeFailure, runDetachedOnNode } from '../../node/run-on-node.ts';
-import { hasTargetVersion } from './node-versions.ts';
 
 /** Packages and images, fetched before the drain. Changes nothing that is in use, so it needs no undo. */
 export async function stageOn(context: Context, node: NodeFact): Promise<void> {

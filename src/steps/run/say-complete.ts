@@ -1,10 +1,10 @@
 import { composeEvent } from '../../chain/compose-event.ts';
 import type { ActionStep } from '../../chain/phase.ts';
-import { readRun } from '../../chain/run-record.ts';
 import { reasonOf } from '../../errors.ts';
 import { haltingAlerts } from '../../gate/firing-alerts.ts';
 import { gateOptions } from '../../gate/gate-options.ts';
 import { announce } from '../../notify/announce.ts';
+import { readRun } from '../../observe/run-record.ts';
 
 /** After the work is done an alert does not undo it: it is said. */
 export const warnOfAlerts: ActionStep = {

@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/clock.ts';
 import type { Cluster, PodFact } from '../../../src/cluster/cluster.ts';
 import { createKubeClient, type KubeClient } from '../../../src/cluster/kube-client.ts';
 import { createKubeCluster } from '../../../src/cluster/kube-cluster.ts';
-import { kubeconfigCredentials } from '../../../src/cluster/kube-credentials.ts';
+import { kubeconfigCredentials } from '../../../src/cluster/kubeconfig.ts';
 
 /** A control plane without kubelets: the tests write the status of pods and nodes themselves. */
 export interface ClusterSubject {
@@ -31,7 +31,7 @@ export async function openBench(subject: ClusterSubject) {
   const connect = async (token?: string): Promise<KubeClient> => {
     const file = join(folder, token ?? 'admin');
     writeFileSync(file, subject.kubeconfig(token));
-    const credentials = await kubeconfigCredentials({ file });
+    const credentials = kubeconfigCredentials({ file });
     return createKubeClient({ credentials, clock: systemClock(), userAgent: 'contract', patienceMs: 10_000 });
   };
   const clusterOf = (through: KubeClient): Cluster =>

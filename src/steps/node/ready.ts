@@ -1,27 +1,6 @@
-import { isOnTarget } from '../../chain/order.ts';
-import type { ActionStep, Context } from '../../chain/phase.ts';
-import type { NodeFact } from '../../facts/node-fact.ts';
+import type { ActionStep } from '../../chain/phase.ts';
+import { hasTargetVersion } from '../../facts/nodes.ts';
 import { compareVersions } from '../../version.ts';
-
-/** True when kubelet and, on a control plane, API server show the target, whatever its cordon and marks. */
-export function hasTargetVersion(node: NodeFact, target: string): boolean {
-  return isOnTarget({ ...node, cordonedBy: null, unfinished: null }, target);
-}
-
-/** Takes back the cordon that Nightlift made and what it wrote about the drain, and only that: a person's cordon stays (D08). */
-export async function undoCordon(context: Context): Promise<void> {
-  const node = await context.node();
-  await context.deps.cluster.uncordon(node.name, context.signal);
-  if (node.cordonedBy !== null) context.deps.log.info('uncordoned', { node: node.name });
-}
-
-export const uncordon: ActionStep = {
-  name: 'uncordon',
-  summary: 'lift the cordon that Nightlift made',
-  critical: true,
-  isDone: async (context) => (await context.node()).cordonedBy === null,
-  run: undoCordon,
-};
 
 /** The node is judged from what its kubelet and its static pods report, never from a script's last line. */
 export const ready: ActionStep = {

@@ -1,0 +1,32 @@
+import type { z } from 'zod';
+
+/** The API server's default is JSON Patch whatever the body is, so every patch names its type. */
+export const PATCH_TYPES = {
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  json: 'application/json-patch+json',
+} as const;
+
+export interface KubeRequest {
+  /** Gerund and object, the start of every error message: 'listing nodes'. */
+  readonly doing: string;
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Absolute, with its segments encoded (see `apiPath`). */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  readonly patch?: keyof typeof PATCH_TYPES;
+}
+
+export interface KubeAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly retryAfterMs: number | undefined;
+}
+
+/** Asks for one object and parses it. @throws ClusterError. */
+export type ReadObject = <S extends z.ZodType>(
+  request: KubeRequest,
+  schema: S,
+  signal: AbortSignal,
+) => Promise<z.infer<S>>;

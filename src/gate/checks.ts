@@ -1,0 +1,23 @@
+import { addonCompat } from './addon-compat.ts';
+import { budgets } from './budgets.ts';
+import type { Check } from './check.ts';
+import { containerRuntime } from './container-runtime.ts';
+import { firingAlerts } from './firing-alerts.ts';
+import { nodesReady } from './nodes-ready.ts';
+import { permissions } from './permissions.ts';
+import { quietBaseline } from './quiet-baseline.ts';
+import { removedApis } from './removed-apis.ts';
+import { versionSkew } from './version-skew.ts';
+
+/** What the target itself is asked, in the detection and again first thing in preflight. */
+export const gateChecks: readonly Check[] = [addonCompat, removedApis, containerRuntime];
+
+/** What the cluster is asked right before the first change. */
+export const preflightChecks: readonly Check[] = [
+  versionSkew,
+  nodesReady,
+  quietBaseline,
+  firingAlerts,
+  permissions,
+  budgets,
+];

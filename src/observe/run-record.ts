@@ -1,0 +1,57 @@
+import { isNotFound } from '../cluster/kube-error.ts';
+import type { Deps } from '../deps.ts';
+import { NightliftError } from '../errors.ts';
+import type { Settings } from '../settings/settings.ts';
+
+interface WithCluster {
+  readonly deps: Pick<Deps, 'cluster' | 'settings'>;
+  readonly signal: AbortSignal;
+}
+
+/** What the annotations of the run on our namespace begin with. */
+export function runPrefix({ annotationPrefix }: Pick<Settings, 'annotationPrefix'>): string {
+  return `${annotationPrefix}/k8s-upgrade-`;
+}
+
+/** The record as it is written, by key without the prefix. @throws NightliftError (config) without the namespace. */
+export async function readRun({ deps, signal }: WithCluster): Promise<Readonly<Record<string, string>>> {
+  const prefix = runPrefix(deps.settings);
+  const { namespace } = deps.settings;
+  const all = await deps.cluster.namespaceAnnotations(namespace, signal).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+    throw new NightliftError('config', `reading the record of the run: there is no namespace ${namespace}`, {
+      remedy: 'Install Nightlift in the cluster (kubectl apply -k deploy), or name its namespace with --namespace.',
+    });
+  });
+  return Object.fromEntries(
+    Object.entries(all)
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), value]),
+  );
+}
+
+export interface RecordedRun {
+  readonly startedAt: string | null;
+  readonly target: string | null;
+  readonly snapshotPath: string | null;
+  readonly stopped: string | null;
+  /** Since a note can outlive its run: the next one may stop without being able to write down why. */
+  readonly stoppedAt: string | null;
+}
+
+/** The record in typed form; what is not a time is none. */
+export async function recordedRun(context: WithCluster): Promise<RecordedRun> {
+  const run = await readRun(context);
+  return {
+    startedAt: timeOf(run['in-flight']),
+    target: run['target'] ?? null,
+    snapshotPath: run['snapshot-path'] ?? null,
+    stopped: run['stopped'] ?? null,
+    stoppedAt: timeOf(run['stopped-at']),
+  };
+}
+
+function timeOf(text = ''): string | null {
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? null : new Date(time).toISOString();
+}

@@ -1,0 +1,31 @@
+import type { ActionStep } from '../../chain/phase.ts';
+import { clearRun, NOT_STOPPED, recordRun } from '../../chain/run-record.ts';
+import { pushGauges } from '../../metrics/gauges.ts';
+import { readRun } from '../../observe/run-record.ts';
+
+/** Says that a run is under way, before its first change. A resumed run keeps the time at which it was started. */
+export const setLatch: ActionStep = {
+  name: 'set-latch',
+  summary: 'record that the run is in flight',
+  async run(context) {
+    const now = context.deps.clock.now();
+    const run = await readRun(context);
+    const started =
+      run['target'] === context.target && run['in-flight'] !== undefined ? run['in-flight'] : now.toISOString();
+    await recordRun(context, { 'in-flight': started, target: context.target, ...NOT_STOPPED });
+    const startedAt = Number.isNaN(Date.parse(started)) ? now.getTime() : Date.parse(started);
+    await pushGauges(context, {
+      k8s_upgrade_in_flight: 1,
+      k8s_upgrade_started_timestamp: Math.floor(startedAt / 1000),
+      k8s_upgrade_snapshot_taken: run['target'] === context.target && run['snapshot-path'] !== undefined ? 1 : 0,
+      k8s_upgrade_blocked: 0,
+      k8s_upgrade_held: 0,
+    });
+  },
+};
+
+export const clearLatch: ActionStep = {
+  name: 'clear-latch',
+  summary: 'record that no run is in flight',
+  run: clearRun,
+};
