@@ -53,7 +53,10 @@ describe('docs/messages.md', () => {
       .join('\n');
 
   it('explains every reason that a finding or a failure on a node can have', () => {
-    const code = sources('src/{gate,steps,chain,phases,detect}/**/*.ts', 'src/node/explain-failure.ts');
+    const code = sources(
+      'src/{gate,steps,chain,phases,detect}/**/*.ts',
+      'src/node/{exit-codes,output-rules,explain-failure}.ts',
+    );
     const reasons = new Set(
       [...code.matchAll(/(?:reason: |[fF]inding\(\s*)'([A-Z]\w+)'/g)].map((match) => match[1] ?? ''),
     );

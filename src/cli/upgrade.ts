@@ -1,5 +1,5 @@
-import { targetFromUser } from '../detect/choose-target.ts';
 import { gateAndStart } from '../detect/detect.ts';
+import { targetFromUser } from '../detect/target-from-user.ts';
 import { NightliftError } from '../errors.ts';
 import { ALL_FACTS } from '../facts/facts.ts';
 import { gateChecks } from '../gate/checks.ts';

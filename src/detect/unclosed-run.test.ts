@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exampleFacts, exampleNode } from '../gate/example-facts.ts';
+import { exampleFacts, exampleNode } from '../facts/example-facts.ts';
 import { known, unknown } from '../observed.ts';
 import { unclosedVersion } from './unclosed-run.ts';
 

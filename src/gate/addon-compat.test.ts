@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { exampleFacts } from '../facts/example-facts.ts';
 import type { WorkloadFact } from '../facts/facts.ts';
 import { known, unknown } from '../observed.ts';
 import { addonCompat } from './addon-compat.ts';
 import { addonMatrix } from './addon-matrix.ts';
 import { evaluateGate } from './evaluate-gate.ts';
-import { exampleFacts, exampleOptions } from './example-facts.ts';
+import { exampleOptions } from './example-options.ts';
 
 function workload(name: string, image: string, fields: Partial<WorkloadFact> = {}): WorkloadFact {
   const [namespace = '', short = ''] = name.split('/');

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { exampleFacts, exampleNode } from '../facts/example-facts.ts';
 import { known } from '../observed.ts';
 import { containerRuntime } from './container-runtime.ts';
 import { evaluateGate } from './evaluate-gate.ts';
-import { exampleFacts, exampleNode, exampleOptions } from './example-facts.ts';
+import { exampleOptions } from './example-options.ts';
 
 function gate(target: string, running: string, runtimes: Record<string, string>, raiseControlPlane = true) {
   const nodes = Object.entries(runtimes).map(([name, containerRuntime]) =>

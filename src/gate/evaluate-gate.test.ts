@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { exampleFacts, exampleNode } from '../facts/example-facts.ts';
 import type { Facts } from '../facts/facts.ts';
 import { known, unknown } from '../observed.ts';
 import type { Check } from './check.ts';
 import { gateChecks, preflightChecks } from './checks.ts';
 import { evaluateGate, verdictOf } from './evaluate-gate.ts';
-import { exampleFacts, exampleNode, exampleOptions } from './example-facts.ts';
+import { exampleOptions } from './example-options.ts';
 import type { Finding } from './finding.ts';
 
 const all = [...gateChecks, ...preflightChecks];

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { exampleFacts, exampleNode } from '../facts/example-facts.ts';
 import type { AlertFact, BudgetFact, Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { known, unknown } from '../observed.ts';
 import { preflightChecks } from './checks.ts';
 import { evaluateGate } from './evaluate-gate.ts';
-import { exampleFacts, exampleNode, exampleOptions } from './example-facts.ts';
+import { exampleOptions } from './example-options.ts';
 import { haltingAlerts } from './firing-alerts.ts';
 import type { GateOptions } from './gate-options.ts';
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { exampleFacts } from '../facts/example-facts.ts';
 import type { DeprecatedApiFact } from '../facts/facts.ts';
 import { known, unknown } from '../observed.ts';
 import { evaluateGate } from './evaluate-gate.ts';
-import { exampleFacts, exampleOptions } from './example-facts.ts';
+import { exampleOptions } from './example-options.ts';
 import { removedApis } from './removed-apis.ts';
 
 function gate(api: Partial<DeprecatedApiFact>, target: string, running = '1.36.3') {

@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { EXIT_CODES, explainFailure } from './explain-failure.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+import { explainFailure } from './explain-failure.ts';
 
 const hashOf = (component: string): string =>
   `error: error execution phase control-plane: couldn't complete the static pod upgrade: couldn't upgrade control plane. kubeadm has tried to recover everything into the earlier state. Errors faced: static Pod hash for component ${component} on Node cp1 did not change after 5m0s: context deadline exceeded`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isWorthAnotherTry } from '../chain/worth-another-try.ts';
-import { exampleNode } from '../gate/example-facts.ts';
+import { exampleNode } from '../facts/example-facts.ts';
 import { nodeFailure } from './run-on-node.ts';
 
 const CASES = [

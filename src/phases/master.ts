@@ -1,4 +1,5 @@
 import type { Phase } from '../chain/phase.ts';
+import { controlPlanePods } from '../steps/control-plane/control-plane-pods.ts';
 import { controlPlanesHealthy } from '../steps/control-plane/control-planes-healthy.ts';
 import { oidcRestore } from '../steps/control-plane/oidc-restore.ts';
 import { quiesce, restoreWorkloads } from '../steps/control-plane/quiesce.ts';
@@ -6,7 +7,6 @@ import { drain } from '../steps/drain/drain.ts';
 import { headroom } from '../steps/drain/headroom.ts';
 import { haltNow } from '../steps/health/halt-on-alert.ts';
 import { nodesReady } from '../steps/health/nodes-ready.ts';
-import { controlPlanePods } from '../steps/health/smoke.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { containerd } from '../steps/node/containerd.ts';

@@ -1,6 +1,9 @@
 import type { Phase } from '../chain/phase.ts';
 import { restoreWorkloads } from '../steps/control-plane/quiesce.ts';
-import { allOnTarget, apiHealth, clusterDns, podReadyRatio, systemPods } from '../steps/health/smoke.ts';
+import { allOnTarget } from '../steps/health/all-on-target.ts';
+import { apiHealth } from '../steps/health/api-health.ts';
+import { clusterDns } from '../steps/health/cluster-dns.ts';
+import { podReadyRatio, systemPods } from '../steps/health/pods-ready.ts';
 import { returnRebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { clearLatch } from '../steps/run/latch.ts';
 import { sayComplete, warnOfAlerts } from '../steps/run/say-complete.ts';

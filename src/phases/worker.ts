@@ -4,7 +4,7 @@ import { drain } from '../steps/drain/drain.ts';
 import { headroom } from '../steps/drain/headroom.ts';
 import { haltAfterWaiting, soak } from '../steps/health/halt-on-alert.ts';
 import { nodesReady } from '../steps/health/nodes-ready.ts';
-import { daemonSets } from '../steps/health/smoke.ts';
+import { daemonSets } from '../steps/health/pods-ready.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { uncordon } from '../steps/node/cordon.ts';

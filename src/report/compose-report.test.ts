@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chooseTarget } from '../detect/choose-target.ts';
+import { exampleFacts, exampleNode } from '../facts/example-facts.ts';
 import type { Facts, GaugeFact, JobFact } from '../facts/facts.ts';
 import { gateChecks } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
-import { exampleFacts, exampleNode, exampleOptions } from '../gate/example-facts.ts';
+import { exampleOptions } from '../gate/example-options.ts';
 import { known, unknown } from '../observed.ts';
 import { composeReport, NOT_LOOKED, plainReport, type Report, reportTarget } from './compose-report.ts';
 

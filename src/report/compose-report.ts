@@ -7,7 +7,8 @@ import { bold, escapeSlack, type Section, type SlackMessage, slackMessage } from
 import { known, type Observed } from '../observed.ts';
 import { type ChainState, chainState } from './chain-state.ts';
 import { type DetectorState, detectedByGauge, detectorState } from './detector.ts';
-import { judgeNight, type ReportOutcome } from './report-outcome.ts';
+import { judgeNight } from './judge-night.ts';
+import { type ReportOutcome } from './night.ts';
 import { describeRunning, kubeletsByVersion, type Running } from './running.ts';
 
 export interface ReportDecision {

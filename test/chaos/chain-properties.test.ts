@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { nextStep, remainingSteps } from '../../src/chain/order.ts';
 import { placement } from '../../src/chain/placement.ts';
 import { jobName, nodeOf, type Step } from '../../src/chain/step.ts';
+import { exampleNode } from '../../src/facts/example-facts.ts';
 import type { NodeFact } from '../../src/facts/node-fact.ts';
 import { controlPlanes, isOnTarget, workers } from '../../src/facts/nodes.ts';
-import { exampleNode } from '../../src/gate/example-facts.ts';
 import { createSimulation, type Move, skewDefects } from './chain-simulation.ts';
 
 const TARGET = '1.36.4';

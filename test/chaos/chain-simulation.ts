@@ -1,9 +1,9 @@
 import { nextStep, tooEarly } from '../../src/chain/order.ts';
 import { placement } from '../../src/chain/placement.ts';
 import { nodeOf, type Step } from '../../src/chain/step.ts';
+import { exampleNode } from '../../src/facts/example-facts.ts';
 import type { NodeFact } from '../../src/facts/node-fact.ts';
 import { hasTargetVersion, isOnTarget } from '../../src/facts/nodes.ts';
-import { exampleNode } from '../../src/gate/example-facts.ts';
 import { minorNumber } from '../../src/version.ts';
 
 export type Move =

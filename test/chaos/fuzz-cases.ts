@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { exampleFacts, exampleNode } from '../../src/facts/example-facts.ts';
 import { containerRuntime } from '../../src/gate/container-runtime.ts';
 import { evaluateGate } from '../../src/gate/evaluate-gate.ts';
-import { exampleFacts, exampleNode, exampleOptions } from '../../src/gate/example-facts.ts';
+import { exampleOptions } from '../../src/gate/example-options.ts';
 import { explainFailure } from '../../src/node/explain-failure.ts';
 import { parseKnownHosts } from '../../src/node/known-hosts.ts';
 import { droppedFlags, planIsUpToDate, planNamesTarget } from '../../src/node/kubeadm-output.ts';

@@ -1,4 +1,4 @@
-import { type PodRunner } from '../../src/rehearsal/controllers/pod-runner.ts';
+import type { PodRunner } from '../../src/rehearsal/controllers/pod-runner.ts';
 import { OWN_IMAGE } from '../../src/rehearsal/deployment-objects.ts';
 
 /** Our pods do nothing and succeed: for tests that run a phase themselves and only look whether the next Job was made. */

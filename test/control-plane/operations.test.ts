@@ -25,16 +25,23 @@ function commandsOf(heading: string): string {
   return [...text.matchAll(/^```sh\n([^]*?)^```/gm)].map((match) => match[1] ?? '').join('');
 }
 
-/** Runs a page's commands with the real kubectl; those that need a node, a person or Nightlift are left out. */
+/**
+ * Runs a page's commands with the real kubectl; those that need a node, a person or Nightlift are left out. --norc: with
+ * a socket for its input Debian's bash believes that a remote shell runs it, and reads /etc/bash.bashrc.
+ */
 function run(script: string, input = ''): { readonly code: number | null; readonly output: string } {
   if ('missing' in plane) throw new Error(missing);
   const kubectl = `kubectl() { '${join(plane.programs, 'kubectl')}' --kubeconfig '${plane.kubeconfigPath}' "$@"; }`;
   const kept = script.split('\n').filter((line) => !/^(nightlift|ssh|curl|sudo|exit)\b|logs /.test(line));
-  const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', `${kubectl}\n${kept.join('\n')}`], {
-    cwd: ROOT,
-    input,
-    encoding: 'utf8',
-  });
+  const { status, stdout, stderr } = spawnSync(
+    'bash',
+    ['--norc', '-euo', 'pipefail', '-c', `${kubectl}\n${kept.join('\n')}`],
+    {
+      cwd: ROOT,
+      input,
+      encoding: 'utf8',
+    },
+  );
   return { code: status, output: `${stdout}${stderr}` };
 }
 

@@ -1,4 +1,4 @@
-import { type Lab } from '../lab/lab-state.ts';
+import type { Lab } from '../lab/lab-state.ts';
 import { kubeProgram } from '../lab/programs.ts';
 import { mustRun } from '../lab/run-command.ts';
 

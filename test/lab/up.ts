@@ -9,7 +9,7 @@ import { down } from './down.ts';
 import { raiseHostLimits } from './host-limits.ts';
 import { provideKubeImages } from './kube-images.ts';
 import { clusterDir, scriptPath } from './lab-paths.ts';
-import { type LabServerSettings } from './lab-server.ts';
+import type { LabServerSettings } from './lab-server.ts';
 import { type LabNode, type LabSpec, minorOf, network, planNodes } from './lab-spec.ts';
 import { describeLab, type Lab, readLab, saveLab, saveSpec } from './lab-state.ts';
 import { startLoadBalancer } from './load-balancer.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Refused } from '../../chain/outcome.ts';
 import type { Context } from '../../chain/phase.ts';
 import type { Deps } from '../../deps.ts';
-import { exampleNode } from '../../gate/example-facts.ts';
+import { exampleNode } from '../../facts/example-facts.ts';
 import type { DetachedResult } from '../../node/node-shell.ts';
 import { Settings } from '../../settings/settings.ts';
 import { snapshot } from './snapshot.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exampleNode } from '../../gate/example-facts.ts';
+import { exampleNode } from '../../facts/example-facts.ts';
 import { containerdToRaise } from './containerd.ts';
 
 const controlPlane = (runtime: string) => exampleNode('cp1', { containerRuntime: runtime });

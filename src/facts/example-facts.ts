@@ -1,8 +1,6 @@
-import { FACTS_SCHEMA, type Facts } from '../facts/facts.ts';
-import type { NodeFact } from '../facts/node-fact.ts';
 import { known } from '../observed.ts';
-import { addonMatrix } from './addon-matrix.ts';
-import type { GateOptions } from './gate-options.ts';
+import { FACTS_SCHEMA, type Facts } from './facts.ts';
+import type { NodeFact } from './node-fact.ts';
 
 /** A healthy node for tests; what a test is about it gives itself. */
 export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeFact {
@@ -58,24 +56,6 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
     permissions: known([{ verb: 'create', group: '', resource: 'pods/eviction', namespace: '', allowed: true }]),
     chainJobs: known([]),
     gauges: known([]),
-    ...fields,
-  };
-}
-
-/** The defaults of the settings, for tests. */
-export function exampleOptions(fields: Partial<GateOptions> = {}): GateOptions {
-  return {
-    addons: { matrix: addonMatrix(undefined, ''), untested: 'block' },
-    runtime: { raiseControlPlane: true },
-    alerts: {
-      severities: ['critical'],
-      ignore: [],
-      selfInflicted: ['RecentNodeReboot'],
-      required: true,
-      duringRun: false,
-    },
-    quiet: { settleSeconds: 600 },
-    budgets: { severity: 'warn', policies: [] },
     ...fields,
   };
 }

@@ -1,0 +1,113 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { clusters, controlPlane, OLD, TARGET, worker } from '../../test/support/clusters.ts';
+import { type Nodes } from '../facts/nodes.ts';
+import { nextStep, remainingSteps } from './order.ts';
+import { placement } from './placement.ts';
+import { type Step } from './step.ts';
+
+describe('placement', () => {
+  const nodes = [controlPlane('cp1'), controlPlane('cp2'), worker('w1'), worker('w2')];
+  const rows: { title: string; step: Step; nodes: Nodes; place: string }[] = [
+    { title: 'runs preflight on the first worker', step: { phase: 'preflight' }, nodes, place: 'w1' },
+    {
+      title: "runs a control plane's Job on the first worker",
+      step: { phase: 'master', node: 'cp1' },
+      nodes,
+      place: 'w1',
+    },
+    {
+      title: "runs a worker's Job on an upgraded control plane",
+      step: { phase: 'worker', node: 'w1' },
+      nodes: [controlPlane('cp1'), controlPlane('cp2', TARGET), worker('w1')],
+      place: 'cp2',
+    },
+    {
+      title: 'I20 passes over a worker with a taint that the Job does not tolerate',
+      step: { phase: 'preflight' },
+      nodes: [controlPlane('cp1'), worker('w1', OLD, { taints: [{ key: 'gpu', effect: 'NoSchedule' }] }), worker('w2')],
+      place: 'w2',
+    },
+    {
+      title: 'I20 passes over nodes that are cordoned or not Ready',
+      step: { phase: 'preflight' },
+      nodes: [worker('w1', OLD, { schedulable: false }), worker('w2', OLD, { ready: 'unknown' }), worker('w3')],
+      place: 'w3',
+    },
+    {
+      title: "tolerates the control plane's taint",
+      step: { phase: 'worker', node: 'w1' },
+      nodes: [
+        controlPlane('cp1', TARGET, {
+          taints: [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }],
+        }),
+        worker('w1'),
+      ],
+      place: 'cp1',
+    },
+    {
+      title: 'does not mind a taint that only asks for another node',
+      step: { phase: 'preflight' },
+      nodes: [worker('w1', OLD, { taints: [{ key: 'spot', effect: 'PreferNoSchedule' }] })],
+      place: 'w1',
+    },
+    {
+      title: 'I01 runs the Job of the only worker on the control plane',
+      step: { phase: 'worker', node: 'w1' },
+      nodes: [controlPlane('cp1', TARGET), worker('w1')],
+      place: 'cp1',
+    },
+    { title: 'lets postflight run anywhere', step: { phase: 'postflight' }, nodes, place: 'anywhere' },
+  ];
+  it.each(rows)('$title', ({ step, nodes: state, place }) => {
+    const got = placement(step, state, TARGET);
+    expect(got.kind === 'node' ? got.node : got.kind).toBe(place);
+  });
+
+  it('I20 says for every node why it cannot run the Job when none can', () => {
+    const state = [
+      controlPlane('cp1', OLD, { ready: 'no' }),
+      worker('w1'),
+      worker('w2', OLD, { schedulable: false }),
+      worker('w3', OLD, { taints: [{ key: 'gpu', value: 'a', effect: 'NoExecute' }] }),
+    ];
+    expect(placement({ phase: 'worker', node: 'w1' }, state, TARGET)).toEqual({
+      kind: 'none',
+      rejected: [
+        { node: 'cp1', why: 'it is not Ready' },
+        { node: 'w1', why: 'it is the node that is drained' },
+        { node: 'w2', why: 'it is cordoned' },
+        { node: 'w3', why: 'it has the taint gpu:NoExecute' },
+      ],
+    });
+  });
+
+  it('I01 I20 never returns the drained node, nor one on which the Job cannot be scheduled', () => {
+    fc.assert(
+      fc.property(clusters(), (state) => {
+        for (const step of remainingSteps(state, TARGET)) {
+          const place = placement(step, state, TARGET);
+          if (place.kind !== 'node') continue;
+          const node = state.find((item) => item.name === place.node);
+          expect('node' in step && step.node === place.node).toBe(false);
+          expect(node).toMatchObject({ ready: 'yes', schedulable: true });
+          expect(
+            node?.taints.every(
+              (taint) => taint.effect === 'PreferNoSchedule' || taint.key.startsWith('node-role.kubernetes.io/'),
+            ),
+          ).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('I20 says none only when every node is unfit for a reason that it names', () => {
+    fc.assert(
+      fc.property(clusters(), (state) => {
+        const place = placement(nextStep(state, TARGET), state, TARGET);
+        if (place.kind === 'none')
+          expect(place.rejected.map((item) => item.node).toSorted()).toEqual(state.map((node) => node.name).toSorted());
+      }),
+    );
+  });
+});

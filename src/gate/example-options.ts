@@ -1,0 +1,20 @@
+import { addonMatrix } from './addon-matrix.ts';
+import type { GateOptions } from './gate-options.ts';
+
+/** The defaults of the settings, for tests. */
+export function exampleOptions(fields: Partial<GateOptions> = {}): GateOptions {
+  return {
+    addons: { matrix: addonMatrix(undefined, ''), untested: 'block' },
+    runtime: { raiseControlPlane: true },
+    alerts: {
+      severities: ['critical'],
+      ignore: [],
+      selfInflicted: ['RecentNodeReboot'],
+      required: true,
+      duringRun: false,
+    },
+    quiet: { settleSeconds: 600 },
+    budgets: { severity: 'warn', policies: [] },
+    ...fields,
+  };
+}

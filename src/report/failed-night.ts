@@ -1,0 +1,58 @@
+import { type ChainState, stepOf } from './chain-state.ts';
+import { gaugeValue } from './detector.ts';
+import { halfDoneNote, isOn, type Night, stoppedNote, type Verdict, verdict } from './night.ts';
+
+export function failed(night: Night): Verdict | undefined {
+  const { chain, running, namespace } = night;
+  if (!chain.known || !running.known) return undefined;
+  const job = chain.value.failed;
+  const half = running.value.halfDone ? [halfDoneNote(running.value)] : [];
+  const stopped = stoppedNote(night);
+  if (job !== undefined) {
+    return verdict(
+      'failed',
+      `🔴 FAILED — ${stepOf(job)} for ${job.target}`,
+      ...half,
+      ...(stopped === undefined ? [] : [stopped]),
+      `Read why: \`kubectl -n ${namespace} logs job/${job.name}\`. The next run replaces the Job and goes on from there.`,
+    );
+  }
+  if (running.value.halfDone && stopped !== undefined) {
+    // It stopped by decision: nothing is broken, and somebody has to clear what it names.
+    return verdict('blocked', `🔴 BLOCKED (action needed) — ${running.value.newestApiServer}`, ...half, stopped);
+  }
+  if (running.value.halfDone) {
+    return verdict(
+      'failed',
+      `🔴 FAILED — half-done at ${running.value.newestApiServer}, and no chain Job is active`,
+      ...half,
+      'The next run goes on from there, unless the gate refuses it.',
+    );
+  }
+  return abandoned(night, chain.value);
+}
+
+/** A run that began and whose last Job is gone: its latch is still set, or its postflight never completed. */
+function abandoned(night: Night, chain: ChainState): Verdict | undefined {
+  const { facts, windowHours } = night;
+  if (chain.unfinished !== undefined) {
+    return verdict(
+      'failed',
+      `🔴 FAILED — postflight for ${chain.unfinished} did not complete`,
+      'The nodes were upgraded, but nobody has checked the cluster after it and closed the run.',
+    );
+  }
+  const latch = gaugeValue(facts, 'k8s_upgrade_in_flight');
+  if (!latch.known || latch.value !== 1 || chain.finished.length > 0) return undefined;
+  const started = gaugeValue(facts, 'k8s_upgrade_started_timestamp');
+  const since = started.known && started.value !== undefined ? Date.parse(facts.observedAt) - started.value * 1000 : 0;
+  // An older latch is a leaked one, which the next detection clears (I21).
+  if (since > windowHours * 3_600_000) return undefined;
+  // A run that refused has stopped by decision: that is what the headline says.
+  if (isOn(night, 'k8s_upgrade_blocked') || isOn(night, 'k8s_upgrade_held')) return undefined;
+  return verdict(
+    'failed',
+    '🔴 FAILED — the run stopped: it is marked in flight, and no chain Job is active',
+    'Nothing is half-done. The next detection clears the mark or goes on.',
+  );
+}

@@ -1,0 +1,42 @@
+import { isOn, type Night, stoppedNote, unknownNight, type Verdict, verdict } from './night.ts';
+
+const BLOCKED = (target: string): string => `🔴 BLOCKED (action needed) — ${target}`;
+const HELD = (target: string): string => `⏸️ HELD — ${target} not yet upgradable`;
+
+export function gated(night: Night): Verdict | undefined {
+  const { gate, target, running } = night;
+  // A stale gauge still names the target of the last run.
+  if (target === null || (running.known && running.value.uniform === target)) return undefined;
+  const earlier = earlierNote(night);
+  if (gate?.verdict === 'blocked') return verdict('blocked', BLOCKED(target), ...earlier);
+  if (gate?.verdict === 'held') return verdict('held', HELD(target), ...earlier);
+  const notes = [...refusedNotes(night), ...earlier];
+  if (isOn(night, 'k8s_upgrade_held')) return verdict('held', HELD(target), ...notes);
+  if (isOn(night, 'k8s_upgrade_blocked')) return verdict('blocked', BLOCKED(target), ...notes);
+  if (gate === null) return unknownNight(`${target} was found, but the gate was not asked`);
+  return verdict(
+    'in-progress',
+    `🟡 IN PROGRESS / gate passed for ${target}`,
+    'Nothing is running now; the next run starts it.',
+    ...earlier,
+  );
+}
+
+/** Preflight refuses for more than the gate does, and what it found may be gone by the morning. */
+function refusedNotes(night: Night): readonly string[] {
+  const { chain, namespace } = night;
+  const log = chain.known ? chain.value.recent.findLast((job) => job.phase === 'preflight')?.name : undefined;
+  const gone = 'The last run was refused for a reason that is not there now.';
+  if (log === undefined) return [gone, 'The next run tries again.'];
+  return [
+    stoppedNote(night) ?? gone,
+    `The next run tries again. The log: \`kubectl -n ${namespace} logs job/${log}\`.`,
+  ];
+}
+
+/** A day can have an upgrade and a refusal after it. */
+function earlierNote({ chain, running }: Night): readonly string[] {
+  const uniform = running.known ? running.value.uniform : null;
+  if (!chain.known || uniform === null || !chain.value.finished.includes(uniform)) return [];
+  return [`Before that, all nodes went to ${uniform}.`];
+}

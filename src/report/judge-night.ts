@@ -1,0 +1,82 @@
+import type { JobFact } from '../facts/facts.ts';
+import { type ChainState, stepOf } from './chain-state.ts';
+import { failed } from './failed-night.ts';
+import { gated } from './gated-night.ts';
+import { halfDoneNote, type Night, unknownNight, type Verdict, verdict } from './night.ts';
+
+/**
+ * The first that fits, the worst first: nothing that went wrong, and nothing that is not known, may read as success or
+ * as "no upgrade needed" (D23).
+ */
+export function judgeNight(night: Night): Verdict {
+  return (
+    paused(night) ??
+    active(night) ??
+    unreadable(night) ??
+    failed(night) ??
+    upgraded(night) ??
+    gated(night) ??
+    quiet(night)
+  );
+}
+
+/** A kill switch that cannot be read counts as engaged (D06). */
+function paused({ facts, running }: Night): Verdict | undefined {
+  const { killSwitch } = facts;
+  if (killSwitch.known && !killSwitch.value.engaged) return undefined;
+  const why = killSwitch.known
+    ? killSwitch.value.reason || 'no reason given'
+    : `the kill switch could not be read, which counts as engaged: ${killSwitch.why}`;
+  const notes = ['Nothing starts and nothing goes on until `nightlift resume`.'];
+  if (running.known && running.value.halfDone) notes.unshift(halfDoneNote(running.value));
+  return verdict('paused', `🛑 PAUSED — ${why}`, ...notes);
+}
+
+function active({ chain }: Night): Verdict | undefined {
+  const job = chain.known ? chain.value.active.at(-1) : undefined;
+  if (job === undefined) return undefined;
+  return verdict('in-progress', `🟡 IN PROGRESS / gate passed for ${job.target}`, `Running now: ${stepOf(job)}.`);
+}
+
+function unreadable({ chain, running }: Night): Verdict | undefined {
+  if (!running.known) return unknownNight('the running versions could not be read', `${running.why}.`);
+  if (!chain.known) return unknownNight('the chain Jobs could not be read', `${chain.why}.`);
+  return undefined;
+}
+
+function upgraded({ chain, running, detector, target }: Night): Verdict | undefined {
+  if (!chain.known || !running.known || running.value.uniform === null) return undefined;
+  const { uniform } = running.value;
+  // The last word of the day is that of the run that came after it.
+  if (preflightAfter(chain.value, uniform)?.target === target) return undefined;
+  const detected = detector.fresh && detector.detected.known && detector.detected.value.target === uniform;
+  if (!detected && !chain.value.finished.includes(uniform)) return undefined;
+  return verdict('upgraded', `🟢 UPGRADED — all nodes now on ${uniform}`);
+}
+
+/** The run that began after this version was reached and ended before its first change. */
+function preflightAfter(chain: ChainState, version: string): JobFact | undefined {
+  const last = chain.recent.at(-1);
+  return last?.phase === 'preflight' && last.status === 'complete' && last.target !== version ? last : undefined;
+}
+
+function quiet({ choice, detector, namespace }: Night): Verdict {
+  if (!detector.detected.known && !detector.ageMs.known) {
+    const live =
+      choice.kind === 'none'
+        ? ['A look just now found nothing newer.']
+        : choice.why === ''
+          ? []
+          : [`A look just now found nothing out: ${choice.why}.`];
+    return unknownNight('what the last run found cannot be read', `${detector.ageMs.why}.`, ...live);
+  }
+  if (choice.kind === 'none') return verdict('nothing', '⚪ No upgrade needed');
+  if (detector.fresh && detector.detected.known && detector.detected.value.target === null)
+    return verdict('nothing', '⚪ No upgrade needed');
+  return unknownNight(
+    'nobody could find out whether there is a new version',
+    choice.why === ''
+      ? `Read why: \`kubectl -n ${namespace} logs -l app=k8s-version-upgrade --tail=-1 | grep -E 'could not read|looked for'\`.`
+      : `${choice.why}.`,
+  );
+}

@@ -1,0 +1,73 @@
+import type { Facts } from '../facts/facts.ts';
+import type { TargetChoice } from '../facts/target-choice.ts';
+import type { GateResult } from '../gate/finding.ts';
+import type { Observed } from '../observed.ts';
+import type { ChainState } from './chain-state.ts';
+import { type DetectorState, gaugeValue } from './detector.ts';
+import type { Running } from './running.ts';
+
+export type ReportOutcome =
+  | 'nothing'
+  | 'blocked'
+  | 'held'
+  | 'upgraded'
+  | 'in-progress'
+  | 'failed'
+  | 'paused'
+  | 'unknown';
+
+/** What the night came to, and the line that says it. `notes` are whole sentences that explain the headline. */
+export interface Verdict {
+  readonly outcome: ReportOutcome;
+  readonly headline: string;
+  readonly notes: readonly string[];
+}
+
+export interface Night {
+  readonly facts: Facts;
+  readonly choice: TargetChoice;
+  readonly gate: GateResult | null;
+  /** What the gate was or should have been asked for. */
+  readonly target: string | null;
+  readonly detector: DetectorState;
+  readonly chain: Observed<ChainState>;
+  readonly running: Observed<Running>;
+  readonly windowHours: number;
+  readonly namespace: string;
+}
+
+export function verdict(outcome: ReportOutcome, headline: string, ...notes: readonly string[]): Verdict {
+  return { outcome, headline, notes };
+}
+
+export function unknownNight(what: string, ...notes: readonly string[]): Verdict {
+  return verdict('unknown', `❔ UNKNOWN — ${what}`, ...notes);
+}
+
+export function halfDoneNote(running: Running): string {
+  const still = running.nodes - running.nodesOnNewest;
+  return `Half-done: ${running.nodesOnNewest} of ${running.nodes} nodes on ${running.newestApiServer}, ${still === 0 ? 'and an API server' : still} still on older versions.`;
+}
+
+/**
+ * The note has the clock of the node that ran the Job, the Job that of the API server; a preflight can refuse within seconds.
+ * Less than the detector's clock is allowed: a run started by hand can stop minutes before the next one.
+ */
+const NOTE_BEFORE_JOB_MS = 30_000;
+
+/** What the run wrote down when it stopped. A note from before its last Job is that of an earlier run. */
+export function stoppedNote({ facts, chain }: Night): string | undefined {
+  const { stopped, stoppedAt } = facts.run.known ? facts.run.value : { stopped: null, stoppedAt: null };
+  const last = chain.known ? chain.value.recent.at(-1) : undefined;
+  if (stopped === null) return undefined;
+  const isEarlier =
+    stoppedAt !== null && last !== undefined && Date.parse(stoppedAt) < Date.parse(last.createdAt) - NOTE_BEFORE_JOB_MS;
+  if (isEarlier) return undefined;
+  return `The run stopped, ${stopped}${/[.!?…]$/.test(stopped) ? '' : '.'}`;
+}
+
+/** A gauge of the last night; a stale one says nothing. */
+export function isOn({ facts, detector }: Night, name: string): boolean {
+  const value = gaugeValue(facts, name);
+  return detector.fresh && value.known && value.value === 1;
+}

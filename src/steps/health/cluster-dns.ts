@@ -1,0 +1,39 @@
+import { Resolver } from 'node:dns/promises';
+import type { ActionStep } from '../../chain/phase.ts';
+import { reasonOf } from '../../errors.ts';
+
+export const clusterDns: ActionStep = {
+  name: 'cluster-dns',
+  summary: 'the cluster DNS answers for kubernetes.default',
+  skip: ({ deps }) => Promise.resolve(deps.inCluster ? undefined : 'this process is outside the cluster'),
+  async run(context) {
+    const { deps, signal } = context;
+    const name = `kubernetes.default.svc.${deps.settings.postflight.clusterDomain}`;
+    const service = await deps.cluster.dnsService(signal);
+    if (service === undefined) {
+      deps.log.warn('there is no Service kube-system/kube-dns: the cluster DNS was not tried');
+      return;
+    }
+    const resolver = new Resolver({ timeout: 2000, tries: 2 });
+    resolver.setServers([
+      service.address.includes(':') ? `[${service.address}]:${service.port}` : `${service.address}:${service.port}`,
+    ]);
+    await context.waiter.until(
+      `the cluster DNS to know ${name}`,
+      async () => {
+        try {
+          const addresses = await resolver.resolve4(name);
+          return addresses.length > 0
+            ? { done: true, value: undefined }
+            : { done: false, missing: 'it answers without an address' };
+        } catch (error) {
+          return { done: false, missing: reasonOf(error) };
+        }
+      },
+      {
+        seconds: deps.settings.waits.readySeconds,
+        remedy: 'kubectl -n kube-system get pods -l k8s-app=kube-dns, and their logs.',
+      },
+    );
+  },
+};

@@ -1,0 +1,83 @@
+import type { ActionStep } from '../../chain/phase.ts';
+import type { PodFact } from '../../cluster/cluster.ts';
+
+const SYSTEM_NAMESPACE = 'kube-system';
+
+/** Control-plane pods and addons of kube-system; finished Jobs' pods do not count. */
+export const systemPods: ActionStep = {
+  name: 'system-pods',
+  summary: 'the pods of kube-system run',
+  async run(context) {
+    const { deps, signal } = context;
+    await context.waiter.until(
+      'the pods of kube-system',
+      async () => {
+        const pods = (await deps.cluster.pods({ namespace: SYSTEM_NAMESPACE }, signal)).filter(counts);
+        const down = pods.filter((pod) => !pod.ready);
+        return down.length === 0
+          ? { done: true, value: undefined }
+          : { done: false, missing: `not ready: ${down.map((pod) => pod.name).join(', ')}` };
+      },
+      { seconds: deps.settings.waits.readySeconds, remedy: 'kubectl -n kube-system get pods' },
+    );
+  },
+};
+
+/** The ratio is a gate, not only a figure (D23). No pods at all is a result, not an error (I02). */
+export const podReadyRatio: ActionStep = {
+  name: 'pod-ready-ratio',
+  summary: 'enough pods are ready',
+  async run(context) {
+    const { deps, signal } = context;
+    const least = deps.settings.postflight.podReadyRatio;
+    await context.waiter.until(
+      'enough pods to be ready',
+      async () => {
+        const pods = (await deps.cluster.pods({}, signal)).filter(counts);
+        const ready = pods.filter((pod) => pod.ready).length;
+        const ratio = pods.length === 0 ? 1 : ready / pods.length;
+        if (ratio >= least) return { done: true, value: undefined };
+        return {
+          done: false,
+          missing: `${ready} of ${pods.length} pods are ready, ${ratio.toFixed(2)} instead of ${least}`,
+        };
+      },
+      {
+        seconds: deps.settings.waits.readySeconds,
+        remedy:
+          'kubectl get pods -A --field-selector=status.phase!=Succeeded; postflight.podReadyRatio sets the limit.',
+      },
+    );
+  },
+};
+
+/** What a node runs for everybody must be back before the next node goes. */
+export const daemonSets: ActionStep = {
+  name: 'daemon-sets',
+  summary: "the node's DaemonSet pods are back",
+  async run(context) {
+    const { deps, signal } = context;
+    const { name } = await context.node();
+    await context.waiter.until(
+      `the DaemonSet pods of ${name}`,
+      async () => {
+        const pods = (await deps.cluster.pods({ node: name }, signal)).filter(
+          (pod) => pod.owner?.kind === 'DaemonSet' && counts(pod),
+        );
+        const down = pods.filter((pod) => !pod.ready);
+        return down.length === 0
+          ? { done: true, value: undefined }
+          : { done: false, missing: `not ready: ${down.map((pod) => `${pod.namespace}/${pod.name}`).join(', ')}` };
+      },
+      {
+        seconds: deps.settings.waits.readySeconds,
+        remedy: `kubectl get pods -A --field-selector spec.nodeName=${name}`,
+      },
+    );
+  },
+};
+
+/** Pods that should be ready: not finished, not on their way out, and not a Job's (ours among them). */
+function counts(pod: PodFact): boolean {
+  return pod.phase !== 'Succeeded' && pod.phase !== 'Failed' && !pod.deleting && pod.owner?.kind !== 'Job';
+}
