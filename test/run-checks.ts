@@ -18,6 +18,7 @@ export interface CheckResult {
 export const CHECKS: readonly Check[] = [
   program('types', 'types (tsc)', 'tsc', '-p', '.'),
   program('lint', 'lint with types (oxlint)', 'oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'bench'),
+  program('walls', 'no import runs up, none runs in a circle (dependency-cruiser)', 'node', 'src/docs/check-walls.ts'),
   program('format', 'format (biome)', 'biome', 'check', '--linter-enabled=false', '.'),
   program('unused', 'unused files, exports and dependencies (knip)', 'knip'),
   { name: 'shell', title: 'shell scripts (shellcheck)', run: shellcheck },

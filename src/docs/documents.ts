@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { COMMANDS } from '../cli/commands.ts';
 import { Facts } from '../facts/facts.ts';
 import { Settings } from '../settings/settings.ts';
+import { architectureDoc } from './architecture-doc.ts';
 import { cliDoc } from './cli-doc.ts';
 import { configurationDoc } from './configuration-doc.ts';
+import { importGraph } from './import-graph.ts';
 import { phasesDoc } from './phases-doc.ts';
 import type { SchemaNode } from './schema-field.ts';
 
@@ -18,9 +22,12 @@ export function settingsSchema(): SchemaNode {
   return z.toJSONSchema(Settings, { io: 'input' }) as SchemaNode;
 }
 
-/** Everything in docs/ that follows from the code. */
-export function generatedDocuments(): readonly GeneratedDocument[] {
+/** Everything in docs/ that follows from the code. `root` is that of the project. */
+export async function generatedDocuments(root: string): Promise<readonly GeneratedDocument[]> {
+  const { imports } = await importGraph(root);
+  const architecture = 'docs/architecture.md';
   return [
+    { path: architecture, text: architectureDoc(readFileSync(join(root, architecture), 'utf8'), imports) },
     { path: 'docs/configuration.md', text: configurationDoc(settingsSchema()) },
     { path: 'docs/configuration.schema.json', text: json('Settings of Nightlift', settingsSchema()) },
     {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { generatedDocuments } from './documents.ts';
 
 /** Writes the documents that follow from the code; with --check only compares them. */
-function main(check: boolean): number {
+async function main(check: boolean): Promise<number> {
   const root = join(import.meta.dirname, '../..');
-  const stale = generatedDocuments().filter(
+  const stale = (await generatedDocuments(root)).filter(
     ({ path, text }) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text,
   );
   if (!check) for (const { path, text } of stale) writeFileSync(join(root, path), text);
@@ -14,4 +14,4 @@ function main(check: boolean): number {
   return check && stale.length > 0 ? 1 : 0;
 }
 
-process.exitCode = main(process.argv.includes('--check'));
+process.exitCode = await main(process.argv.includes('--check'));

@@ -14,7 +14,7 @@ import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
 import { createPackagesFeed } from '../../src/releases/packages-feed.ts';
 import { parseSettings } from '../../src/settings/parse-settings.ts';
 import type { Settings } from '../../src/settings/settings.ts';
-import { openTemplates } from '../../src/templates.ts';
+import { openTemplates } from '../../src/wire/templates.ts';
 import { TEMPLATES } from '../rehearsal/program.ts';
 
 export interface InProcessOptions {

@@ -8,7 +8,7 @@ import { createKubeCluster } from '../../src/cluster/kube-cluster.ts';
 import type { Deps } from '../../src/deps.ts';
 import { createLog } from '../../src/log.ts';
 import { parseSettings } from '../../src/settings/parse-settings.ts';
-import { openTemplates } from '../../src/templates.ts';
+import { openTemplates } from '../../src/wire/templates.ts';
 import { TEMPLATES } from '../rehearsal/program.ts';
 import { eventually, type Loose, podSpec, type Server, Subject } from './contract/subject.ts';
 

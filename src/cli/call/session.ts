@@ -3,7 +3,8 @@ import { readEnvironment, readSettings } from '../../environment.ts';
 import { NightliftError, reasonOf } from '../../errors.ts';
 import { createLog } from '../../log.ts';
 import type { Settings } from '../../settings/settings.ts';
-import { type Wired, type Wiring, wire } from '../../wire.ts';
+import { type Wiring } from '../../wire/wiring.ts';
+import { type Wired, wire } from '../../wire.ts';
 import { type Call, EXIT, text } from './command.ts';
 
 function wiringOf(call: Call, command: string): Omit<Wiring, 'log'> {

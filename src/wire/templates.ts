@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Templates } from './deps.ts';
-import type { Environment } from './environment.ts';
-import { NightliftError, reasonOf } from './errors.ts';
+import type { Templates } from '../deps.ts';
+import type { Environment } from '../environment.ts';
+import { NightliftError, reasonOf } from '../errors.ts';
 
 /** The operator's copies in the pod (ConfigMaps), else the built-in ones. Read when they are rendered, so an edit counts from the next Job on. */
 export function openTemplates(environment: Environment): Templates {

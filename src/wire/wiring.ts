@@ -1,0 +1,21 @@
+import { type Environment } from '../environment.ts';
+import type { Log } from '../log.ts';
+
+/** For logs of servers: who asks. */
+export const USER_AGENT = 'nightlift';
+
+export interface Wiring {
+  readonly environment: Environment;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** For the API server's audit log: the command. */
+  readonly command: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace?: string;
+  readonly settingsFile?: string;
+  /** The chain restarts API servers under it: a Job of the chain, and a person who follows one. */
+  readonly meetsNewApiServers?: boolean;
+  /** Runs phases, during which the API server goes away: it is waited for as in a Job. */
+  readonly runsPhases?: boolean;
+}
