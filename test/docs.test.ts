@@ -76,6 +76,15 @@ describe('docs/messages.md', () => {
 });
 
 describe('pages written by hand', () => {
+  it('name only files of the program that there are, and so do the node scripts', () => {
+    const texts = [...pages, ...globSync('{templates,deploy,test/golden,terraform}/**/*.{sh,yaml,tf}', { cwd: ROOT })];
+    const named = texts.flatMap((file) =>
+      [...read(file).matchAll(/\bsrc\/[\w/-]+\.ts\b/g)].map(([path]) => ({ file, path })),
+    );
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.filter(({ path }) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
   it.each(pages)('%s links to files that are there', (page) => {
     const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => match[1] ?? '');
     expect(links.filter((link) => !existsSync(resolve(ROOT, dirname(page), link)))).toEqual([]);

@@ -102,7 +102,7 @@ async function ask(
   script: string,
   variables: RenderVariables,
 ): Promise<UnitAnswer & { retried: boolean }> {
-  const rendered = renderScript(templates, [script], variables);
+  const rendered = renderScript(templates, script, variables);
   const started = clock.now().getTime();
   for (let attempt = 0; ; attempt += 1) {
     const result = await run(rendered).catch((error: unknown) => {

@@ -57,19 +57,19 @@ const rendered: Readonly<Record<string, NodeScript>> = {
   }),
   'raise-containerd': scripts.raiseContainerd({ version: '1.7.24', lockTimeoutSeconds: 300 }),
   'run-script': scripts.runScript({ text: 'echo "restoring"\n' }),
-  'detached-arrive': renderScript(templates, ['detached-arrive'], {
+  'detached-arrive': renderScript(templates, 'detached-arrive', {
     unit: 'nightlift-master-1-36-4',
     identity: 'a'.repeat(64),
     scriptBase64: 'dHJ1ZQo=',
     timeLimitSeconds: 5400,
   }),
-  'detached-poll': renderScript(templates, ['detached-poll'], {
+  'detached-poll': renderScript(templates, 'detached-poll', {
     unit: 'nightlift-master-1-36-4',
     identity: 'a'.repeat(64),
     offset: 0,
     waitSeconds: 10,
   }),
-  'detached-clean': renderScript(templates, ['detached-clean'], {
+  'detached-clean': renderScript(templates, 'detached-clean', {
     unit: 'nightlift-master-1-36-4',
     identity: 'a'.repeat(64),
   }),

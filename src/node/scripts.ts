@@ -75,11 +75,43 @@ export interface NodeScripts {
 /** Phases of `kubeadm upgrade apply` that `kubeadm upgrade node` does not have: naming one there is an error (kubeadm-facts.md A1). */
 const APPLY_ONLY_PHASES = ['upload-config', 'uploadconfig', 'bootstrap-token'];
 
+/**
+ * What stands around a script besides common.sh: before it what it calls, after it the parts that it goes on with, which see
+ * its variables. A part never stands alone.
+ */
+const COMPOSED: Readonly<Record<string, { readonly before?: readonly string[]; readonly after?: readonly string[] }>> =
+  {
+    'list-releases': { before: ['apt', 'sources'] },
+    stage: { before: ['apt', 'sources'] },
+    'upgrade-node': {
+      before: ['apt', 'sources'],
+      after: [
+        'upgrade-node-guard',
+        'upgrade-node-source',
+        'upgrade-node-kubeadm-package',
+        'upgrade-node-kubeadm',
+        'upgrade-node-kubelet',
+      ],
+    },
+    'raise-containerd': { before: ['apt'] },
+    'control-plane-health': { before: ['etcd'] },
+    'etcd-snapshot': {
+      before: ['etcd'],
+      after: [
+        'etcd-snapshot-reuse',
+        'etcd-snapshot-take',
+        'etcd-snapshot-check',
+        'etcd-snapshot-prove',
+        'etcd-snapshot-keep',
+      ],
+    },
+  };
+
 /** Renders the scripts; pure. @throws NightliftError (config) when a template names what is not given. */
 export function nodeScripts(templates: ScriptTemplates): NodeScripts {
-  const plain = (name: string, variables: RenderVariables): NodeScript => renderScript(templates, [name], variables);
+  const plain = (name: string, variables: RenderVariables): NodeScript => renderScript(templates, name, variables);
   const withSources = (name: string, repository: Repository, minor: string, variables: RenderVariables): NodeScript =>
-    renderScript(templates, ['apt', 'sources', name], {
+    plain(name, {
       ...variables,
       minor,
       repoBase: repository.repoBase.replace(/\/+$/, ''),
@@ -101,11 +133,11 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
     diff: (given) => plain('diff', { target: given.target }),
     pruneBackups: (given) => plain('prune-backups', { days: given.days }),
     controlPlaneHealth: ({ apiServers, timeLimitSeconds }) =>
-      renderScript(templates, ['etcd', 'control-plane-health'], {
+      plain('control-plane-health', {
         apiServers: apiServers.map(({ node, address }) => `${node}=${address}`).join(' '),
         timeLimitSeconds,
       }),
-    etcdSnapshot: (given) => renderScript(templates, ['etcd', 'etcd-snapshot'], { ...given }),
+    etcdSnapshot: (given) => plain('etcd-snapshot', { ...given }),
     upgradeNode: (given) =>
       withSources('upgrade-node', given, minorOf(given.target), {
         target: given.target,
@@ -114,21 +146,18 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
         skipPhases: phasesFor(given.role, given.skipPhases).join(','),
         etcdUpgrade: given.etcdUpgrade,
       }),
-    raiseContainerd: (given) => renderScript(templates, ['apt', 'raise-containerd'], given),
+    raiseContainerd: (given) => plain('raise-containerd', given),
     runScript: (given) => plain('run-script', { scriptBase64: Buffer.from(given.text).toString('base64') }),
   };
 }
 
-/** common.sh, then the given files, as one text. */
-export function renderScript(
-  templates: ScriptTemplates,
-  files: readonly string[],
-  variables: RenderVariables,
-): NodeScript {
-  const text = ['common', ...files]
+/** A script of templates/node as one text. */
+export function renderScript(templates: ScriptTemplates, name: string, variables: RenderVariables): NodeScript {
+  const { before = [], after = [] } = COMPOSED[name] ?? {};
+  const text = ['common', ...before, name, ...after]
     .map((file) => renderStrict(templates(file), variables, 'sh', `node script ${file}.sh`))
     .join('\n');
-  return { name: files.at(-1) ?? 'common', text: `#!/bin/bash\n${text}` };
+  return { name, text: `#!/bin/bash\n${text}` };
 }
 
 function phasesFor(role: UpgradeRole, phases: readonly string[]): readonly string[] {

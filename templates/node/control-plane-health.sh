@@ -1,5 +1,5 @@
 # Asks etcd for its members, through this node, and API servers whether they are ready. Changes nothing; after etcd.sh.
-# Prints lines "nightlift-KEY<TAB>ANSWER", read by parseControlPlaneHealth (src/steps/control-plane-health.ts).
+# Prints lines "nightlift-KEY<TAB>ANSWER", read by parseControlPlaneHealth (src/steps/control-plane/control-plane-health.ts).
 # Exit codes: 60, 61 no etcd here that could be asked, although there is its manifest
 # NAME=ADDRESS:PORT of each API server, with a blank between them.
 API_SERVERS={{apiServers}}

@@ -80,7 +80,7 @@ within() { timeout -k 10 "$((LIMIT > SECONDS ? LIMIT - SECONDS : 1))" "$@"; }
 etcdctl() { within "$programs/etcdctl" --endpoints "$endpoint" "${tls[@]}" "$@"; }
 
 # Asks etcd for its members, through this node, and API servers whether they are ready. Changes nothing; after etcd.sh.
-# Prints lines "nightlift-KEY<TAB>ANSWER", read by parseControlPlaneHealth (src/steps/control-plane-health.ts).
+# Prints lines "nightlift-KEY<TAB>ANSWER", read by parseControlPlaneHealth (src/steps/control-plane/control-plane-health.ts).
 # Exit codes: 60, 61 no etcd here that could be asked, although there is its manifest
 # NAME=ADDRESS:PORT of each API server, with a blank between them.
 API_SERVERS='cp2=192.0.2.12:6443 cp3=[2001:db8::13]:6443'

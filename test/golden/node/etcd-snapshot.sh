@@ -81,7 +81,7 @@ etcdctl() { within "$programs/etcdctl" --endpoints "$endpoint" "${tls[@]}" "$@";
 
 # Takes a snapshot of this node's etcd, proves that it can be restored, and keeps it with a note of what is in it. Runs
 # detached, after etcd.sh.
-# Prints "nightlift-snapshot<TAB>JSON". Read by parseEtcdSnapshotReport (src/steps/etcd-snapshot-report.ts).
+# Prints "nightlift-snapshot<TAB>JSON". Read by parseEtcdSnapshotReport (src/steps/etcd/own-snapshot-report.ts).
 # Exit codes: 28 disk full · 52 another one at work · 60 no etcd here · 61 no programs · 62 not taken · 63 not sound ·
 # 64 older than the last · 65 cannot be restored
 TARGET='1.36.4'
