@@ -14,6 +14,7 @@ const fingerprint = 'DE15 B144 86CD 377B 9E87  6E1A 2346 54DA 9A29 6436';
 const kubeadm = {
   ignorePreflightErrors: ['CoreDNSMigration', 'CoreDNSUnsupportedPlugins'],
   skipPhases: ['addon/coredns', 'bootstrap-token'],
+  patchesDirectory: '',
 };
 
 function upgrade(role: UpgradeRole, target: string, etcdUpgrade = true): NodeScript {

@@ -36,6 +36,8 @@ export interface UpgradeParameters extends Repository {
   readonly role: UpgradeRole;
   readonly ignorePreflightErrors: readonly string[];
   readonly skipPhases: readonly string[];
+  /** On the node; empty for none. */
+  readonly patchesDirectory: string;
   /** false only when etcd's image is proven to stay the same (I06). */
   readonly etcdUpgrade: boolean;
 }
@@ -144,6 +146,7 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
         role: given.role,
         ignorePreflightErrors: given.ignorePreflightErrors.join(','),
         skipPhases: phasesFor(given.role, given.skipPhases).join(','),
+        patchesDirectory: given.patchesDirectory,
         etcdUpgrade: given.etcdUpgrade,
       }),
     raiseContainerd: (given) => plain('raise-containerd', given),

@@ -12,6 +12,19 @@ export const Kubeadm = z.strictObject({
     'Phases given to `--skip-phases`.',
     'kubeadm would overwrite a custom Corefile and downgrade the image (I09).',
   ),
+  patchesDirectory: z
+    .string()
+    .refine((path) => path === '' || path.startsWith('/'), 'give an absolute path on the nodes')
+    .default('')
+    .meta(
+      notes(
+        'Directory on the nodes with the patches that they were made with, given to `--patches` of apply and node where it is there; empty = none.',
+        {
+          reason:
+            'kubeadm does not remember patches: without it the next upgrade writes manifests and kubelet settings without them.',
+        },
+      ),
+    ),
   timeoutSeconds: seconds(
     4500,
     'Hard limit of the node script, kubeadm included.',

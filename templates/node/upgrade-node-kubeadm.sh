@@ -38,6 +38,9 @@ if ! kubeadm_is_done; then
   flags=()
   if [ -n "$IGNORE" ]; then flags+=("--ignore-preflight-errors=$IGNORE"); fi
   if [ -n "$SKIP_PHASES" ]; then flags+=("--skip-phases=$SKIP_PHASES"); fi
+  if [ -n "$PATCHES" ]; then
+    if [ -d "$ROOT$PATCHES" ]; then flags+=("--patches=$PATCHES"); else say "there is no $PATCHES on this node: kubeadm gets no patches"; fi
+  fi
   if [ "$ETCD_UPGRADE" = false ]; then flags+=(--etcd-upgrade=false); fi
   if [ "$ROLE" = first-control-plane ]; then command=(kubeadm upgrade apply "v$TARGET" -y "${flags[@]}"); else command=(kubeadm upgrade node "${flags[@]}"); fi
   say "running ${command[*]}"

@@ -7,6 +7,8 @@ TARGET={{target}}
 ROLE={{role}}
 IGNORE={{ignorePreflightErrors}}
 SKIP_PHASES={{skipPhases}}
+# Empty, or where patches of kubeadm may lie on a node: it does not remember them.
+PATCHES={{patchesDirectory}}
 # false only when etcd's image is proven to stay the same (I06)
 ETCD_UPGRADE={{etcdUpgrade}}
 

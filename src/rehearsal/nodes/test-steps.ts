@@ -31,8 +31,13 @@ export function stage(
   );
 }
 
-function upgradeScript(bench: TestBench, role: UpgradeRole, target = '1.36.4'): NodeScript {
-  const kubeadm = { ignorePreflightErrors: ['CoreDNSMigration'], skipPhases: ['addon/coredns'], etcdUpgrade: true };
+function upgradeScript(bench: TestBench, role: UpgradeRole, target = '1.36.4', patchesDirectory = ''): NodeScript {
+  const kubeadm = {
+    ignorePreflightErrors: ['CoreDNSMigration'],
+    skipPhases: ['addon/coredns'],
+    patchesDirectory,
+    etcdUpgrade: true,
+  };
   return bench.scripts.upgradeNode({ ...repository(bench), target, role, ...kubeadm });
 }
 
@@ -40,13 +45,19 @@ export function upgrade(
   bench: TestBench,
   node: string,
   role: UpgradeRole,
-  more: { target?: string; shell?: NodeShell; lines?: string[]; timeLimitSeconds?: number } = {},
+  more: {
+    target?: string;
+    patchesDirectory?: string;
+    shell?: NodeShell;
+    lines?: string[];
+    timeLimitSeconds?: number;
+  } = {},
 ): Promise<DetachedResult> {
   return (more.shell ?? bench.shell).runDetached(
     bench.address(node),
     {
       unit: 'nightlift-upgrade',
-      script: upgradeScript(bench, role, more.target),
+      script: upgradeScript(bench, role, more.target, more.patchesDirectory),
       timeLimitSeconds: more.timeLimitSeconds ?? 60,
     },
     { signal: AbortSignal.timeout(25_000), onLine: (line) => more.lines?.push(line) },

@@ -40,6 +40,28 @@ describe('a node', () => {
     expect(bench.nodes.commands.matching(/^kubeadm upgrade node/, 'w1')).toHaveLength(1);
   });
 
+  it('gets the patches that it was made with, and no flag where it has none', async () => {
+    await using bench = await startTestBench(BOTH);
+    const patchesDirectory = '/etc/kubernetes/patches';
+    mkdirSync(bench.nodes.node('w1').machine.path(patchesDirectory), { recursive: true });
+    const lines: string[] = [];
+    for (const [node, role] of [
+      ['cp1', 'first-control-plane'],
+      ['w1', 'worker'],
+    ] as const) {
+      expect(await stage(bench, node, role)).toMatchObject({ exitCode: 0 });
+      expect(await upgrade(bench, node, role, { patchesDirectory, lines })).toMatchObject({ exitCode: 0 });
+    }
+    const given = bench.nodes.commands
+      .matching(/^kubeadm upgrade (apply|node)/)
+      .map(({ node, argv }) => [node, argv.filter((word) => word.startsWith('--patches'))]);
+    expect(given).toEqual([
+      ['cp1', []],
+      ['w1', ['--patches=/etc/kubernetes/patches']],
+    ]);
+    expect(lines).toContain('nightlift: there is no /etc/kubernetes/patches on this node: kubeadm gets no patches');
+  });
+
   it('D13 gets the source and key of the next minor only in its own upgrade', async () => {
     await using bench = await startTestBench({ ...BOTH, published: ['1.36.3', '1.37.1'] });
     const source = bench.nodes.node('w1').machine.path('/etc/apt/sources.list.d/kubernetes.list');

@@ -52,6 +52,7 @@ async function upgrade(
     role: roleOf(node, await deps.cluster.nodes(signal)),
     ignorePreflightErrors: kubeadm.ignorePreflightErrors,
     skipPhases: kubeadm.skipPhases,
+    patchesDirectory: kubeadm.patchesDirectory,
     etcdUpgrade,
   });
   return { script, result: await runDetachedOnNode(context, node, script, step.phase) };

@@ -103,6 +103,8 @@ TARGET='1.37.1'
 ROLE='worker'
 IGNORE='CoreDNSMigration,CoreDNSUnsupportedPlugins'
 SKIP_PHASES='addon/coredns'
+# Empty, or where patches of kubeadm may lie on a node: it does not remember them.
+PATCHES=''
 # false only when etcd's image is proven to stay the same (I06)
 ETCD_UPGRADE='true'
 
@@ -274,6 +276,9 @@ if ! kubeadm_is_done; then
   flags=()
   if [ -n "$IGNORE" ]; then flags+=("--ignore-preflight-errors=$IGNORE"); fi
   if [ -n "$SKIP_PHASES" ]; then flags+=("--skip-phases=$SKIP_PHASES"); fi
+  if [ -n "$PATCHES" ]; then
+    if [ -d "$ROOT$PATCHES" ]; then flags+=("--patches=$PATCHES"); else say "there is no $PATCHES on this node: kubeadm gets no patches"; fi
+  fi
   if [ "$ETCD_UPGRADE" = false ]; then flags+=(--etcd-upgrade=false); fi
   if [ "$ROLE" = first-control-plane ]; then command=(kubeadm upgrade apply "v$TARGET" -y "${flags[@]}"); else command=(kubeadm upgrade node "${flags[@]}"); fi
   say "running ${command[*]}"

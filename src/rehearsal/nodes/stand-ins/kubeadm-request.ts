@@ -12,6 +12,7 @@ export interface KubeadmRequest {
 const VALUED = new Set([
   '--ignore-preflight-errors',
   '--skip-phases',
+  '--patches',
   '--kubernetes-version',
   '--image-repository',
   '-o',
