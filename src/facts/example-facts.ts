@@ -11,7 +11,7 @@ export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeF
     role,
     kubelet,
     apiServer: role === 'control-plane' ? kubelet : null,
-    internalIp: '10.0.0.1',
+    internalIp: addressFor(name),
     ready: 'yes',
     readySince: '2026-11-01T00:00:00Z',
     memoryPressure: false,
@@ -29,6 +29,12 @@ export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeF
     createdAt: '2026-01-01T00:00:00Z',
     ...fields,
   };
+}
+
+/** One of its own for every name that tests use. */
+function addressFor(name: string): string {
+  const number = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 65_000, 7);
+  return `10.0.${Math.floor(number / 250)}.${(number % 250) + 1}`;
 }
 
 /** A healthy cluster of one control plane and two workers on `version`, for tests: nothing newer is published, nothing is in the way. */

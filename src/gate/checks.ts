@@ -3,6 +3,7 @@ import { budgets } from './budgets.ts';
 import type { Check } from './check.ts';
 import { containerRuntime } from './container-runtime.ts';
 import { firingAlerts } from './firing-alerts.ts';
+import { nodeAddresses } from './node-addresses.ts';
 import { nodesReady } from './nodes-ready.ts';
 import { permissions } from './permissions.ts';
 import { quietBaseline } from './quiet-baseline.ts';
@@ -16,6 +17,7 @@ export const gateChecks: readonly Check[] = [addonCompat, removedApis, container
 export const preflightChecks: readonly Check[] = [
   versionSkew,
   nodesReady,
+  nodeAddresses,
   quietBaseline,
   firingAlerts,
   permissions,
