@@ -34,6 +34,7 @@ const Node = z.object({
       nodeInfo: z
         .object({
           kubeletVersion: z.string().default(''),
+          machineID: z.string().default(''),
           architecture: z.string().default(''),
           osImage: z.string().default(''),
           kernelVersion: z.string().default(''),
@@ -217,6 +218,7 @@ function nodeFact(
     })),
     labels: metadata.labels,
     allocatable: parseResources(status.allocatable),
+    machineId: status.nodeInfo.machineID,
     architecture: status.nodeInfo.architecture,
     osImage: status.nodeInfo.osImage,
     kernel: status.nodeInfo.kernelVersion,

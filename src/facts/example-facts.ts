@@ -22,6 +22,7 @@ export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeF
     taints: [],
     labels: {},
     allocatable: {},
+    machineId: '',
     architecture: 'amd64',
     osImage: 'Debian GNU/Linux 13',
     kernel: '6.12.0',

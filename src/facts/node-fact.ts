@@ -37,6 +37,7 @@ export const NodeFact = z.object({
     .record(z.string(), z.number())
     .default({})
     .describe('cpu in thousandths of a core, everything else in its own unit; empty when the node does not say'),
+  machineId: z.string().default('').describe('status.nodeInfo.machineID; empty when the node gives none'),
   architecture: z.string(),
   osImage: z.string(),
   kernel: z.string(),

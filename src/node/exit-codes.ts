@@ -63,6 +63,17 @@ export const EXIT_CODES: Readonly<Record<number, FailureExplanation>> = {
     message: 'the images of the target could not be pulled; nothing was changed',
     remedy: 'See that the node reaches the registry and that it has the images.',
   },
+  25: {
+    reason: 'AnotherNode',
+    message: 'the machine at the address of the node is another one',
+    remedy:
+      'Find out who has set that address: kubectl get nodes -o wide; a kubelet names it by --node-ip. Nothing was changed there.',
+  },
+  26: {
+    reason: 'NodeNotProven',
+    message: 'nothing proves which node the machine is',
+    remedy: 'See on the node how its kubelet logs in: /etc/kubernetes/kubelet.conf leads to its client certificate.',
+  },
   28: { reason: 'DiskFull', message: 'the disk of the node is full', remedy: 'Make room on the node.' },
   30: {
     reason: 'PackageInstall',

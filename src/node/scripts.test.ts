@@ -11,6 +11,7 @@ const golden = new URL('../../test/golden/node/', import.meta.url);
 const scripts = nodeScripts(templates);
 const repository = { repoBase: 'https://pkgs.k8s.io/core:/stable:', lockTimeoutSeconds: 300 };
 const fingerprint = 'DE15 B144 86CD 377B 9E87  6E1A 2346 54DA 9A29 6436';
+const here = { node: 'worker-1', machineId: '5d41402abc4b2a76b9719d911017c592' };
 const kubeadm = {
   ignorePreflightErrors: ['CoreDNSMigration', 'CoreDNSUnsupportedPlugins'],
   skipPhases: ['addon/coredns', 'bootstrap-token'],
@@ -18,22 +19,31 @@ const kubeadm = {
 };
 
 function upgrade(role: UpgradeRole, target: string, etcdUpgrade = true): NodeScript {
-  return scripts.upgradeNode({ ...repository, target, role, ...kubeadm, etcdUpgrade });
+  return scripts.upgradeNode({ ...here, ...repository, target, role, ...kubeadm, etcdUpgrade });
 }
 
 function stage(role: UpgradeRole, target: string, keyFingerprints: readonly string[]): NodeScript {
-  return scripts.stage({ ...repository, target, role, keyFingerprints, keyWarnDays: 45, neededBytes: 2_000_000_000 });
+  return scripts.stage({
+    ...here,
+    ...repository,
+    target,
+    role,
+    keyFingerprints,
+    keyWarnDays: 45,
+    neededBytes: 2_000_000_000,
+  });
 }
 
 /** Every role and kind of jump. */
 const rendered: Readonly<Record<string, NodeScript>> = {
   'list-releases': scripts.listReleases({ ...repository, minor: '1.36' }),
   'node-state': scripts.nodeState(),
+  'this-node': scripts.thisNode(here),
   'stage-first-control-plane-patch': stage('first-control-plane', '1.36.4', [fingerprint]),
   'stage-worker-minor': stage('worker', '1.37.1', []),
   plan: scripts.plan({ target: '1.36.4', ignorePreflightErrors: ['CoreDNSMigration'] }),
   diff: scripts.diff({ target: '1.36.4' }),
-  'prune-backups': scripts.pruneBackups({ days: 3 }),
+  'prune-backups': scripts.pruneBackups({ ...here, days: 3 }),
   'upgrade-first-control-plane-patch': upgrade('first-control-plane', '1.36.4'),
   'upgrade-first-control-plane-minor': upgrade('first-control-plane', '1.37.1'),
   'upgrade-first-control-plane-without-etcd': upgrade('first-control-plane', '1.36.4', false),
@@ -48,6 +58,7 @@ const rendered: Readonly<Record<string, NodeScript>> = {
     timeLimitSeconds: 60,
   }),
   'etcd-snapshot': scripts.etcdSnapshot({
+    ...here,
     target: '1.36.4',
     run: '2026-11-21T23:00:00.000Z',
     reuseSeconds: 1800,
@@ -56,8 +67,8 @@ const rendered: Readonly<Record<string, NodeScript>> = {
     restoreProof: 'auto',
     timeLimitSeconds: 600,
   }),
-  'raise-containerd': scripts.raiseContainerd({ version: '1.7.24', lockTimeoutSeconds: 300 }),
-  'run-script': scripts.runScript({ text: 'echo "restoring"\n' }),
+  'raise-containerd': scripts.raiseContainerd({ ...here, version: '1.7.24', lockTimeoutSeconds: 300 }),
+  'run-script': scripts.runScript({ ...here, text: 'echo "restoring"\n' }),
   'detached-arrive': renderScript(templates, 'detached-arrive', {
     unit: 'nightlift-master-1-36-4',
     identity: 'a'.repeat(64),

@@ -21,7 +21,14 @@ export interface Repository {
   readonly lockTimeoutSeconds: number;
 }
 
-export interface StageParameters extends Repository {
+/** Which node a script is for, so that it can prove on the machine that it is there. */
+export interface ThisNode {
+  readonly node: string;
+  /** Of the node's status; empty when it has none. */
+  readonly machineId: string;
+}
+
+export interface StageParameters extends Repository, ThisNode {
   readonly target: string;
   readonly role: UpgradeRole;
   /** Fingerprints that the repository's key may have, 40 hex digits each; none accepts any (D14). */
@@ -31,7 +38,7 @@ export interface StageParameters extends Repository {
   readonly neededBytes: number;
 }
 
-export interface UpgradeParameters extends Repository {
+export interface UpgradeParameters extends Repository, ThisNode {
   readonly target: string;
   readonly role: UpgradeRole;
   readonly ignorePreflightErrors: readonly string[];
@@ -42,7 +49,7 @@ export interface UpgradeParameters extends Repository {
   readonly etcdUpgrade: boolean;
 }
 
-export interface EtcdSnapshotParameters {
+export interface EtcdSnapshotParameters extends ThisNode {
   readonly target: string;
   /** The run that it belongs to; a snapshot of the same run that is younger than `reuseSeconds` is not taken again. */
   readonly run: string;
@@ -62,52 +69,58 @@ export interface ControlPlaneHealthParameters {
 export interface NodeScripts {
   listReleases(parameters: Repository & { readonly minor: string }): NodeScript;
   nodeState(): NodeScript;
+  thisNode(parameters: ThisNode): NodeScript;
   stage(parameters: StageParameters): NodeScript;
   plan(parameters: { readonly target: string; readonly ignorePreflightErrors: readonly string[] }): NodeScript;
   diff(parameters: { readonly target: string }): NodeScript;
-  pruneBackups(parameters: { readonly days: number }): NodeScript;
+  pruneBackups(parameters: ThisNode & { readonly days: number }): NodeScript;
   controlPlaneHealth(parameters: ControlPlaneHealthParameters): NodeScript;
   etcdSnapshot(parameters: EtcdSnapshotParameters): NodeScript;
   upgradeNode(parameters: UpgradeParameters): NodeScript;
   /** `version`: upstream '1.7.24', or a full package version. */
-  raiseContainerd(parameters: { readonly version: string; readonly lockTimeoutSeconds: number }): NodeScript;
-  runScript(parameters: { readonly text: string }): NodeScript;
+  raiseContainerd(parameters: ThisNode & { readonly version: string; readonly lockTimeoutSeconds: number }): NodeScript;
+  runScript(parameters: ThisNode & { readonly text: string }): NodeScript;
 }
 
 /** Phases of `kubeadm upgrade apply` that `kubeadm upgrade node` does not have: naming one there is an error (kubeadm-facts.md A1). */
 const APPLY_ONLY_PHASES = ['upload-config', 'uploadconfig', 'bootstrap-token'];
 
-/**
- * What stands around a script besides common.sh: before it what it calls, after it the parts that it goes on with, which see
- * its variables. A part never stands alone.
- */
-const COMPOSED: Readonly<Record<string, { readonly before?: readonly string[]; readonly after?: readonly string[] }>> =
-  {
-    'list-releases': { before: ['apt', 'sources'] },
-    stage: { before: ['apt', 'sources'] },
-    'upgrade-node': {
-      before: ['apt', 'sources'],
-      after: [
-        'upgrade-node-guard',
-        'upgrade-node-source',
-        'upgrade-node-kubeadm-package',
-        'upgrade-node-kubeadm',
-        'upgrade-node-kubelet',
-      ],
-    },
-    'raise-containerd': { before: ['apt'] },
-    'control-plane-health': { before: ['etcd'] },
-    'etcd-snapshot': {
-      before: ['etcd'],
-      after: [
-        'etcd-snapshot-reuse',
-        'etcd-snapshot-take',
-        'etcd-snapshot-check',
-        'etcd-snapshot-prove',
-        'etcd-snapshot-keep',
-      ],
-    },
-  };
+interface Composition {
+  /** What the script calls or stands on. */
+  readonly before?: readonly string[];
+  /** The parts that it goes on with; they see its variables, and never stand alone. */
+  readonly after?: readonly string[];
+}
+
+/** What stands around a script besides common.sh. Whatever changes a node proves first that it is on that node. */
+const COMPOSED: Readonly<Record<string, Composition>> = {
+  'list-releases': { before: ['apt', 'sources'] },
+  'prune-backups': { before: ['this-node'] },
+  'run-script': { before: ['this-node'] },
+  'raise-containerd': { before: ['this-node', 'apt'] },
+  stage: { before: ['this-node', 'apt', 'sources'] },
+  'upgrade-node': {
+    before: ['this-node', 'apt', 'sources'],
+    after: [
+      'upgrade-node-guard',
+      'upgrade-node-source',
+      'upgrade-node-kubeadm-package',
+      'upgrade-node-kubeadm',
+      'upgrade-node-kubelet',
+    ],
+  },
+  'control-plane-health': { before: ['etcd'] },
+  'etcd-snapshot': {
+    before: ['this-node', 'etcd'],
+    after: [
+      'etcd-snapshot-reuse',
+      'etcd-snapshot-take',
+      'etcd-snapshot-check',
+      'etcd-snapshot-prove',
+      'etcd-snapshot-keep',
+    ],
+  },
+};
 
 /** Renders the scripts; pure. @throws NightliftError (config) when a template names what is not given. */
 export function nodeScripts(templates: ScriptTemplates): NodeScripts {
@@ -122,8 +135,11 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
   return {
     listReleases: (given) => withSources('list-releases', given, given.minor, {}),
     nodeState: () => plain('node-state', {}),
+    thisNode: ({ node, machineId }) => plain('this-node', { node, machineId }),
     stage: (given) =>
       withSources('stage', given, minorOf(given.target), {
+        node: given.node,
+        machineId: given.machineId,
         target: given.target,
         role: given.role,
         keyFingerprints: given.keyFingerprints.map((one) => one.replaceAll(/\s/g, '').toUpperCase()).join(' '),
@@ -133,7 +149,7 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
     plan: (given) =>
       plain('plan', { target: given.target, ignorePreflightErrors: given.ignorePreflightErrors.join(',') }),
     diff: (given) => plain('diff', { target: given.target }),
-    pruneBackups: (given) => plain('prune-backups', { days: given.days }),
+    pruneBackups: (given) => plain('prune-backups', { ...given }),
     controlPlaneHealth: ({ apiServers, timeLimitSeconds }) =>
       plain('control-plane-health', {
         apiServers: apiServers.map(({ node, address }) => `${node}=${address}`).join(' '),
@@ -142,6 +158,8 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
     etcdSnapshot: (given) => plain('etcd-snapshot', { ...given }),
     upgradeNode: (given) =>
       withSources('upgrade-node', given, minorOf(given.target), {
+        node: given.node,
+        machineId: given.machineId,
         target: given.target,
         role: given.role,
         ignorePreflightErrors: given.ignorePreflightErrors.join(','),
@@ -149,8 +167,9 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
         patchesDirectory: given.patchesDirectory,
         etcdUpgrade: given.etcdUpgrade,
       }),
-    raiseContainerd: (given) => plain('raise-containerd', given),
-    runScript: (given) => plain('run-script', { scriptBase64: Buffer.from(given.text).toString('base64') }),
+    raiseContainerd: (given) => plain('raise-containerd', { ...given }),
+    runScript: ({ node, machineId, text }) =>
+      plain('run-script', { node, machineId, scriptBase64: Buffer.from(text).toString('base64') }),
   };
 }
 

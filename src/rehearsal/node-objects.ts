@@ -4,6 +4,7 @@ import { timestamp } from './api/object-changes.ts';
 import { nodes, pods } from './api/resources.ts';
 import type { Store } from './api/store.ts';
 import type { StaticPod } from './nodes/cluster-port.ts';
+import { machineIdOf } from './nodes/machine.ts';
 import type { TopologyNode } from './topology.ts';
 
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
@@ -58,6 +59,7 @@ export function nodeObject(node: TopologyNode, state: NodeState, now: Date): New
         containerRuntimeVersion: state.containerRuntime,
         kernelVersion: '6.12.0-amd64',
         kubeletVersion: `v${state.kubelet}`,
+        machineID: machineIdOf(node.name),
         operatingSystem: 'linux',
         osImage: 'Debian GNU/Linux 13 (trixie)',
       },

@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest';
 import type { EtcdSnapshotParameters } from '../../node/scripts.ts';
 import { parseEtcdSnapshotReport } from '../../steps/etcd/own-snapshot-report.ts';
 import { startTestBench, type TestBench } from './test-bench.ts';
-import { CONTROL_PLANE, run } from './test-steps.ts';
+import { CONTROL_PLANE, run, thisNode } from './test-steps.ts';
 
 const DIRECTORY = '/var/lib/nightlift/snapshots';
 const ONE = { nodes: [CONTROL_PLANE], published: [] };
 
 function take(bench: TestBench, more: Partial<EtcdSnapshotParameters> = {}) {
   const script = bench.scripts.etcdSnapshot({
+    ...thisNode('cp1'),
     target: '1.36.4',
     run: 'first',
     reuseSeconds: 1800,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createCertificateAuthority } from '../api/certificate.ts';
 import type { ClusterPort, StaticPod } from './cluster-port.ts';
 import { kubeadmImages } from './kubeadm-images.ts';
 import { COMPONENTS, imageInManifest, manifestOf } from './static-pod-manifest.ts';
@@ -158,6 +159,29 @@ function hashOf(manifest: string): string {
   return createHash('md5').update(manifest).digest('hex');
 }
 
+const KUBELET_CERTIFICATE = '/var/lib/kubelet/pki/kubelet-client-current.pem';
+const KUBELET_CONF = `kind: Config
+users:
+- name: default-auth
+  user:
+    client-certificate: ${KUBELET_CERTIFICATE}
+    client-key: ${KUBELET_CERTIFICATE}
+`;
+
+/** As the kubelet keeps it: certificate and key in one file. */
+function kubeletCertificate(node: string): string {
+  const { certificatePem, privateKeyPem } = createCertificateAuthority('kubernetes').issue({
+    commonName: `system:node:${node}`,
+    organization: 'system:nodes',
+  });
+  return `${certificatePem}${privateKeyPem}`;
+}
+
+/** What the node has in /etc/machine-id and its kubelet reports. */
+export function machineIdOf(node: string): string {
+  return createHash('sha256').update(node).digest('hex').slice(0, 32);
+}
+
 function layOutFiles(options: MachineOptions, path: (absolute: string) => string): void {
   const directories = [
     'tmp',
@@ -170,7 +194,7 @@ function layOutFiles(options: MachineOptions, path: (absolute: string) => string
     'var/lib/apt/lists/partial',
     'var/cache/apt/archives/partial',
     'var/lib/dpkg',
-    'var/lib/kubelet',
+    'var/lib/kubelet/pki',
   ];
   for (const directory of directories) mkdirSync(path(`/${directory}`), { recursive: true });
   const minor = options.version.split('.').slice(0, 2).join('.');
@@ -180,7 +204,9 @@ function layOutFiles(options: MachineOptions, path: (absolute: string) => string
     '/etc/apt/sources.list.d/kubernetes.list': `deb [signed-by=${keyring}] ${options.repoBase}/v${minor}/deb/ /\n`,
     '/etc/apt/sources.list': '# The distribution is not part of the rehearsal.\n',
     '/etc/default/kubelet': 'KUBELET_EXTRA_ARGS=\n',
-    '/etc/kubernetes/kubelet.conf': 'kind: Config\n',
+    '/etc/kubernetes/kubelet.conf': KUBELET_CONF,
+    [KUBELET_CERTIFICATE]: kubeletCertificate(options.name),
+    '/etc/machine-id': `${machineIdOf(options.name)}\n`,
     '/var/lib/kubelet/config.yaml': 'kind: KubeletConfiguration\n',
     '/var/lib/kubelet/kubeadm-flags.env': 'KUBELET_KUBEADM_ARGS=""\n',
   };

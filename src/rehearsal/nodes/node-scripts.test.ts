@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { explainFailure } from '../../node/explain-failure.ts';
 import { droppedFlags, planIsUpToDate, planNamesTarget } from '../../node/kubeadm-output.ts';
 import { startTestBench, type TestBench } from './test-bench.ts';
-import { BOTH, CONTROL_PLANE, repository, run, stage, stateOf, upgrade, WORKER } from './test-steps.ts';
+import { BOTH, CONTROL_PLANE, repository, run, stage, stateOf, thisNode, upgrade, WORKER } from './test-steps.ts';
 
 describe('stage.sh', () => {
   it('changes nothing that is in use, and is quick the second time', async () => {
@@ -154,7 +154,7 @@ describe('the other scripts', () => {
       const when = new Date(Date.now() - days * 86_400_000);
       utimesSync(machine.path(`/etc/kubernetes/tmp/${name}`), when, when);
     }
-    const result = await run(bench, 'cp1', bench.scripts.pruneBackups({ days: 3 }));
+    const result = await run(bench, 'cp1', bench.scripts.pruneBackups({ ...thisNode('cp1'), days: 3 }));
     expect(result.stdout).toMatch(/^pruned\t\/etc\/kubernetes\/tmp\/kubeadm-backup-etcd-old\t\d+\n$/);
     expect(readdirSync(machine.path('/etc/kubernetes/tmp'))).toEqual(['kubeadm-backup-manifests-new', 'other']);
   });
@@ -167,7 +167,7 @@ describe('the other scripts', () => {
     };
     await using bench = await startTestBench({ nodes: [behind], published: [] });
     const raise = (version: string) =>
-      run(bench, 'cp1', bench.scripts.raiseContainerd({ version, lockTimeoutSeconds: 1 }));
+      run(bench, 'cp1', bench.scripts.raiseContainerd({ ...thisNode('cp1'), version, lockTimeoutSeconds: 1 }));
     expect(await raise('1.7.24')).toMatchObject({ exitCode: 0 });
     expect(bench.cluster.runtimes.get('cp1')).toBe('containerd://1.7.24');
     expect(await raise('2.1.4')).toMatchObject({ exitCode: 40 });
@@ -176,7 +176,7 @@ describe('the other scripts', () => {
   it("runs an operator's script as it is", async () => {
     await using bench = await startTestBench({ nodes: [CONTROL_PLANE], published: [] });
     const text = 'echo "it\'s $((6 * 7))"\ncat\nexit 4\n';
-    expect(await run(bench, 'cp1', bench.scripts.runScript({ text }))).toMatchObject({
+    expect(await run(bench, 'cp1', bench.scripts.runScript({ ...thisNode('cp1'), text }))).toMatchObject({
       exitCode: 4,
       stdout: "it's 42\n",
     });

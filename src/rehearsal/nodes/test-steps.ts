@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { CommandResult, DetachedResult, NodeShell } from '../../node/node-shell.ts';
 import { type NodeState, parseNodeState } from '../../node/node-state.ts';
-import type { NodeScript, UpgradeRole } from '../../node/scripts.ts';
+import type { NodeScript, ThisNode, UpgradeRole } from '../../node/scripts.ts';
 import type { NodeSpec } from './start-nodes.ts';
 import type { TestBench } from './test-bench.ts';
 
@@ -17,28 +17,47 @@ export function run(bench: TestBench, node: string, script: NodeScript): Promise
   return bench.shell.run(bench.address(node), script, AbortSignal.timeout(25_000));
 }
 
+/** The node that a script is for; what its kubelet reports is not part of this bench. */
+export function thisNode(node: string): ThisNode {
+  return { node, machineId: '' };
+}
+
 export function stage(
   bench: TestBench,
   node: string,
   role: UpgradeRole,
-  more: { target?: string; keyFingerprints?: string[] } = {},
+  more: { target?: string; keyFingerprints?: string[]; as?: string } = {},
 ) {
   const { target = '1.36.4', keyFingerprints = [] } = more;
   return run(
     bench,
     node,
-    bench.scripts.stage({ ...repository(bench), target, role, keyFingerprints, keyWarnDays: 45, neededBytes: 1e9 }),
+    bench.scripts.stage({
+      ...thisNode(more.as ?? node),
+      ...repository(bench),
+      target,
+      role,
+      keyFingerprints,
+      keyWarnDays: 45,
+      neededBytes: 1e9,
+    }),
   );
 }
 
-function upgradeScript(bench: TestBench, role: UpgradeRole, target = '1.36.4', patchesDirectory = ''): NodeScript {
+function upgradeScript(
+  bench: TestBench,
+  node: string,
+  role: UpgradeRole,
+  target = '1.36.4',
+  patchesDirectory = '',
+): NodeScript {
   const kubeadm = {
     ignorePreflightErrors: ['CoreDNSMigration'],
     skipPhases: ['addon/coredns'],
     patchesDirectory,
     etcdUpgrade: true,
   };
-  return bench.scripts.upgradeNode({ ...repository(bench), target, role, ...kubeadm });
+  return bench.scripts.upgradeNode({ ...thisNode(node), ...repository(bench), target, role, ...kubeadm });
 }
 
 export function upgrade(
@@ -57,7 +76,7 @@ export function upgrade(
     bench.address(node),
     {
       unit: 'nightlift-upgrade',
-      script: upgradeScript(bench, role, more.target, more.patchesDirectory),
+      script: upgradeScript(bench, node, role, more.target, more.patchesDirectory),
       timeLimitSeconds: more.timeLimitSeconds ?? 60,
     },
     { signal: AbortSignal.timeout(25_000), onLine: (line) => more.lines?.push(line) },

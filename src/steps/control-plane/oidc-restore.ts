@@ -1,6 +1,6 @@
 import type { ActionStep } from '../../chain/phase.ts';
 import { addressOf } from '../../node/node-address.ts';
-import { scriptsOf } from '../../node/node-scripts.ts';
+import { scriptsOf, thisNode } from '../../node/node-scripts.ts';
 
 const NAMESPACE = 'kube-system';
 const CONFIG_MAP = 'apiserver-oidc-restore';
@@ -18,7 +18,11 @@ export const oidcRestore: ActionStep = {
     const { deps, signal } = context;
     const script = (await deps.cluster.configMap(NAMESPACE, CONFIG_MAP, signal))?.[KEY] ?? '';
     const node = await context.node();
-    const result = await deps.shell.run(addressOf(node), scriptsOf(deps).runScript({ text: script }), signal);
+    const result = await deps.shell.run(
+      addressOf(node),
+      scriptsOf(deps).runScript({ ...thisNode(node), text: script }),
+      signal,
+    );
     // Single sign-on is recoverable and the upgrade is done: a warning, as in the runbook.
     if (result.exitCode !== 0)
       deps.log.warn('the restore script failed: single sign-on may be broken', {

@@ -7,7 +7,7 @@ import { controlPlanes } from '../../facts/nodes.ts';
 import type { Finding } from '../../gate/finding.ts';
 import { pushGauges } from '../../metrics/gauges.ts';
 import { explainFailure } from '../../node/explain-failure.ts';
-import { scriptsOf } from '../../node/node-scripts.ts';
+import { scriptsOf, thisNode } from '../../node/node-scripts.ts';
 import { nodeFailure, runDetachedOnNode } from '../../node/run-on-node.ts';
 import { readRun } from '../../observe/run-record.ts';
 import { type EtcdSnapshotReport, parseEtcdSnapshotReport } from './own-snapshot-report.ts';
@@ -59,6 +59,7 @@ async function reportFrom(context: Context, node: NodeFact): Promise<EtcdSnapsho
   const { deps, target } = context;
   const { directory, keep, restoreProof } = deps.settings.snapshot;
   const script = scriptsOf(deps).etcdSnapshot({
+    ...thisNode(node),
     target,
     run: (await readRun(context))['in-flight'] ?? '',
     reuseSeconds: REUSE_SECONDS,

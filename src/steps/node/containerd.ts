@@ -1,7 +1,7 @@
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { hasTargetVersion, workers } from '../../facts/nodes.ts';
-import { repositoryOf, scriptsOf } from '../../node/node-scripts.ts';
+import { repositoryOf, scriptsOf, thisNode } from '../../node/node-scripts.ts';
 import { nodeFailure, runDetachedOnNode } from '../../node/run-on-node.ts';
 import { compareVersions, oldestVersion, parseVersion } from '../../version.ts';
 
@@ -38,7 +38,7 @@ export const containerd: ActionStep = {
     const node = await context.node();
     const version = await wanted(context);
     if (version === undefined) return;
-    const script = scriptsOf(deps).raiseContainerd({ ...repositoryOf(deps), version });
+    const script = scriptsOf(deps).raiseContainerd({ ...thisNode(node), ...repositoryOf(deps), version });
     const { exitCode, tail } = await runDetachedOnNode(context, node, script, 'containerd');
     if (exitCode !== 0) throw nodeFailure(node, script, `raising containerd to ${version}`, exitCode, tail);
     deps.log.info('containerd raised', { node: node.name, from: node.containerRuntime, to: version });

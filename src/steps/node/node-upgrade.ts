@@ -1,7 +1,7 @@
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { explainFailure } from '../../node/explain-failure.ts';
-import { repositoryOf, roleOf, scriptsOf } from '../../node/node-scripts.ts';
+import { repositoryOf, roleOf, scriptsOf, thisNode } from '../../node/node-scripts.ts';
 import type { DetachedResult } from '../../node/node-shell.ts';
 import { etcdImageStays, type NodeState, parseNodeState } from '../../node/node-state.ts';
 import { nodeFailure, runDetachedOnNode, runOnNode } from '../../node/run-on-node.ts';
@@ -47,6 +47,7 @@ async function upgrade(
   const { deps, step, target, signal } = context;
   const { kubeadm } = deps.settings;
   const script = scriptsOf(deps).upgradeNode({
+    ...thisNode(node),
     ...repositoryOf(deps),
     target,
     role: roleOf(node, await deps.cluster.nodes(signal)),

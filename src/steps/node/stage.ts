@@ -1,7 +1,7 @@
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { hasTargetVersion } from '../../facts/nodes.ts';
-import { repositoryOf, roleOf, scriptsOf } from '../../node/node-scripts.ts';
+import { repositoryOf, roleOf, scriptsOf, thisNode } from '../../node/node-scripts.ts';
 import { nodeFailure, runDetachedOnNode } from '../../node/run-on-node.ts';
 
 /** Packages and images, fetched before the drain. Changes nothing that is in use, so it needs no undo. */
@@ -9,6 +9,7 @@ export async function stageOn(context: Context, node: NodeFact): Promise<void> {
   const { deps, target, signal } = context;
   const { packages } = deps.settings;
   const script = scriptsOf(deps).stage({
+    ...thisNode(node),
     ...repositoryOf(deps),
     target,
     role: roleOf(node, await deps.cluster.nodes(signal)),
