@@ -5,6 +5,7 @@ import { plan } from '../steps/control-plane/kubeadm-plan.ts';
 import { pruneBackups } from '../steps/control-plane/prune-backups.ts';
 import { restoreWorkloads } from '../steps/control-plane/quiesce.ts';
 import { snapshot } from '../steps/etcd/snapshot.ts';
+import { nodesAnswer } from '../steps/health/nodes-answer.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { liftLeftCordons } from '../steps/node/left-cordons.ts';
@@ -19,6 +20,7 @@ export const preflight: Phase = {
   steps: [
     oneChain,
     rebootLock,
+    nodesAnswer,
     takeRebootLock,
     restoreWorkloads,
     liftLeftCordons,

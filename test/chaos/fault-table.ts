@@ -119,8 +119,8 @@ export const FAULT_TABLE = `
   preflight  | ssh         | hangs                                  | left to the retry
   preflight  | ssh         | garbage                                | left to the retry
   preflight  | ssh         | truncated for a moment                 | retried and done
-  preflight  | ssh         | foreign host key                       | failed
-  preflight  | ssh         | sudo wants a password                  | failed
+  preflight  | ssh         | foreign host key                       | refused: NodeRefuses
+  preflight  | ssh         | sudo wants a password                  | refused: NodeRefuses
   preflight  | apt         | refused                                | left to the retry
   preflight  | apt         | 500                                    | left to the retry
   preflight  | apt         | expired certificate                    | left to the retry
