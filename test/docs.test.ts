@@ -9,7 +9,7 @@ import { Settings } from '../src/settings/settings.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const pages = ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md', { cwd: ROOT })];
+const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...globSync('{docs,test}/**/*.md', { cwd: ROOT })];
 const blocks = (text: string, language: string): readonly string[] =>
   [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))].map((match) => match[1] ?? '');
 
@@ -82,7 +82,9 @@ describe('pages written by hand', () => {
       [...read(file).matchAll(/\bsrc\/[\w/-]+\.ts\b/g)].map(([path]) => ({ file, path })),
     );
     expect(named.length).toBeGreaterThan(3);
-    expect(named.filter(({ path }) => !existsSync(join(ROOT, path)))).toEqual([]);
+    // NAME and SUBJECT stand for any.
+    const real = named.filter(({ path }) => !/[A-Z]{2}/.test(path));
+    expect(real.filter(({ path }) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
   it.each(pages)('%s links to files that are there', (page) => {
