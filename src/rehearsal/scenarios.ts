@@ -1,9 +1,8 @@
 import { stringify } from 'yaml';
 import { deployments, podDisruptionBudgets } from './api/resources.ts';
-import { nodeViews, runningPod } from './cluster-view.ts';
-import { NAMESPACE } from './deployment-objects.ts';
-import type { EmbeddedCluster } from './embedded-cluster.ts';
-import type { Scenario, ScenarioEvent } from './scenario.ts';
+import { nodeViews } from './cluster-view.ts';
+import type { Scenario } from './scenario.ts';
+import { appliedOnce, isCordoned, kill, kubeadmRunsOn, masterRuns, nothingChanged } from './scenario-events.ts';
 import type { ScenarioName } from './scenario-names.ts';
 import { workload } from './system-objects.ts';
 import type { AddonWorkload, Topology } from './topology.ts';
@@ -26,30 +25,6 @@ const OLD_CERT_MANAGER: AddonWorkload = {
 const UPGRADED = /UPGRADED — all nodes now on/;
 
 const all = (version: string) => () => version;
-
-function masterRuns(cluster: EmbeddedCluster): boolean {
-  return cluster.nodes.commands.matching(/^kubeadm upgrade apply/).length > 0;
-}
-
-function kubeadmRunsOn(cluster: EmbeddedCluster, command: RegExp, node?: string): boolean {
-  return cluster.nodes.commands.matching(command, node).some(({ finishedAt }) => finishedAt === null);
-}
-
-/** SIGKILL for the Job's process, as the kernel's memory killer sends it. */
-function kill(what: string, job: string, when: ScenarioEvent['when']): ScenarioEvent {
-  return {
-    what: `the Job of ${what} is killed`,
-    when: (cluster) => runningPod(cluster, job) !== undefined && when(cluster),
-    act: (cluster) => {
-      const pod = runningPod(cluster, job);
-      if (pod !== undefined) cluster.controllers.killPod(pod.metadata.name, NAMESPACE);
-    },
-  };
-}
-
-function isCordoned(cluster: EmbeddedCluster, name: string): boolean {
-  return nodeViews(cluster).some((node) => node.name === name && !node.schedulable);
-}
 
 const SCENARIOS: readonly Scenario[] = [
   {
@@ -250,23 +225,4 @@ export function scenarioNamed(name: ScenarioName): Scenario {
   const found = SCENARIOS.find((scenario) => scenario.name === name);
   if (found === undefined) throw new Error(`no scenario ${name}`);
   return found;
-}
-
-function appliedOnce({ nodes }: EmbeddedCluster): readonly string[] {
-  const count = nodes.commands.matching(/^kubeadm upgrade apply/).length;
-  return count === 1 ? [] : [`kubeadm upgrade apply ran ${count} times`];
-}
-
-/** Neither on a node nor in the API: a refusal leaves no trace but what the detector remembers. */
-function nothingChanged({ nodes, server }: EmbeddedCluster): readonly string[] {
-  const changing = nodes.commands.matching(
-    /^(kubeadm upgrade|apt-get .*install|apt-mark|systemctl (re)?start|dpkg -i)/,
-  );
-  const writes = server.requests.writes.filter(
-    ({ path }) => !path.endsWith('/configmaps') && !path.endsWith('/configmaps/k8s-upgrade-state'),
-  );
-  return [
-    ...changing.map(({ node, argv }) => `${node} ran ${argv.join(' ')}`),
-    ...writes.map(({ method, path, user }) => `${user} sent ${method} ${path}`),
-  ];
 }
