@@ -29,7 +29,8 @@ export class NightliftError extends Error {
   constructor(kind: ErrorKind, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? {} : { cause: details.cause });
     this.kind = kind;
-    this.remedy = details.remedy;
+    // Nothing to do is no remedy: nobody is told "What to do:" and then nothing.
+    this.remedy = details.remedy === '' ? undefined : details.remedy;
   }
 
   get exitCode(): number {

@@ -35,9 +35,7 @@ export async function runCli(argv: readonly string[], streams: Streams, signal: 
     return await run({ commands: COMMANDS, values, positionals, output, signal });
   } catch (error) {
     if (!(error instanceof NightliftError)) throw error;
-    streams.stderr.write(
-      `nightlift: ${reasonOf(error)}\n${error.remedy === undefined || error.remedy === '' ? '' : `  ${error.remedy}\n`}`,
-    );
+    streams.stderr.write(`nightlift: ${reasonOf(error)}\n${error.remedy === undefined ? '' : `  ${error.remedy}\n`}`);
     return error.exitCode;
   }
 }
