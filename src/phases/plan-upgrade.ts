@@ -1,8 +1,9 @@
 import { remainingSteps } from '../chain/order.ts';
 import { placement } from '../chain/placement.ts';
-import { type Step, stepName } from '../chain/step.ts';
+import { nodeOf, type Step, stepName } from '../chain/step.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
+import type { NodeFact } from '../facts/node-fact.ts';
 import { controlPlanes, isOnTarget, type Nodes, workers } from '../facts/nodes.ts';
 import type { Settings } from '../settings/settings.ts';
 import { jumpBetween } from '../version.ts';
@@ -48,18 +49,7 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
   let state: Nodes = nodes;
   const steps = remainingSteps(nodes, target).map((step): PlannedStep => {
     const place = placement(step, state, target);
-    if ('node' in step)
-      state = state.map((node) =>
-        node.name === step.node
-          ? {
-              ...node,
-              kubelet: target,
-              apiServer: node.role === 'control-plane' ? target : null,
-              cordonedBy: null,
-              unfinished: null,
-            }
-          : node,
-      );
+    state = state.map((node) => leftBy(step, node, target));
     return {
       step,
       name: stepName(step),
@@ -82,6 +72,15 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
     done: nodes.filter((node) => isOnTarget(node, target)).map((node) => node.name),
     seconds: steps.reduce((sum, step) => sum + step.seconds, 0),
   };
+}
+
+/** A node as a step leaves it. Preflight lifts what an earlier run has cordoned; the cordon of somebody else stays. */
+function leftBy(step: Step, node: NodeFact, target: string): NodeFact {
+  if (step.phase !== 'preflight' && nodeOf(step) !== node.name) return node;
+  const lifted = node.cordonedBy === null ? node : { ...node, cordonedBy: null, schedulable: true };
+  if (step.phase === 'preflight') return lifted;
+  const apiServer = node.role === 'control-plane' ? target : null;
+  return { ...lifted, kubelet: target, apiServer, unfinished: null };
 }
 
 function whyThen(step: Step, nodes: Nodes, target: string, nowhere: string | undefined): string {

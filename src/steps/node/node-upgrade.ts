@@ -90,6 +90,7 @@ function imageIs(image: string, target: string): boolean {
 export const verifyNode: ActionStep = {
   name: 'verify-node',
   summary: 'packages, holds and manifests on the node are as they should be',
+  critical: true,
   async run(context) {
     const { deps, target, signal } = context;
     const node = await context.node();

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { PHASES } from '../chain/step.ts';
+import { gateChecks, preflightChecks } from '../gate/checks.ts';
+import { phaseOf } from './phases.ts';
+
+/** What a phase does, in order: a change here is a change of what happens to a cluster, and is made knowingly. */
+const STEPS = {
+  preflight: [
+    'one-chain',
+    'reboot-lock',
+    'nodes-answer',
+    'take-reboot-lock',
+    'restore-workloads',
+    'left-cordons',
+    'control-planes-healthy',
+    'plan',
+    'prune-backups',
+    'set-latch',
+    'snapshot',
+  ],
+  master: [
+    'one-chain',
+    'reboot-lock',
+    'take-reboot-lock',
+    'nodes-ready',
+    'halt-on-alert',
+    'control-planes-healthy',
+    'stage',
+    'headroom',
+    'begin',
+    'drain',
+    'quiesce',
+    'containerd',
+    'node-upgrade',
+    'ready',
+    'restore-workloads',
+    'verify-node',
+    'uncordon',
+    'control-plane-pods',
+    'oidc-restore',
+    'halt-on-alert',
+    'finish',
+  ],
+  worker: [
+    'one-chain',
+    'reboot-lock',
+    'take-reboot-lock',
+    'restore-workloads',
+    'nodes-ready',
+    'halt-on-alert',
+    'stage',
+    'headroom',
+    'begin',
+    'drain',
+    'node-upgrade',
+    'ready',
+    'verify-node',
+    'uncordon',
+    'daemon-sets',
+    'soak',
+    'finish',
+  ],
+  postflight: [
+    'take-reboot-lock',
+    'restore-workloads',
+    'all-on-target',
+    'alerts',
+    'api-health',
+    'cluster-dns',
+    'system-pods',
+    'pod-ready-ratio',
+    'return-reboot-lock',
+    'say-complete',
+    'clear-latch',
+  ],
+} as const;
+
+describe('the phases', () => {
+  it.each(PHASES)('%s does its steps in this order', (name) => {
+    const phase = phaseOf(name);
+    expect(phase.name).toBe(name);
+    expect(phase.steps.map((step) => step.name)).toEqual(STEPS[name]);
+  });
+
+  it('ask everything that can say no in preflight, and read what these questions need', () => {
+    const { checks, facts } = phaseOf('preflight');
+    expect(checks).toEqual([...gateChecks, ...preflightChecks]);
+    expect(facts.toSorted()).toEqual([
+      'alerts',
+      'apiServer',
+      'budgets',
+      'deprecatedApis',
+      'nodes',
+      'permissions',
+      'workloads',
+    ]);
+  });
+
+  it.each(['master', 'worker', 'postflight'] as const)(
+    'ask the gate nothing in %s, where there is no way back',
+    (name) => {
+      const { checks, facts } = phaseOf(name);
+      expect(checks).toEqual([]);
+      expect(facts).toEqual([]);
+    },
+  );
+
+  it.each(['master', 'worker'] as const)(
+    'heed no pause in %s from the first package to the return to service, and every one before and after',
+    (name) => {
+      const { steps } = phaseOf(name);
+      const at = (step: string): number => steps.findIndex((one) => one.name === step);
+      const between = steps.slice(at('drain') + 1, at('uncordon') + 1).filter((step) => step.name !== 'quiesce');
+      expect(between.filter((step) => step.critical !== true).map((step) => step.name)).toEqual([]);
+      const around = [...steps.slice(0, at('drain') + 1), ...steps.slice(at('uncordon') + 1)];
+      // Scaling back what was scaled to zero is never put off.
+      expect(around.filter((step) => step.critical === true).map((step) => step.name)).toEqual(
+        name === 'worker' ? ['restore-workloads'] : [],
+      );
+    },
+  );
+});

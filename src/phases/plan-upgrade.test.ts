@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import { controlPlane, TARGET, worker } from '../../test/support/clusters.ts';
+import { exampleFacts } from '../facts/example-facts.ts';
+import type { Nodes } from '../facts/nodes.ts';
+import { known, unknown } from '../observed.ts';
+import { Settings } from '../settings/settings.ts';
+import { phaseOf } from './phases.ts';
+import { planUpgrade, type UpgradePlan } from './plan-upgrade.ts';
+
+const settings = Settings.parse({ waits: { soakSeconds: 600 } });
+
+function plan(nodes: Nodes, target = TARGET, from = '1.36.3'): UpgradePlan {
+  return planUpgrade(exampleFacts({ nodes: known([...nodes]) }), target, from, settings);
+}
+
+/** [name, runner] of each step. */
+const placed = ({ steps }: UpgradePlan) => steps.map(({ name, runner }) => [name, runner]);
+const whyOf = ({ steps }: UpgradePlan, name: string) => steps.find((step) => step.name === name)?.why;
+
+describe('planUpgrade', () => {
+  const nodes = [worker('w-2'), controlPlane('cp-2'), worker('w-1'), controlPlane('cp-1')];
+
+  it('goes through control planes by name, then workers by name, and says why', () => {
+    const { steps } = plan(nodes);
+    expect(steps.map(({ step, name, why }) => ({ step, name, why }))).toEqual([
+      {
+        step: { phase: 'preflight' },
+        name: 'preflight',
+        why: 'everything that can say no says it before the first change',
+      },
+      {
+        step: { phase: 'master', node: 'cp-1' },
+        name: 'master cp-1',
+        why: 'the first control plane: kubeadm upgrade apply',
+      },
+      {
+        step: { phase: 'master', node: 'cp-2' },
+        name: 'master cp-2',
+        why: 'another control plane: kubeadm upgrade node, one at a time',
+      },
+      { step: { phase: 'worker', node: 'w-1' }, name: 'worker w-1', why: 'worker 1 by name, after all control planes' },
+      { step: { phase: 'worker', node: 'w-2' }, name: 'worker w-2', why: 'worker 2 by name, after all control planes' },
+      {
+        step: { phase: 'postflight' },
+        name: 'postflight',
+        why: 'the whole cluster is looked at before it is called done',
+      },
+    ]);
+  });
+
+  it('places each step on the cluster as the steps before it leave it', () => {
+    expect(placed(plan(nodes))).toEqual([
+      ['preflight', 'w-1'],
+      ['master cp-1', 'w-1'],
+      ['master cp-2', 'w-1'],
+      ['worker w-1', 'cp-1'],
+      ['worker w-2', 'cp-1'],
+      ['postflight', '(any)'],
+    ]);
+  });
+
+  it('lists what each phase does', () => {
+    const { steps } = plan(nodes);
+    expect(steps.map(({ actions }) => actions)).toEqual(
+      steps.map(({ step }) => phaseOf(step.phase).steps.map(({ name }) => name)),
+    );
+    expect(steps[1]?.actions).toContain('drain');
+  });
+
+  it('prefers the control plane that its own steps have upgraded by then', () => {
+    const open = controlPlane('cp-1', TARGET, { unfinished: TARGET });
+    expect(placed(plan([open, controlPlane('cp-2', TARGET), worker('w-1')]))).toEqual([
+      ['preflight', 'w-1'],
+      ['master cp-1', 'w-1'],
+      ['worker w-1', 'cp-1'],
+      ['postflight', '(any)'],
+    ]);
+  });
+
+  it.each([
+    { who: 'us, which preflight lifts', cordonedBy: TARGET, runner: 'cp-1' },
+    { who: 'somebody else, which stays', cordonedBy: null, runner: 'NOWHERE' },
+  ])('counts on a cordon of $who', ({ cordonedBy, runner }) => {
+    const nodes = [controlPlane('cp-1', '1.36.3', { cordonedBy, schedulable: false }), worker('w-1')];
+    expect(placed(plan(nodes)).at(2)).toEqual(['worker w-1', runner]);
+  });
+
+  it.each([
+    { title: 'a mark of a step that did not end', fields: { unfinished: TARGET } },
+    { title: 'a cordon of ours', fields: { cordonedBy: TARGET, schedulable: false } },
+    { title: 'an API server that is behind', fields: { apiServer: '1.36.3' } },
+    { title: 'a kubelet that is behind', fields: { kubelet: '1.36.3' } },
+  ])('counts on the step to end $title', ({ fields }) => {
+    const steps = placed(plan([controlPlane('cp-1', TARGET, fields), controlPlane('cp-2'), worker('w-1')]));
+    expect(steps).toEqual([
+      ['preflight', 'w-1'],
+      ['master cp-1', 'w-1'],
+      ['master cp-2', 'w-1'],
+      ['worker w-1', 'cp-1'],
+      ['postflight', '(any)'],
+    ]);
+  });
+
+  it('leaves out the nodes that are done, and names them', () => {
+    const part = plan([controlPlane('cp-1', TARGET), worker('w-1', TARGET), worker('w-2')]);
+    expect(part.steps.map(({ name }) => name)).toEqual(['preflight', 'worker w-2', 'postflight']);
+    expect(part.done).toEqual(['cp-1', 'w-1']);
+    expect(whyOf(part, 'worker w-2')).toBe('worker 1 by name, after all control planes');
+    expect(plan(nodes).done).toEqual([]);
+  });
+
+  it('calls a control plane the first by its name, also when one before it is done', () => {
+    const part = plan([controlPlane('cp-1', TARGET), controlPlane('cp-2'), worker('w-1')]);
+    expect(whyOf(part, 'master cp-2')).toBe('another control plane: kubeadm upgrade node, one at a time');
+  });
+
+  it.each([
+    { title: 'of somebody else', fields: { schedulable: false }, stays: true },
+    { title: 'of our own', fields: { schedulable: false, cordonedBy: TARGET }, stays: false },
+    { title: 'of nobody', fields: {}, stays: false },
+  ])('says of a cordon $title whether it stays ($stays)', ({ fields, stays }) => {
+    const cordon = stays ? '; cordoned by somebody else, and stays so' : '';
+    const one = plan([controlPlane('cp-1'), worker('w-1', '1.36.3', fields), worker('w-2')]);
+    expect(whyOf(one, 'worker w-1')).toBe(`worker 1 by name, after all control planes${cordon}`);
+    expect(whyOf(one, 'worker w-2')).toBe('worker 2 by name, after all control planes');
+  });
+
+  it('I20 says why a step has no node that could run its Job', () => {
+    const lonely = plan([controlPlane('cp-1'), worker('w-1', '1.36.3', { ready: 'no' })]);
+    expect(placed(lonely)).toEqual([
+      ['preflight', 'cp-1'],
+      ['master cp-1', 'NOWHERE'],
+      ['worker w-1', 'cp-1'],
+      ['postflight', '(any)'],
+    ]);
+    expect(whyOf(lonely, 'master cp-1')).toBe(
+      'no node can run its Job: cp-1: it is the node that is drained; w-1: it is not Ready',
+    );
+  });
+
+  it.each([
+    // Overhead of 20 s each, kubeadm apply 100 s or 180 s, kubeadm node 20 s, soak 600 s.
+    { from: '1.36.3', target: '1.36.4', jump: 'patch', seconds: [20, 120, 120, 640, 640, 20] },
+    { from: '1.36.3', target: '1.37.1', jump: 'minor', seconds: [20, 200, 200, 640, 640, 20] },
+  ])('estimates a $jump from $from to $target', ({ from, target, jump, seconds }) => {
+    const whole = plan(nodes, target, from);
+    expect(whole).toMatchObject({ from, target, jump, seconds: seconds.reduce((sum, one) => sum + one) });
+    expect(whole.steps.map((step) => step.seconds)).toEqual(seconds);
+  });
+
+  it('plans the closing of a run to the version that is running', () => {
+    const open = [controlPlane('cp-1', TARGET), worker('w-1', TARGET, { unfinished: TARGET })];
+    expect(plan(open, TARGET, TARGET)).toMatchObject({
+      jump: 'none',
+      steps: [{ name: 'preflight' }, { name: 'worker w-1' }, { name: 'postflight' }],
+      done: ['cp-1'],
+    });
+  });
+
+  it.each([
+    { target: '1.38.0', problem: /2 minors above/ },
+    { target: '1.36.2', problem: /does not downgrade/ },
+  ])('refuses $target, which kubeadm cannot reach', ({ target, problem }) => {
+    expect(() => plan(nodes, target)).toThrow(
+      expect.objectContaining({
+        kind: 'usage',
+        message: expect.stringMatching(problem),
+        remedy: expect.stringMatching(/nightlift plan/),
+      }),
+    );
+  });
+
+  it('makes no plan when the nodes are not known', () => {
+    expect(() => planUpgrade(exampleFacts({ nodes: unknown('refused') }), TARGET, '1.36.3', settings)).toThrow(
+      expect.objectContaining({ kind: 'cluster', message: expect.stringMatching(/not known: refused/) }),
+    );
+  });
+});
