@@ -77,6 +77,8 @@ const EVENTS: readonly { name: string; event: UpgradeEvent }[] = [
   { name: 'complete', event: { kind: 'complete', target, nodes: 7, from: '1.36.3', seconds: 7_980 } },
 ];
 
+const linesOf = (event: UpgradeEvent): string[] => composeEvent(event).text.split('\n');
+
 describe('what is said at once', () => {
   it.each(EVENTS)('says $name as a person reads it', async ({ name, event }) => {
     const { text } = composeEvent(event);
@@ -87,6 +89,42 @@ describe('what is said at once', () => {
     expect(composeEvent({ kind: 'complete', target, nodes: 3 }).text).toBe(
       '*✅ K8s upgrade complete*\nAll 3 nodes went to 1.36.4.',
     );
+  });
+
+  it.each<[string, { from?: string; seconds?: number }, string]>([
+    [
+      'from where and how long',
+      { from: '1.36.3', seconds: 90 },
+      'All 3 nodes went from 1.36.3 to 1.36.4 in 1 min 30 s.',
+    ],
+    ['not from where when that is the target', { from: target }, 'All 3 nodes went to 1.36.4.'],
+    ['how long alone', { seconds: 0 }, 'All 3 nodes went to 1.36.4 in 0 s.'],
+  ])('says of an upgrade that is complete %s', (_, known, text) => {
+    expect(linesOf({ kind: 'complete', target, nodes: 3, ...known })).toEqual(['*✅ K8s upgrade complete*', text]);
+  });
+
+  it('names the node of a command only where there is one, and an exit code only where it ended', () => {
+    const failed = { kind: 'failed', target, error: 'x', remedy: 'Wait.', command: 'kubeadm upgrade node' } as const;
+    expect(linesOf({ ...failed, step: worker }).slice(1)).toEqual([
+      'x',
+      'Command on worker-2: kubeadm upgrade node',
+      'What to do: Wait.',
+    ]);
+    expect(linesOf({ ...failed, step: { phase: 'preflight' }, exitCode: 0 }).slice(1)).toEqual([
+      'x',
+      'Command: kubeadm upgrade node',
+      'Exit code: 0',
+      'What to do: Wait.',
+    ]);
+  });
+
+  it('keeps its headline on one line, and takes nothing from outside for markup', () => {
+    const step = { phase: 'worker', node: 'a \n\n <b>\nc' } as const;
+    expect(linesOf({ kind: 'halted', step, target, alerts: ['a < b & c'] })).toEqual([
+      '*🔴 HALTED — worker a &lt;b&gt; c for 1.36.4: alerts are firing*',
+      '• a &lt; b &amp; c',
+      'Clear them, or add their names to alerts.ignore; the next run goes on from there.',
+    ]);
   });
 
   it('keeps a huge error within one block', () => {

@@ -115,4 +115,18 @@ describe('reading the kill switch', () => {
       ),
     ).rejects.toBe(away);
   });
+
+  it.each([
+    ['23:00', undefined],
+    ['12:00', 'it is 12:00 UTC, outside the window 23:00 to 05:00 UTC'],
+  ])('D05 looks at the window of the settings: at %s', async (time, reason) => {
+    const night = {
+      ...deps(() => Promise.resolve(undefined)),
+      settings: { ...settings, window: NIGHT },
+      clock: { ...clock, now: () => at(time) },
+    };
+    const asking = mayGoOn(night, signal);
+    if (reason === undefined) await expect(asking).resolves.toBeUndefined();
+    else await expect(asking).rejects.toThrow(new Paused(reason));
+  });
 });

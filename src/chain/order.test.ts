@@ -33,6 +33,20 @@ describe('tooEarly', () => {
     expect(early({ phase: 'master', node: 'cp1' }, controlPlane('cp1'), controlPlane('cp2'))).toBeUndefined();
   });
 
+  it('counts an API server that is not seen as new as its kubelet', () => {
+    expect(early(cp2, controlPlane('cp1', OLD, { apiServer: null }), controlPlane('cp2'))).toBe(
+      'the first control plane, cp1, is on 1.36.3, and kubeadm upgrades it before cp2',
+    );
+    expect(early(cp2, controlPlane('cp1', TARGET, { apiServer: null }), controlPlane('cp2'))).toBeUndefined();
+    expect(early(w1, controlPlane('cp1', '1.35.8', { apiServer: null }), worker('w1', '1.35.8'))).toBe(
+      'the kubelet of w1 would be newer than the API server of cp1, which is on 1.35.8',
+    );
+  });
+
+  it('lets a control plane follow a first one that is newer than the target', () => {
+    expect(early(cp2, controlPlane('cp1', '1.36.5'), controlPlane('cp2'))).toBeUndefined();
+  });
+
   it('says nothing of steps without a node, and of a node that is gone', () => {
     expect(early({ phase: 'preflight' }, controlPlane('cp1', '1.35.8'))).toBeUndefined();
     expect(early(w1, controlPlane('cp1', '1.35.8'))).toBeUndefined();
@@ -119,5 +133,24 @@ describe('nextStep', () => {
         expect(nextStep(nodes, TARGET).phase === 'worker' && behind).toBe(false);
       }),
     );
+  });
+});
+
+describe('remainingSteps', () => {
+  it('are those of the nodes that are behind, control planes first, between preflight and postflight', () => {
+    const nodes = [
+      worker('w2'),
+      worker('w1', TARGET),
+      worker('w3', TARGET, { cordonedBy: TARGET }),
+      controlPlane('cp2'),
+      controlPlane('cp1', TARGET),
+    ];
+    expect(remainingSteps(nodes, TARGET)).toEqual([
+      { phase: 'preflight' },
+      { phase: 'master', node: 'cp2' },
+      { phase: 'worker', node: 'w2' },
+      { phase: 'worker', node: 'w3' },
+      { phase: 'postflight' },
+    ]);
   });
 });

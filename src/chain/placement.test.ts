@@ -64,6 +64,91 @@ describe('placement', () => {
     expect(got.kind === 'node' ? got.node : got.kind).toBe(place);
   });
 
+  const WHY: { title: string; step: Step; nodes: Nodes; place: object }[] = [
+    {
+      title: 'preflight on a worker',
+      step: { phase: 'preflight' },
+      nodes,
+      place: { kind: 'node', node: 'w1', why: 'it is the first worker that can run it' },
+    },
+    {
+      title: 'preflight on a control plane when no worker can run it',
+      step: { phase: 'preflight' },
+      nodes: [controlPlane('cp1'), worker('w1', OLD, { ready: 'no' })],
+      place: { kind: 'node', node: 'cp1', why: 'it is the first control-plane that can run it' },
+    },
+    {
+      title: "a control plane's Job on a worker",
+      step: { phase: 'master', node: 'cp1' },
+      nodes,
+      place: { kind: 'node', node: 'w1', why: 'it is the first worker that can run it and is not drained by it' },
+    },
+    {
+      title: "a control plane's Job on another control plane",
+      step: { phase: 'master', node: 'cp1' },
+      nodes: [controlPlane('cp1'), controlPlane('cp2')],
+      place: { kind: 'node', node: 'cp2', why: 'it is a control plane that is not drained by it' },
+    },
+    {
+      title: "a worker's Job on an upgraded control plane",
+      step: { phase: 'worker', node: 'w1' },
+      nodes: [controlPlane('cp1'), controlPlane('cp2', TARGET), worker('w1'), worker('w2')],
+      place: { kind: 'node', node: 'cp2', why: 'it is a control plane that is upgraded already' },
+    },
+    {
+      title: "a worker's Job on a control plane rather than on another worker",
+      step: { phase: 'worker', node: 'w1' },
+      nodes: [worker('w1'), worker('w2'), controlPlane('cp1')],
+      place: { kind: 'node', node: 'cp1', why: 'it is a control plane that is not drained by it' },
+    },
+    {
+      title: "a worker's Job on another worker when no control plane can run it",
+      step: { phase: 'worker', node: 'w1' },
+      nodes: [controlPlane('cp1', TARGET, { schedulable: false }), worker('w1'), worker('w2')],
+      place: { kind: 'node', node: 'w2', why: 'it is the first worker that can run it and is not drained by it' },
+    },
+    {
+      title: 'postflight',
+      step: { phase: 'postflight' },
+      nodes,
+      place: { kind: 'anywhere', why: 'it changes no node' },
+    },
+  ];
+  it.each(WHY)('says why it puts $title', ({ step, nodes: state, place }) => {
+    expect(placement(step, state, TARGET)).toEqual(place);
+  });
+
+  it.each(['node.kubernetes.io/unschedulable', 'node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'])(
+    'does not mind the taint %s, which stays a moment longer than what it follows',
+    (key) => {
+      const state = [worker('w1', OLD, { taints: [{ key, effect: 'NoSchedule' }] })];
+      expect(placement({ phase: 'preflight' }, state, TARGET)).toMatchObject({ kind: 'node', node: 'w1' });
+    },
+  );
+
+  it('I20 finds a taint that is not tolerated behind one that is', () => {
+    const state = [
+      controlPlane('cp1', OLD, {
+        taints: [
+          { key: 'node-role.kubernetes.io/master', effect: 'NoSchedule' },
+          { key: 'gpu', effect: 'NoSchedule' },
+        ],
+      }),
+    ];
+    expect(placement({ phase: 'preflight' }, state, TARGET)).toEqual({
+      kind: 'none',
+      rejected: [{ node: 'cp1', why: 'it has the taint gpu:NoSchedule' }],
+    });
+  });
+
+  it('I20 lets not even postflight run where no node can run it', () => {
+    const state = [worker('w1', TARGET, { ready: 'unknown' })];
+    expect(placement({ phase: 'postflight' }, state, TARGET)).toEqual({
+      kind: 'none',
+      rejected: [{ node: 'w1', why: 'its kubelet does not report' }],
+    });
+  });
+
   it('I20 says for every node why it cannot run the Job when none can', () => {
     const state = [
       controlPlane('cp1', OLD, { ready: 'no' }),

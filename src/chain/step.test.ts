@@ -27,6 +27,22 @@ describe('jobName', () => {
     expect(one).not.toBe(two);
   });
 
+  it.each([
+    ['the longest node name that fits as it is', 'a'.repeat(37), /^k8s-upgrade-worker-1-36-4-a{37}$/],
+    ['a longer one up to the limit, with a hash', 'a'.repeat(38), /^k8s-upgrade-worker-1-36-4-a{28}-[0-9a-f]{8}$/],
+    [
+      'a longer one that is cut at dashes without them',
+      `a-b${'-'.repeat(30)}${'c'.repeat(20)}`,
+      /^k8s-upgrade-worker-1-36-4-a-b-[0-9a-f]{8}$/,
+    ],
+  ])('keeps %s', (_, node, name) => {
+    expect(jobName(worker(node), '1.36.4', 'cp1')).toMatch(name);
+  });
+
+  it('takes the name of the first control plane for a worker of that name no more than for another', () => {
+    expect(jobName(worker('n1'), '1.36.4', 'n1')).toBe('k8s-upgrade-worker-1-36-4-n1');
+  });
+
   it('keeps a node name with dots apart from the same one with dashes', () => {
     const name = jobName(worker('w1.example.org'), '1.36.4', 'cp1');
     expect(name).toMatch(/^k8s-upgrade-worker-1-36-4-w1-example-org-[0-9a-f]{8}$/);

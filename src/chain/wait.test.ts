@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { exampleWorld } from '../../test/support/example-deps.ts';
 import type { Clock } from '../clock.ts';
 import { ClusterError } from '../cluster/kube-error.ts';
 import { createLog } from '../log.ts';
@@ -107,9 +108,14 @@ describe('waiter.until', () => {
         now: () => new Date(ms),
         sleep: (duration, signal) =>
           new Promise((resolve) => {
+            // Listened to, as a real clock does: Node 24 forgets what nobody listens to (AbortSignal.any and its weak references).
+            let over = false;
+            signal?.addEventListener('abort', () => {
+              over = true;
+            });
             // Each change comes after a second of the five.
             setTimeout(() => {
-              if (signal?.aborted !== true) ms += duration;
+              if (!over) ms += duration;
               resolve();
             }, 20);
           }),
@@ -191,6 +197,74 @@ describe('waiter.until', () => {
     expect(asked).toEqual([0, 5, 10]);
   });
 
+  it('takes no change for a reason to ask an API server that is away', async () => {
+    const causes: string[] = [];
+    const { clock, log } = exampleWorld().deps;
+    const { signal } = new AbortController();
+    const waiter = createWaiter({ clock, log, pollSeconds: 5, signal, mayGoOn: () => Promise.resolve() });
+    await waiter.until(
+      'w1',
+      (cause) => {
+        causes.push(cause);
+        return causes.length < 3 ? Promise.reject(AWAY) : Promise.resolve({ done: true, value: 0 });
+      },
+      { seconds: 60, remedy: '', changed: () => Promise.resolve() },
+    );
+    expect(causes).toEqual(['poll', 'poll', 'poll']);
+  });
+
+  it.each<[string, string | undefined, string]>([
+    ['what to do about that', 'Check the API server.', 'Check the API server.'],
+    ['what the wait itself says when that says nothing', undefined, 'journalctl -u kubelet'],
+  ])('ends, when the API server stays away, as worth another try, with %s', async (_, remedy, told) => {
+    const away = new ClusterError('no answer', {
+      status: 0,
+      reason: 'Unreachable',
+      unavailable: true,
+      ...(remedy === undefined ? {} : { remedy }),
+    });
+    const { waiter } = setup();
+    await expect(
+      waiter.until('w1', () => Promise.reject(away), { seconds: 60, remedy: 'journalctl -u kubelet' }),
+    ).rejects.toMatchObject({
+      kind: 'network',
+      message: 'waiting 60 s for w1: the API server cannot be asked (no answer)',
+      remedy: told,
+      cause: away,
+    });
+  });
+
+  it('ends as a timeout when the API server was away only in between', async () => {
+    const { waiter, seconds } = setup();
+    const error: unknown = await waiter
+      .until('w1', () => (seconds() === 30 ? Promise.reject(AWAY) : never()), { seconds: 60, remedy: 'look' })
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ kind: 'timeout', message: 'waiting 60 s for w1: w1 is not Ready', remedy: 'look' });
+    expect((error as Error).cause).toBeUndefined();
+  });
+
+  it('tells what is missing with the next poll and not with each change', async () => {
+    let ms = 0;
+    const lines: string[] = [];
+    const waiter = createWaiter({
+      clock: { now: () => new Date(ms), sleep: () => new Promise(() => undefined) },
+      log: createLog({ format: 'text', write: (line) => lines.push(line), now: () => new Date(ms) }),
+      pollSeconds: 5,
+      signal: new AbortController().signal,
+      mayGoOn: () => Promise.resolve(),
+    });
+    await waiter.until(
+      'the drain',
+      () =>
+        Promise.resolve((ms += 1000) < 12_000 ? { done: false, missing: `${ms / 1000}` } : { done: true, value: 0 }),
+      { seconds: 60, remedy: '', changed: () => Promise.resolve() },
+    );
+    expect(lines.map((line) => line.slice(9))).toEqual([
+      'waiting for the drain missing=1',
+      'waiting for the drain missing=7',
+    ]);
+  });
+
   it('ends when the process is stopped', async () => {
     const { waiter, abort } = setup();
     abort.abort(new Error('stopped by SIGTERM'));
@@ -220,5 +294,22 @@ describe('waiter.pass', () => {
     const { waiter, seconds } = setup({ pauseAt: 15 });
     await expect(waiter.pass('soak', 600, () => Promise.resolve())).rejects.toThrow(Paused);
     expect(seconds()).toBe(15);
+  });
+
+  it('goes on past an API server that is away', async () => {
+    const { waiter, seconds } = setup();
+    await waiter.pass('soak', 20, () => (seconds() < 10 ? Promise.reject(AWAY) : Promise.resolve()));
+    expect(seconds()).toBe(20);
+  });
+
+  it.each<[string, number, string[]]>([
+    ['says how long it waits', 20, ['waiting: soak seconds=20']],
+    ['looks once and says nothing when there is no time to wait', 0, []],
+  ])('%s', async (_, length, said) => {
+    const { waiter, seconds, lines } = setup();
+    const looks: number[] = [];
+    await waiter.pass('soak', length, () => Promise.resolve(void looks.push(seconds())));
+    expect(looks.at(-1)).toBe(length);
+    expect(lines.map((line) => line.slice(9))).toEqual(said);
   });
 });

@@ -108,6 +108,18 @@ describe('chooseTarget', () => {
       want: { kind: 'target', version: '1.37.0' },
     },
     {
+      title: 'says none when every version of the next minor is on the skip list',
+      facts: { ...patches('1.36.3'), ...minors('1.37.1') },
+      policy: { skip: ['1.37.1'] },
+      want: { kind: 'none', why: /no newer patch; 1\.37\.1 is on the skip list/ },
+    },
+    {
+      title: 'waits for the next minor to get old enough',
+      facts: { ...patches('1.36.3'), ...minors('1.37.1'), firstSeen: known({ '1.37.1': '2026-11-21T00:00:00Z' }) },
+      policy: { minimumAgeHours: 72 },
+      want: { kind: 'none', why: /1\.37\.1 has been known for 6 of 72 hours/ },
+    },
+    {
       title: 'D05 stays below a ceiling that is a minor, without asking the feed',
       facts: { ...patches('1.36.3'), nextMinorReleases: unknown('refused') },
       policy: { ceiling: '1.36' },

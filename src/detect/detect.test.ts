@@ -1,9 +1,442 @@
 import { describe, expect, it } from 'vitest';
-import { exampleWorld } from '../../test/support/example-deps.ts';
+import { controlPlane, worker } from '../../test/support/clusters.ts';
+import { type ExampleWorld, exampleJob, exampleWorld, type WorldOptions } from '../../test/support/example-deps.ts';
+import { ClusterError } from '../cluster/kube-error.ts';
 import { NightliftError } from '../errors.ts';
-import { gateAndStart } from './detect.ts';
+import type { WorkloadFact } from '../facts/facts.ts';
+import type { NodeFact } from '../facts/node-fact.ts';
+import type { Gauge, MetricGroup } from '../metrics/metrics.ts';
+import type { NodeShell } from '../node/node-shell.ts';
+import { detect, gateAndStart } from './detect.ts';
 
 const signal = new AbortController().signal;
+
+const RUN = 'nightlift/k8s-upgrade-';
+const STATE = 'k8s-upgrade/k8s-upgrade-state';
+const NOW = '2026-11-21T23:00:00.000Z';
+const NOW_SECONDS = Date.parse(NOW) / 1000;
+const NOTHING_REFUSED = { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 };
+
+/** Waits for a release of its maker before 1.37. */
+const calico: WorkloadFact = {
+  kind: 'DaemonSet',
+  namespace: 'kube-system',
+  name: 'calico-node',
+  images: ['quay.io/calico/node:v3.32.1'],
+};
+/** Can be raised by somebody here before 1.37. */
+const kured: WorkloadFact = {
+  kind: 'DaemonSet',
+  namespace: 'kube-system',
+  name: 'kured',
+  images: ['ghcr.io/kubereboot/kured:1.22.0'],
+};
+
+interface Night extends WorldOptions {
+  /** That apt offers; undefined = apt fails. */
+  readonly patches?: readonly string[] | undefined;
+  /** Of 1.37; null = there is no such minor. */
+  readonly minors?: readonly string[] | null;
+}
+
+interface NightWorld extends ExampleWorld {
+  /** What the group of the detector holds in the Pushgateway: by name, with its labels. */
+  readonly check: Map<string, Gauge>;
+}
+
+function night({ patches, minors = null, ...options }: Night = {}): NightWorld {
+  const check = new Map<string, Gauge>();
+  const madison = (patches ?? []).flatMap((version) =>
+    ['kubeadm', 'kubelet', 'kubectl'].map((name) => `${name} | ${version}-1.1 | https://pkgs Packages`),
+  );
+  const shell: NodeShell = {
+    run: async () => ({ exitCode: patches === undefined ? 100 : 0, stdout: madison.join('\n'), stderr: '' }),
+    runDetached: () => Promise.reject(new Error('the look changes nothing on a node')),
+    close: async () => {},
+  };
+  const world: ExampleWorld = exampleWorld({
+    ...options,
+    deps: {
+      shell,
+      feed: { minor: async (minor) => (minors === null ? null : { minor, source: 'feed', versions: [...minors] }) },
+      metrics: {
+        push: async (group: MetricGroup, gauges: readonly Gauge[]) => {
+          if (group === 'k8s-version-check') for (const gauge of gauges) check.set(gauge.name, gauge);
+          else for (const { name, value } of gauges) world.seen.gauges.set(name, value);
+        },
+        clear: async (group) => {
+          world.seen.cleared.push(group);
+          check.clear();
+        },
+        read: async () => [],
+      },
+      ...options.deps,
+    },
+  });
+  return Object.assign(world, { check });
+}
+
+const gaugesOf = (world: ExampleWorld) => Object.fromEntries(world.seen.gauges);
+const loggedAt = (world: ExampleWorld, level: string) =>
+  world.seen.log.filter((line) => line.level === level).map((line) => line.fields['reason'] ?? line.message);
+
+describe('detect', () => {
+  it('starts preflight for the newest patch', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'] });
+    expect(await detect(world.deps, signal)).toEqual({
+      kind: 'started',
+      target: '1.36.4',
+      job: 'k8s-upgrade-preflight-1-36-4',
+    });
+    expect(world.seen.changes).toEqual(['create k8s-upgrade-preflight-1-36-4']);
+    expect(world.seen.messages).toEqual([]);
+    expect(gaugesOf(world)).toEqual(NOTHING_REFUSED);
+    expect(world.seen.cleared).toEqual([]);
+  });
+
+  it('starts nothing when nothing newer is published, and ends the alerts of earlier refusals', async () => {
+    const world = night({ patches: ['1.36.3'] });
+    expect(await detect(world.deps, signal)).toEqual({
+      kind: 'nothing',
+      running: '1.36.3',
+      reason: 'there is no newer patch; 1.37 is not published',
+    });
+    expect(world.seen.changes).toEqual([]);
+    expect(gaugesOf(world)).toEqual(NOTHING_REFUSED);
+    expect(world.seen.cleared).toEqual([]);
+  });
+
+  it('I14 says unknown when apt could not be asked, and leaves the word of an earlier refusal', async () => {
+    const world = night({ minors: ['1.37.1'] });
+    const detection = await detect(world.deps, signal);
+    expect(detection).toMatchObject({ kind: 'unknown' });
+    expect(detection).toMatchObject({ reason: expect.stringMatching(/patches of 1\.36 could not be looked up/) });
+    expect(world.seen.changes).toEqual([]);
+    expect(gaugesOf(world)).toEqual({});
+  });
+
+  it('takes what the settings let through', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4', '1.36.5'], settings: { target: { skip: ['1.36.5'] } } });
+    expect(await detect(world.deps, signal)).toMatchObject({ kind: 'started', target: '1.36.4' });
+  });
+
+  it('asks the gate before it starts', async () => {
+    const world = night({ patches: ['1.36.3'], minors: ['1.37.1'], cluster: { workloads: async () => [calico] } });
+    expect(await detect(world.deps, signal)).toMatchObject({ kind: 'refused', target: '1.37.1', verdict: 'held' });
+    expect(world.seen.changes).toEqual([]);
+  });
+});
+
+describe('a look while the kill switch is engaged', () => {
+  it('D06 does nothing, and its gauges say only that it ran', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'] });
+    world.check.set('k8s_upgrade_available', { name: 'k8s_upgrade_available', help: '', value: 1 });
+    world.configMaps.set('k8s-upgrade/k8s-upgrade-killswitch', { reason: 'holidays' });
+    expect(await detect(world.deps, signal)).toEqual({
+      kind: 'paused',
+      reason: 'the kill switch is engaged: holidays',
+    });
+    expect(world.seen.changes).toEqual([]);
+    expect(world.configMaps.has(STATE)).toBe(false);
+    expect(loggedAt(world, 'warn')).toEqual(['the kill switch is engaged: holidays']);
+    expect(gaugesOf(world)).toEqual({});
+    expect(world.seen.cleared).toEqual(['k8s-version-check']);
+    expect([...world.check.values()].map(({ name, value }) => [name, value])).toEqual([
+      ['k8s_version_check_last_run_timestamp', NOW_SECONDS],
+    ]);
+  });
+
+  it('fails when the API server is away, which is no decision', async () => {
+    const away = new ClusterError('away', { status: 0, reason: 'Unreachable', unavailable: true });
+    const world = night({ patches: ['1.36.3', '1.36.4'], cluster: { configMap: () => Promise.reject(away) } });
+    await expect(detect(world.deps, signal)).rejects.toBe(away);
+    expect(world.check.size).toBe(0);
+  });
+});
+
+describe('what the log says of the look', () => {
+  // The report sends people to this line.
+  it.each([
+    { title: 'a version', patches: ['1.36.3', '1.36.4'], found: '1.36.4', why: /newest patch of 1\.36/ },
+    { title: 'none', patches: ['1.36.3'], found: 'none', why: /no newer patch/ },
+    { title: 'nothing out', patches: undefined, found: 'unknown', why: /could not be looked up/ },
+  ])('is what it found and why: $title', async ({ patches, found, why }) => {
+    const world = night({ patches });
+    await detect(world.deps, signal);
+    expect(world.seen.log).toContainEqual({
+      level: 'info',
+      message: 'looked for a new version',
+      fields: { found, why: expect.stringMatching(why) },
+    });
+  });
+});
+
+describe('what the gauges of the look say', () => {
+  const lastRun = (world: NightWorld) => world.check.get('k8s_version_check_last_run_timestamp')?.value;
+  const available = (world: NightWorld) => {
+    const found = world.check.get('k8s_upgrade_available');
+    return found === undefined ? undefined : { value: found.value, labels: found.labels };
+  };
+
+  it.each([
+    { title: 'a patch', patches: ['1.36.3', '1.36.4'], kind: 'patch', target: '1.36.4' },
+    { title: 'a minor', patches: ['1.36.3'], kind: 'minor', target: '1.37.1' },
+  ])('name $title that is there', async ({ patches, kind, target }) => {
+    const world = night({ patches, minors: ['1.37.1'] });
+    await detect(world.deps, signal);
+    expect(available(world)).toEqual({ value: 1, labels: { kind, running: '1.36.3', target } });
+    expect(lastRun(world)).toBe(NOW_SECONDS);
+  });
+
+  it('say that there is nothing', async () => {
+    const world = night({ patches: ['1.36.3'] });
+    await detect(world.deps, signal);
+    expect(available(world)).toEqual({ value: 0, labels: { kind: 'none', running: '1.36.3', target: '' } });
+    expect(lastRun(world)).toBe(NOW_SECONDS);
+  });
+
+  it('say nothing of a version after a look that failed, not even what an earlier night found', async () => {
+    const world = night();
+    world.check.set('k8s_upgrade_available', { name: 'k8s_upgrade_available', help: '', value: 1 });
+    await detect(world.deps, signal);
+    expect(available(world)).toBeUndefined();
+    expect(lastRun(world)).toBe(NOW_SECONDS);
+    expect(world.seen.cleared).toEqual(['k8s-version-check']);
+  });
+
+  it('have the time in whole seconds', async () => {
+    const clock = { now: () => new Date('2026-11-21T23:00:00.900Z'), sleep: async () => {} };
+    const world = night({ patches: ['1.36.3'], deps: { clock } });
+    await detect(world.deps, signal);
+    expect(lastRun(world)).toBe(NOW_SECONDS);
+  });
+});
+
+describe('a chain that is there already', () => {
+  it('is left alone while one of its Jobs is active, whatever was found', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4', '1.36.5'] });
+    world.annotations.set(`${RUN}in-flight`, '2026-11-01T00:00:00Z');
+    world.annotations.set(`${RUN}target`, '1.36.4');
+    world.jobs.set('first', exampleJob('k8s-upgrade-master-1-36-4', { status: 'complete' }));
+    world.jobs.set('second', exampleJob('k8s-upgrade-worker-1-36-4-w', { target: '1.36.4' }));
+    expect(await detect(world.deps, signal)).toEqual({
+      kind: 'running',
+      target: '1.36.4',
+      job: 'k8s-upgrade-worker-1-36-4-w',
+    });
+    expect(world.seen.changes).toEqual([]);
+    expect(gaugesOf(world)).toEqual({});
+    expect(world.annotations.get(`${RUN}in-flight`)).toBe('2026-11-01T00:00:00Z');
+    expect(world.check.get('k8s_upgrade_available')?.labels).toMatchObject({ target: '1.36.5' });
+  });
+
+  it('is not started twice when another detection was faster', async () => {
+    const world = night({
+      patches: ['1.36.3', '1.36.4'],
+      cluster: { job: async (name) => exampleJob(name) },
+    });
+    expect(await detect(world.deps, signal)).toEqual({
+      kind: 'running',
+      target: '1.36.4',
+      job: 'k8s-upgrade-preflight-1-36-4',
+    });
+    expect(world.seen.changes).toEqual([]);
+    expect(world.seen.messages).toEqual([]);
+  });
+
+  it('I08 is started again after a failed Job, which is said', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'] });
+    const name = 'k8s-upgrade-preflight-1-36-4';
+    world.jobs.set(name, exampleJob(name, { status: 'failed' }));
+    world.jobs.set('done', exampleJob('done', { status: 'complete' }));
+    expect(await detect(world.deps, signal)).toEqual({ kind: 'started', target: '1.36.4', job: name });
+    expect(world.seen.changes).toEqual([`delete ${name}`, `create ${name}`]);
+    expect(world.seen.messages.map(({ text }) => text)).toEqual([
+      `*🔁 STARTED AGAIN — 1.36.4*\nThe Job ${name} had failed. It was deleted with its pods, and a new one goes on from where the cluster is.`,
+    ]);
+    expect(world.seen.log).toContainEqual({
+      level: 'warn',
+      message: 'starting again after failed Jobs',
+      fields: { jobs: name },
+    });
+  });
+
+  it('D20 is started anew for a complete preflight that led nowhere, without a message', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'] });
+    const name = 'k8s-upgrade-preflight-1-36-4';
+    world.jobs.set(name, exampleJob(name, { status: 'complete' }));
+    expect(await detect(world.deps, signal)).toEqual({ kind: 'started', target: '1.36.4', job: name });
+    expect(world.seen.changes).toEqual([`delete ${name}`, `create ${name}`]);
+    expect(world.seen.messages).toEqual([]);
+    expect(loggedAt(world, 'warn')).not.toContain('starting again after failed Jobs');
+  });
+
+  it('begins without the reason for which the run before it stopped', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'] });
+    world.annotations.set(`${RUN}stopped`, 'blocked in preflight');
+    world.annotations.set(`${RUN}stopped-at`, '2026-11-20T23:00:00Z');
+    await detect(world.deps, signal);
+    expect([...world.annotations.keys()]).toEqual([]);
+  });
+});
+
+describe('a run that reached its version and was not closed', () => {
+  interface Left {
+    /** On the worker. */
+    readonly node?: Partial<NodeFact>;
+    readonly record?: Readonly<Record<string, string>>;
+  }
+  const after = ({ node, record = {} }: Left, options: Night): NightWorld => {
+    const world = night({ nodes: [controlPlane('cp-1'), worker('w-1', '1.36.3', node)], ...options });
+    for (const [key, value] of Object.entries(record)) world.annotations.set(`${RUN}${key}`, value);
+    return world;
+  };
+
+  it.each<Left & { title: string }>([
+    { title: 'a node has the mark of its step', node: { unfinished: '1.36.3' } },
+    { title: 'it is recorded', record: { target: '1.36.3', 'in-flight': '2026-11-21T22:00:00Z' } },
+  ])('is closed before anything newer is begun: $title', async (left) => {
+    // What the gate would refuse for: it is not asked, as its target is running already.
+    const cluster = { workloads: () => Promise.reject(new Error('forbidden')) };
+    const world = after(left, { patches: ['1.36.3', '1.36.4'], cluster });
+    expect(await detect(world.deps, signal)).toEqual({
+      kind: 'started',
+      target: '1.36.3',
+      job: 'k8s-upgrade-preflight-1-36-3',
+    });
+    expect(world.seen.changes).toEqual(['create k8s-upgrade-preflight-1-36-3']);
+    expect(gaugesOf(world)).toEqual(NOTHING_REFUSED);
+    expect(loggedAt(world, 'warn')).toEqual(['a run reached its version and did not finish: closing it']);
+  });
+
+  it('is closed although no source could be asked', async () => {
+    const world = after({ node: { unfinished: '1.36.3' } }, { patches: undefined });
+    expect(await detect(world.deps, signal)).toMatchObject({ kind: 'started', target: '1.36.3' });
+  });
+
+  it.each<Left & { title: string }>([
+    { title: 'a cordon of ours', node: { schedulable: false, cordonedBy: '1.36.2' } },
+    { title: 'the mark of a step to another version', node: { unfinished: '1.36.2' } },
+    { title: 'the latch of another version', record: { target: '1.36.2', 'in-flight': '2026-11-21T22:00:00Z' } },
+    { title: 'a latch that leaked', record: { target: '1.36.2', 'in-flight': '2026-11-20T22:00:00Z' } },
+  ])('is closed when nothing newer is published and it has left $title', async (left) => {
+    const world = after(left, { patches: ['1.36.3'] });
+    expect(await detect(world.deps, signal)).toMatchObject({ kind: 'started', target: '1.36.3' });
+    expect(world.seen.changes).toEqual(['create k8s-upgrade-preflight-1-36-3']);
+  });
+
+  it.each<Left & { title: string }>([
+    { title: 'a cordon of somebody else', node: { schedulable: false } },
+    { title: 'the target of a run that is not in flight', record: { target: '1.36.2' } },
+  ])('is not seen in $title', async (left) => {
+    const world = after(left, { patches: ['1.36.3'] });
+    expect(await detect(world.deps, signal)).toMatchObject({ kind: 'nothing', running: '1.36.3' });
+    expect(world.seen.changes).toEqual([]);
+  });
+
+  it('goes on to a newer version when what is left is of neither', async () => {
+    const nodes = [controlPlane('cp-1'), worker('w-1', '1.36.3', { unfinished: '1.36.4' })];
+    const world = night({ patches: ['1.36.3', '1.36.4'], nodes });
+    expect(await detect(world.deps, signal)).toMatchObject({ kind: 'started', target: '1.36.4' });
+  });
+
+  it('I21 is forgotten when its latch leaked: a newer version is begun', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'] });
+    world.annotations.set(`${RUN}in-flight`, '2026-11-20T22:00:00Z');
+    world.annotations.set(`${RUN}target`, '1.36.3');
+    const failed = 'k8s-upgrade-preflight-1-36-4';
+    world.jobs.set(failed, exampleJob(failed, { status: 'failed' }));
+    expect(await detect(world.deps, signal)).toMatchObject({ kind: 'started', target: '1.36.4' });
+    expect(world.seen.changes).toEqual([`delete ${failed}`, `create ${failed}`]);
+    expect(world.seen.messages).toEqual([]);
+    expect(world.annotations.size).toBe(0);
+  });
+});
+
+describe('a dry run', () => {
+  it('looks and asks the gate, and starts nothing', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'], settings: { dryRun: true } });
+    world.annotations.set(`${RUN}stopped`, 'blocked in preflight');
+    world.jobs.set('old', exampleJob('k8s-upgrade-preflight-1-36-4', { status: 'failed' }));
+    expect(await detect(world.deps, signal)).toEqual({ kind: 'dry-run', target: '1.36.4' });
+    expect(world.seen.changes).toEqual([]);
+    expect(world.annotations.has(`${RUN}stopped`)).toBe(true);
+    expect(loggedAt(world, 'warn')).toEqual([]);
+    expect(loggedAt(world, 'info')).toContain('dry run: nothing is started');
+    expect(gaugesOf(world)).toEqual(NOTHING_REFUSED);
+  });
+
+  it('does not close a run', async () => {
+    const nodes = [controlPlane('cp-1'), worker('w-1', '1.36.3', { unfinished: '1.36.3' })];
+    const world = night({ patches: ['1.36.3', '1.36.4'], nodes, settings: { dryRun: true } });
+    expect(await detect(world.deps, signal)).toEqual({ kind: 'dry-run', target: '1.36.3' });
+    expect(world.seen.changes).toEqual([]);
+  });
+});
+
+describe('the dates on which versions were first seen', () => {
+  const recorded = (world: ExampleWorld): unknown => JSON.parse(world.configMaps.get(STATE)?.['first-seen'] ?? 'null');
+
+  it('are written down for what both sources offer', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'], minors: ['1.37.0'] });
+    await detect(world.deps, signal);
+    expect(recorded(world)).toEqual({ '1.36.3': NOW, '1.36.4': NOW, '1.37.0': NOW });
+  });
+
+  it('stay as they were for versions that are known', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'] });
+    world.configMaps.set(STATE, { 'first-seen': '{"1.36.3":"2026-10-01T00:00:00Z","1.36.2":"2026-09-01T00:00:00Z"}' });
+    await detect(world.deps, signal);
+    expect(recorded(world)).toEqual({
+      '1.36.2': '2026-09-01T00:00:00Z',
+      '1.36.3': '2026-10-01T00:00:00Z',
+      '1.36.4': NOW,
+    });
+  });
+
+  it('are not written when there is nothing to add', async () => {
+    const written: string[] = [];
+    const world = night({
+      patches: ['1.36.3'],
+      cluster: { writeConfigMap: async (_, name) => void written.push(name) },
+    });
+    world.configMaps.set(STATE, { 'first-seen': '{"1.36.3":"2026-10-01T00:00:00Z"}' });
+    await detect(world.deps, signal);
+    expect(written).toEqual([]);
+  });
+
+  it('are written for one source when the other could not be asked', async () => {
+    const withoutApt = night({ minors: ['1.37.0', '1.37.1'] });
+    await detect(withoutApt.deps, signal);
+    expect(recorded(withoutApt)).toEqual({ '1.37.0': NOW, '1.37.1': NOW });
+
+    const feed = { minor: () => Promise.reject(new NightliftError('network', 'no route')) };
+    const withoutFeed = night({ patches: ['1.36.3'], deps: { feed } });
+    await detect(withoutFeed.deps, signal);
+    expect(recorded(withoutFeed)).toEqual({ '1.36.3': NOW });
+  });
+
+  it('I10 are not overwritten when the record cannot be read', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'] });
+    world.configMaps.set(STATE, { 'first-seen': 'yesterday' });
+    expect(await detect(world.deps, signal)).toMatchObject({ kind: 'started' });
+    expect(world.configMaps.get(STATE)).toEqual({ 'first-seen': 'yesterday' });
+    expect(loggedAt(world, 'warn')).toEqual(['could not read firstSeen']);
+  });
+
+  it('stop no night when they cannot be written', async () => {
+    const world = night({
+      patches: ['1.36.3', '1.36.4'],
+      cluster: { writeConfigMap: () => Promise.reject(new Error('forbidden')) },
+    });
+    expect(await detect(world.deps, signal)).toMatchObject({ kind: 'started' });
+    expect(world.seen.log).toContainEqual({
+      level: 'warn',
+      message: 'could not record when versions were first seen',
+      fields: { error: 'forbidden' },
+    });
+  });
+});
 
 describe('gateAndStart', () => {
   it('starts preflight when the gate has nothing against it', async () => {
@@ -24,5 +457,66 @@ describe('gateAndStart', () => {
     expect(await gateAndStart(world.deps, '1.37.1', [], signal)).toMatchObject({ kind: 'refused', verdict: 'blocked' });
     expect(world.seen.changes).toEqual([]);
     expect(Object.fromEntries(world.seen.gauges)).toEqual({ k8s_upgrade_blocked: 1, k8s_upgrade_held: 0 });
+  });
+
+  it('I19 is held by what has to be waited for, and raises no alert', async () => {
+    const world = exampleWorld({ cluster: { workloads: async () => [calico] } });
+    expect(await gateAndStart(world.deps, '1.37.1', [], signal)).toMatchObject({
+      kind: 'refused',
+      target: '1.37.1',
+      verdict: 'held',
+      findings: [{ check: 'addon-compat', class: 'waiting', severity: 'block' }],
+    });
+    expect(world.seen.changes).toEqual([]);
+    expect(gaugesOf(world)).toEqual({ k8s_upgrade_blocked: 0, k8s_upgrade_held: 1 });
+  });
+
+  it('D12 raises the alert on a held night when there is work to do meanwhile', async () => {
+    const world = exampleWorld({ cluster: { workloads: async () => [calico, kured] } });
+    const detection = await gateAndStart(world.deps, '1.37.1', [], signal);
+    expect(detection).toMatchObject({ kind: 'refused', verdict: 'held' });
+    expect(detection.kind === 'refused' ? detection.findings.map((finding) => finding.class).toSorted() : []).toEqual([
+      'actionable',
+      'waiting',
+    ]);
+    expect(gaugesOf(world)).toEqual({ k8s_upgrade_blocked: 1, k8s_upgrade_held: 1 });
+  });
+
+  const oldRuntime = { containerRuntime: 'containerd://1.6.8' };
+  it('logs what the gate warns of, and starts', async () => {
+    const world = exampleWorld({ nodes: [controlPlane('cp-1', '1.36.3', oldRuntime), worker('w-1')] });
+    expect(await gateAndStart(world.deps, '1.37.1', [], signal)).toMatchObject({ kind: 'started' });
+    expect(loggedAt(world, 'warn')).toEqual(['RuntimeTooOld']);
+    expect(loggedAt(world, 'error')).toEqual([]);
+  });
+
+  it('refuses for what blocks alone, and logs each finding once', async () => {
+    const world = exampleWorld({
+      nodes: [controlPlane('cp-1', '1.36.3', oldRuntime), worker('w-1')],
+      cluster: { workloads: async () => [calico] },
+    });
+    const detection = await gateAndStart(world.deps, '1.37.1', [], signal);
+    expect(detection).toMatchObject({ kind: 'refused', findings: [{ check: 'addon-compat' }] });
+    expect(loggedAt(world, 'warn')).toEqual(['RuntimeTooOld']);
+    expect(loggedAt(world, 'error')).toHaveLength(1);
+  });
+
+  it('I20 is blocked when no node can run the Job', async () => {
+    const away = { schedulable: false };
+    const world = exampleWorld({ nodes: [controlPlane('cp-1', '1.36.3', away), worker('w-1', '1.36.3', away)] });
+    expect(await gateAndStart(world.deps, '1.36.4', [], signal)).toMatchObject({
+      kind: 'refused',
+      target: '1.36.4',
+      verdict: 'blocked',
+      findings: [{ reason: 'NoNodeForJob' }],
+    });
+    expect(gaugesOf(world)).toEqual({ k8s_upgrade_blocked: 1, k8s_upgrade_held: 0 });
+    expect(loggedAt(world, 'error')).toEqual(['NoNodeForJob']);
+  });
+
+  it('fails when the Job cannot be made, which is no refusal', async () => {
+    const forbidden = new ClusterError('forbidden', { status: 403, reason: 'Forbidden' });
+    const world = exampleWorld({ cluster: { createJob: () => Promise.reject(forbidden) } });
+    await expect(gateAndStart(world.deps, '1.36.4', [], signal)).rejects.toBe(forbidden);
   });
 });

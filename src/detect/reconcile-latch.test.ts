@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openDrainBench } from '../../test/support/drain-test-bench.ts';
+import { exampleJob, exampleWorld } from '../../test/support/example-deps.ts';
 import type { JobFact } from '../facts/facts.ts';
 import { daemonSets, namespaces } from '../rehearsal/api/resources.ts';
 import { takeRebootLock } from '../steps/locks/reboot-lock.ts';
@@ -82,5 +83,91 @@ describe("I21 kured's lock that a run left behind", { timeout: 30_000 }, () => {
     } finally {
       await bench.close();
     }
+  });
+});
+
+describe('the record of a run', () => {
+  const RUN = 'nightlift/k8s-upgrade-';
+  const signal = new AbortController().signal;
+  const recorded = (record: Readonly<Record<string, string>>, fields: Parameters<typeof exampleWorld>[0] = {}) => {
+    const world = exampleWorld(fields);
+    for (const [key, value] of Object.entries(record)) world.annotations.set(`${RUN}${key}`, value);
+    return world;
+  };
+  const failed = exampleJob('k8s-upgrade-worker-1-36-4', { status: 'failed' });
+  const active = exampleJob('k8s-upgrade-worker-1-36-4', { status: 'active' });
+  // The example world begins on 2026-11-21 at 23:00.
+  const YOUNG = '2026-11-21T11:00:00Z';
+  const OLD = '2026-11-21T10:59:59Z';
+
+  it.each([
+    { title: 'waits', startedAt: YOUNG, jobs: [failed], latch: 'waiting' },
+    { title: 'is live', startedAt: OLD, jobs: [failed, active], latch: 'live' },
+    { title: 'is none', startedAt: undefined, jobs: [failed], latch: 'none' },
+  ])('stays, with its Jobs, while it $title', async ({ startedAt, jobs, latch }) => {
+    const world = recorded({ target: '1.36.4', ...(startedAt === undefined ? {} : { 'in-flight': startedAt }) });
+    const before = [...world.annotations];
+    expect(await reconcileLatch(world.deps, jobs, signal)).toEqual({ latch, target: '1.36.4', jobs });
+    expect([...world.annotations]).toEqual(before);
+    expect(world.seen.changes).toEqual([]);
+    expect(world.seen.gauges.size).toBe(0);
+  });
+
+  it('I21 is cleared with its Jobs when it leaked, and its alerts end', async () => {
+    const done = exampleJob('k8s-upgrade-master-1-36-4', { status: 'complete' });
+    const world = recorded({ target: '1.36.4', 'in-flight': OLD, stopped: 'failed', 'stopped-at': OLD });
+    world.annotations.set('other', 'stays');
+    expect(await reconcileLatch(world.deps, [done, failed], signal)).toEqual({
+      latch: 'leaked',
+      target: undefined,
+      jobs: [],
+    });
+    expect(world.seen.changes).toEqual([`delete ${done.name}`, `delete ${failed.name}`]);
+    expect([...world.annotations]).toEqual([['other', 'stays']]);
+    expect(world.seen.log).toEqual([
+      {
+        level: 'warn',
+        message: 'clearing the record of a run that ended without clearing it',
+        fields: { target: '1.36.4', started: OLD },
+      },
+    ]);
+    expect(Object.fromEntries(world.seen.gauges)).toEqual({
+      k8s_upgrade_in_flight: 0,
+      k8s_upgrade_started_timestamp: 0,
+      k8s_upgrade_snapshot_taken: 0,
+      k8s_upgrade_blocked: 0,
+      k8s_upgrade_held: 0,
+    });
+  });
+
+  const locked = { 'kured-lock': '{"namespace":"kube-system","daemonSet":"kured","annotation":"lock"}' };
+  const refused = { cluster: { rebootLock: () => Promise.reject(new Error('forbidden')) } };
+
+  it("stops no night when kured's lock cannot be given back", async () => {
+    const world = recorded({ ...locked, target: '1.36.4', 'in-flight': OLD }, refused);
+    expect(await reconcileLatch(world.deps, [], signal)).toMatchObject({ latch: 'leaked' });
+    expect(world.seen.log).toContainEqual({
+      level: 'warn',
+      message: "kured's lock could not be given back; it ends by itself",
+      fields: { error: 'forbidden' },
+    });
+    expect([...world.annotations.keys()]).toEqual([`${RUN}kured-lock`]);
+  });
+
+  it.each([
+    { title: 'is given back when the run has no Job any more', jobs: [], left: false },
+    { title: 'is given back when its Jobs have ended', jobs: [failed], left: false },
+    { title: 'stays while one of its Jobs is at work', jobs: [failed, active], left: true },
+  ])("I21 of a run that is not in flight: kured's lock $title", async ({ jobs, left }) => {
+    // Without a DaemonSet there is nothing to write, and the record of the lock alone is taken away.
+    const world = recorded(locked);
+    await reconcileLatch(world.deps, jobs, signal);
+    expect(world.annotations.has(`${RUN}kured-lock`)).toBe(left);
+  });
+
+  it("does not ask for kured's lock when the run has not taken it", async () => {
+    const world = recorded({}, refused);
+    expect(await reconcileLatch(world.deps, [], signal)).toMatchObject({ latch: 'none' });
+    expect(world.seen.log).toEqual([]);
   });
 });

@@ -119,6 +119,75 @@ describe('targetFromUser', () => {
   });
 });
 
+describe('what targetFromUser says', () => {
+  const ask = (version: string, facts: Partial<Facts> = {}, fields: Partial<TargetPolicy> = {}) =>
+    targetFromUser(exampleFacts(facts), version, { ...policy, ...fields });
+  const halfDone: Partial<Facts> = {
+    apiServer: known('1.36.4'),
+    nodes: known([exampleNode('cp-1', { kubelet: '1.36.4' }), exampleNode('worker-1')]),
+  };
+
+  it('is the jump from what runs', () => {
+    expect(ask('1.36.4', patches('1.36.3', '1.36.4'))).toEqual({
+      kind: 'target',
+      version: '1.36.4',
+      jump: 'patch',
+      running: '1.36.3',
+      why: 'a person asked for it',
+    });
+    expect(ask('1.37.0', minors('1.37.0'))).toMatchObject({ kind: 'target', jump: 'minor' });
+    expect(ask('1.36.4', halfDone)).toEqual({
+      kind: 'target',
+      version: '1.36.4',
+      jump: 'patch',
+      running: '1.36.3',
+      why: 'a person asked to finish the half-done upgrade to 1.36.4',
+    });
+  });
+
+  it('is the way there when minors lie between', () => {
+    expect(ask('1.39.2')).toMatchObject({
+      because: 'skips-minor',
+      remedy: 'Go 1.36.3 → 1.37 → 1.38 → 1.39.2: first `nightlift upgrade --to` a version of 1.37.',
+    });
+  });
+
+  it('is what is published instead', () => {
+    const why = (version: string, facts: Partial<Facts>) => ask(version, facts).why;
+    expect(why('1.36.9', patches('1.36.3', '1.36.4', '1.36.5'))).toBe(
+      '1.36.9 is not published; newer than 1.36.3 of 1.36: 1.36.4, 1.36.5',
+    );
+    expect(why('1.36.9', patches('1.36.3'))).toBe('1.36.9 is not published; newer than 1.36.3 of 1.36: none');
+    expect(why('1.37.5', minors('1.37.0', '1.37.1'))).toBe(
+      '1.37.5 is not published; newer than 1.36.3 of 1.37: 1.37.0, 1.37.1',
+    );
+    expect(why('1.37.5', {})).toBe('1.37.5 is not published; newer than 1.36.3 of 1.37: none');
+  });
+
+  it('refuses another version for a half-done upgrade that is no patch of it, and names the way out', () => {
+    expect(ask('1.38.0', halfDone)).toMatchObject({
+      because: 'half-done',
+      remedy: expect.stringMatching(/--to 1\.36\.4/),
+    });
+    expect(ask('1.36.3', halfDone)).toMatchObject({ kind: 'refused', because: 'lower' });
+  });
+
+  it('does not finish a half-done upgrade to a version of the skip list', () => {
+    expect(ask('1.36.4', halfDone, { skip: ['1.36.4'] })).toMatchObject({ kind: 'refused', because: 'skip-list' });
+  });
+
+  it('I14 is unknown when what runs, or what is published, is', () => {
+    expect(ask('1.36.4', { apiServer: unknown('503') })).toEqual({
+      kind: 'unknown',
+      why: "the API server's version could not be read: 503",
+    });
+    expect(ask('1.37.1', { nextMinorReleases: unknown('no route') })).toEqual({
+      kind: 'unknown',
+      why: 'the releases of 1.37 could not be looked up: no route',
+    });
+  });
+});
+
 describe('upgradePath', () => {
   it.each([
     ['1.35.8', '1.37.1', ['1.36', '1.37.1']],

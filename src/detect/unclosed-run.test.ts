@@ -28,6 +28,11 @@ describe('unclosedVersion', () => {
     expect(unclosedVersion(facts, '1.36.4')).toBeUndefined();
   });
 
+  it('is none when an API server does not show its version', () => {
+    const facts = { ...at(), nodes: known([{ ...control, apiServer: null }]) };
+    expect(unclosedVersion(facts, '1.36.4')).toBeUndefined();
+  });
+
   it('is none when the nodes could not be read', () => {
     expect(unclosedVersion({ ...at(), nodes: unknown('timeout') }, '1.36.4')).toBeUndefined();
   });

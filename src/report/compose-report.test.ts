@@ -7,7 +7,15 @@ import { gateChecks } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import { exampleOptions } from '../gate/example-options.ts';
 import { known, unknown } from '../observed.ts';
-import { composeReport, NOT_LOOKED, plainReport, type Report, reportTarget } from './compose-report.ts';
+import {
+  composeReport,
+  NOT_LOOKED,
+  plainReport,
+  type Report,
+  type ReportDecision,
+  type ReportOptions,
+  reportTarget,
+} from './compose-report.ts';
 
 const policy = { ceiling: '', skip: [], minimumAgeHours: 0, firstPatchOfMinor: 1 };
 const NOW = Date.parse('2026-11-21T06:07:00Z');
@@ -388,5 +396,250 @@ describe('the nightly report', () => {
     const { text } = report({ ...gauges(null), killSwitch: known({ engaged: true, reason: '<!channel> a & b' }) });
     expect(text).toContain('&lt;!channel&gt; a &amp; b');
     expect(plainReport(text)).toContain('PAUSED — <!channel> a & b');
+  });
+});
+
+describe('the lines of the report', () => {
+  const lines = (fields: Partial<Facts>, decision: Partial<ReportDecision> = {}, options?: ReportOptions): string[] =>
+    composeReport(exampleFacts(fields), { choice: NOT_LOOKED, gate: null, ...decision }, options).text.split('\n');
+  const line = (start: string, ...report: Parameters<typeof lines>): string[] =>
+    lines(...report).filter((text) => text.startsWith(start));
+
+  it.each<{ title: string; facts: Partial<Facts>; want: string }>([
+    { title: 'of one version', facts: {}, want: 'Running: *1.36.3* (all 3 nodes uniform)' },
+    {
+      title: 'of a half-done upgrade',
+      facts: halfDone,
+      want: 'Running: *MIXED* (API server 1.36.4; kubelets: 1.36.4 on cp-1; 1.36.3 on worker-1, worker-2)',
+    },
+    {
+      title: 'of API servers that differ',
+      facts: { nodes: known([exampleNode('cp-1', { kubelet: '1.36.4' }), exampleNode('cp-2')]) },
+      want: 'Running: *MIXED* (API servers 1.36.3 to 1.36.4; kubelets: 1.36.4 on cp-1; 1.36.3 on cp-2)',
+    },
+    {
+      title: 'of API servers that cannot be seen',
+      facts: { nodes: known([exampleNode('cp-1', { apiServer: null })]) },
+      want: 'Running: unknown: the version of the API server on cp-1 could not be read: it has no kube-apiserver pod; kubelets: 1.36.3 on cp-1',
+    },
+    {
+      title: 'of nodes that cannot be read',
+      facts: { nodes: unknown('<html> 503') },
+      want: 'Running: unknown: the nodes could not be read: &lt;html&gt; 503',
+    },
+    { title: 'of no nodes', facts: { nodes: known([]) }, want: 'Running: unknown: the list of nodes is empty' },
+  ])('say what runs: $title', ({ facts, want }) => {
+    expect(line('Running: ', facts)).toEqual([want]);
+  });
+
+  it.each<{ title: string; facts: Partial<Facts>; options?: ReportOptions; want: string; warned: boolean }>([
+    {
+      title: 'as late as it may be',
+      facts: gauges(null, [], 25),
+      want: 'Detector: last ran 1 d 1 h ago, fresh ✓',
+      warned: false,
+    },
+    {
+      title: 'later',
+      facts: gauges(null, [], 25.1),
+      want: 'Detector: last ran 1 d 1 h ago, STALE ⚠️',
+      warned: true,
+    },
+    {
+      title: 'later than the options allow',
+      facts: gauges(null, [], 3),
+      options: { staleHours: 2 },
+      want: 'Detector: last ran 3 h ago, STALE ⚠️',
+      warned: true,
+    },
+    {
+      title: 'nobody knows when',
+      facts: { gauges: unknown('<refused>') },
+      want: 'Detector: last run unknown ⚠️ (the Pushgateway could not be read: &lt;refused&gt;)',
+      warned: true,
+    },
+  ])('say when the detector looked: $title', ({ facts, options, want, warned }) => {
+    expect(line('Detector: ', facts, {}, options)).toEqual([want]);
+    expect(line('*⚠️ Detector did not run last night — ', facts, {}, options)).toHaveLength(warned ? 1 : 0);
+  });
+
+  const none = { kind: 'none', running: '1.36.3', why: 'nothing' } as const;
+  const patch = { kind: 'target', version: '1.36.4', jump: 'patch', running: '1.36.3', why: 'newest' } as const;
+  const failedLook = { kind: 'unknown', why: 'no <SSH> key' } as const;
+  const WHY = 'the Pushgateway has no result of the detector';
+  it.each<{ title: string; target?: string | null; choice: ReportDecision['choice']; want: string }>([
+    { title: 'both found it', target: '1.36.4', choice: patch, want: '*1.36.4* (patch)' },
+    { title: 'both found nothing', target: null, choice: none, want: 'none' },
+    { title: 'it came since', target: null, choice: patch, want: 'none; found now: *1.36.4* (patch)' },
+    {
+      title: 'a newer one came since',
+      target: '1.37.1',
+      choice: patch,
+      want: '*1.37.1* (minor); found now: *1.36.4* (patch)',
+    },
+    { title: 'it is gone', target: '1.36.4', choice: none, want: '*1.36.4* (patch); found now: nothing newer' },
+    { title: 'nobody looked since', target: '1.36.4', choice: NOT_LOOKED, want: '*1.36.4* (patch)' },
+    { title: 'nobody looked since, and there was none', target: null, choice: NOT_LOOKED, want: 'none' },
+    {
+      title: 'the look since failed',
+      target: '1.36.4',
+      choice: failedLook,
+      want: '*1.36.4* (patch) (a look just now failed: no &lt;SSH&gt; key)',
+    },
+    { title: 'only the look since says something', choice: patch, want: 'unknown; found now: *1.36.4* (patch)' },
+    { title: 'only the look since says nothing', choice: none, want: 'unknown; found now: nothing newer' },
+    { title: 'no look says anything', choice: failedLook, want: `unknown (${WHY})` },
+    { title: 'no look was made', choice: NOT_LOOKED, want: `unknown (${WHY})` },
+  ])('say what was found: $title', ({ target, choice, want }) => {
+    const facts = target === undefined ? { gauges: known([]) } : gauges(target);
+    expect(line('Detected target: ', facts, { choice })).toEqual([`Detected target: ${want}`]);
+  });
+
+  it('escape what the series of the Pushgateway carry', () => {
+    const series = gauge('k8s_upgrade_available', 1, { kind: '<b>', target: '1.36.4' });
+    expect(line('Detected target: ', { gauges: known([series]) })).toEqual(['Detected target: *1.36.4* (&lt;b&gt;)']);
+  });
+
+  it('list the Jobs of the window with how they ended', () => {
+    const chainJobs = known([
+      job('preflight', null, 30),
+      job('preflight', null, 7),
+      job('master', 'cp-1', 6, { status: 'failed', reason: '', finishedAt: null }),
+      job('worker', 'worker-1', 5, { status: 'failed', reason: 'DeadlineExceeded', name: 'a<b' }),
+      job('worker', 'worker-2', 4, { reason: 'CompletionsReached' }),
+      job('postflight', null, 1, { status: 'active' }),
+    ]);
+    const jobs = ['Chain Jobs', '• '];
+    const found = (options?: ReportOptions) =>
+      lines({ chainJobs }, {}, options).filter((text) => jobs.some((start) => text.startsWith(start)));
+    expect(found()).toEqual([
+      'Chain Jobs of the last 26 h:',
+      '• ✅ k8s-upgrade-preflight-1-36-4: complete, 6 h 48 min ago',
+      '• ❌ k8s-upgrade-master-1-36-4: failed, 6 h ago',
+      '• ❌ a&lt;b: failed (DeadlineExceeded), 4 h 48 min ago',
+      '• ✅ k8s-upgrade-worker-1-36-4-worker-2: complete, 3 h 48 min ago',
+      '• 🔄 k8s-upgrade-postflight-1-36-4: active, started 1 h ago',
+    ]);
+    expect(found({ jobHours: 2 })).toEqual([
+      'Chain Jobs of the last 2 h:',
+      '• 🔄 k8s-upgrade-postflight-1-36-4: active, started 1 h ago',
+    ]);
+  });
+
+  it('say that there were no Jobs, or that nobody knows', () => {
+    expect(line('Chain Jobs', { chainJobs: known([]) })).toEqual(['Chain Jobs of the last 26 h: none']);
+    expect(line('Chain Jobs', { chainJobs: unknown('<forbidden>') })).toEqual([
+      'Chain Jobs of the last 26 h: unknown (&lt;forbidden&gt;)',
+    ]);
+  });
+
+  it('name the namespace in the commands', () => {
+    const chainJobs = known([job('preflight', null, 2, { status: 'failed' })]);
+    expect(lines({ chainJobs })[1]).toContain('`kubectl -n k8s-upgrade logs job/k8s-upgrade-preflight-1-36-4`');
+    expect(lines({ chainJobs }, {}, { namespace: 'upgrades' })[1]).toContain('`kubectl -n upgrades logs job/');
+  });
+
+  it('begin with a headline of one line, and whole sentences', () => {
+    const killSwitch = known({ engaged: true, reason: 'holidays \n  until\nMonday' });
+    expect(lines({ ...gauges(null), killSwitch })[0]).toBe('*🛑 PAUSED — holidays until Monday*');
+    expect(lines({ ...gauges(null), chainJobs: unknown('jobs is <forbidden>') })[1]).toBe('Jobs is &lt;forbidden&gt;.');
+  });
+
+  it('I08 name a failure of last week while the cluster is half-done, and forget it when it is not', () => {
+    const old = job('worker', 'worker-1', 120, { status: 'failed' });
+    expect(lines({ ...halfDone, chainJobs: known([old]) })[0]).toMatch(/FAILED — worker worker-1 for 1\.36\.4\*$/);
+    expect(lines({ ...gauges(null), chainJobs: known([old]) }, { choice: none })[0]).toBe('*⚪ No upgrade needed*');
+  });
+
+  describe('of the gate', () => {
+    const finding = {
+      check: 'addon-compat',
+      reason: 'AddonTooOld',
+      class: 'actionable',
+      message: 'kured is old',
+    } as const;
+    const blocked = { target: '1.36.4', verdict: 'blocked', findings: [{ ...finding, severity: 'block' }] } as const;
+    const warned = { target: '1.36.5', verdict: 'safe', findings: [{ ...finding, severity: 'warn' }] } as const;
+    const done = { ...gauges('1.36.4'), chainJobs: known(night) };
+    const onNew = { apiServer: known('1.36.4'), nodes: known([exampleNode('cp-1', { kubelet: '1.36.4' })]) };
+
+    it('are there while the upgrade is to come', () => {
+      expect(lines(gauges('1.36.4'), { choice: patch, gate: blocked })).toEqual(
+        expect.arrayContaining(['*Action needed:*', '• kured is old.']),
+      );
+      expect(lines(gauges('1.36.5'), { gate: warned })).toEqual(
+        expect.arrayContaining(['*Good to know:*', '• kured is old.']),
+      );
+    });
+
+    it('are not there when nothing is to be done', () => {
+      const text = lines(gauges(null), { choice: none, gate: { ...blocked, target: '1.36.3' } });
+      expect(text[0]).toBe('*⚪ No upgrade needed*');
+      expect(text).not.toContain('• kured is old.');
+    });
+
+    it('are there after an upgrade only for a refusal of what comes next', () => {
+      const next = lines({ ...done, ...onNew }, { gate: { ...blocked, target: '1.36.5' } });
+      expect(next).toEqual(
+        expect.arrayContaining(['*Next: 1.36.5 is blocked*', '*Action needed:*', '• kured is old.']),
+      );
+      const safe = lines({ ...done, ...onNew }, { gate: warned });
+      expect(safe[0]).toBe('*🟢 UPGRADED — all nodes now on 1.36.4*');
+      expect(safe.filter((text) => /Next:|kured|Good to know/.test(text))).toEqual([]);
+    });
+
+    it('belong to the target that the gate was asked for', () => {
+      expect(lines(gauges('1.36.5'), { gate: blocked })[0]).toBe('*🔴 BLOCKED (action needed) — 1.36.4*');
+    });
+  });
+});
+
+describe('reportTarget', () => {
+  const found = exampleFacts(gauges('1.36.4'));
+  it.each<{ title: string; facts: Facts; choice: ReportDecision['choice']; target: string | null }>([
+    {
+      title: 'what a look just now found',
+      facts: found,
+      choice: { kind: 'target', version: '1.36.5', jump: 'patch', running: '1.36.3', why: '' },
+      target: '1.36.5',
+    },
+    {
+      title: 'nothing when it found nothing',
+      facts: found,
+      choice: { kind: 'none', running: '1.36.3', why: '' },
+      target: null,
+    },
+    { title: 'what the detector found when nobody looked', facts: found, choice: NOT_LOOKED, target: '1.36.4' },
+    {
+      title: 'nothing when the detector found nothing',
+      facts: exampleFacts(gauges(null)),
+      choice: NOT_LOOKED,
+      target: null,
+    },
+    {
+      title: 'nothing when nobody knows what it found',
+      facts: exampleFacts({ gauges: unknown('refused') }),
+      choice: NOT_LOOKED,
+      target: null,
+    },
+  ])('is $title', ({ facts, choice, target }) => {
+    expect(reportTarget(facts, choice)).toBe(target);
+  });
+});
+
+describe('plainReport', () => {
+  it.each([
+    ['*Action needed:*', 'Action needed:'],
+    ['Running: *1.36.3* (all)', 'Running: 1.36.3 (all)'],
+    ['first\n*second*\nthird', 'first\nsecond\nthird'],
+    ['(*1.36.4*) *a*, *b*. *c*: *d*;', '(1.36.4) a, b. c: d;'],
+    ['*x* and *two words*', 'x and two words'],
+    ['kube-*, 2*3*4 and glob*s*', 'kube-*, 2*3*4 and glob*s*'],
+    ['* no* *bold *', '* no* *bold *'],
+    ['*not\nover lines*', '*not\nover lines*'],
+    ['*a*b* c', '*a*b* c'],
+    ['&lt;b&gt; &amp; &amp;lt;', '<b> & &lt;'],
+  ])('shows %j as %j', (text, plain) => {
+    expect(plainReport(text)).toBe(plain);
   });
 });

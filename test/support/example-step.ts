@@ -27,7 +27,8 @@ export async function errorOf(running: Promise<unknown> | undefined): Promise<un
 export async function refusalOf(running: Promise<unknown> | undefined): Promise<readonly Finding[]> {
   const error = await errorOf(running);
   if (error instanceof Refused) return error.findings;
-  throw error ?? new Error('it did not refuse');
+  if (error instanceof Error) throw error;
+  throw new Error('it did not refuse', { cause: error });
 }
 
 type Answer = Partial<CommandResult> & Partial<DetachedResult>;

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { exampleFacts } from '../facts/example-facts.ts';
+import type { GaugeFact } from '../facts/facts.ts';
+import { known, unknown } from '../observed.ts';
+import { detectedByGauge, detectorState, gaugeValue } from './detector.ts';
+
+const NOW_SECONDS = Date.parse(exampleFacts().observedAt) / 1000;
+const gauge = (name: string, value: number, labels: Record<string, string> = {}): GaugeFact => ({
+  name,
+  labels,
+  value,
+});
+const withGauges = (...gauges: GaugeFact[]) => exampleFacts({ gauges: known(gauges) });
+const lastRun = (secondsAgo: number) =>
+  withGauges(
+    gauge('k8s_upgrade_started_timestamp', 5),
+    gauge('k8s_version_check_last_run_timestamp', NOW_SECONDS - secondsAgo),
+  );
+
+describe('the age of the last look', () => {
+  it.each([
+    { title: 'an hour ago', ago: 3600, ageMs: known(3_600_000), fresh: true },
+    { title: 'as long ago as a look may be', ago: 25 * 3600, ageMs: known(90_000_000), fresh: true },
+    { title: 'longer ago', ago: 25 * 3600 + 1, ageMs: known(90_001_000), fresh: false },
+    { title: 'now', ago: 0, ageMs: known(0), fresh: true },
+    { title: 'by a clock that is a little ahead', ago: -300, ageMs: known(0), fresh: true },
+    {
+      title: 'too far in the future',
+      ago: -301,
+      ageMs: unknown(`the last run, ${NOW_SECONDS + 301}, is not a time in the past`),
+      fresh: false,
+    },
+    {
+      title: 'at no time',
+      ago: Number.NaN,
+      ageMs: unknown('the last run, NaN, is not a time in the past'),
+      fresh: false,
+    },
+    {
+      title: 'endlessly long ago',
+      ago: Number.POSITIVE_INFINITY,
+      ageMs: unknown('the last run, -Infinity, is not a time in the past'),
+      fresh: false,
+    },
+  ])('$title', ({ ago, ageMs, fresh }) => {
+    expect(detectorState(lastRun(ago), 25)).toMatchObject({ ageMs, fresh });
+  });
+
+  it('is unknown, and the look not fresh, without a Pushgateway', () => {
+    expect(detectorState(exampleFacts({ gauges: unknown('refused') }), 25)).toEqual({
+      ageMs: unknown('the Pushgateway could not be read: refused'),
+      fresh: false,
+      detected: unknown('the Pushgateway could not be read: refused'),
+    });
+  });
+
+  it('is unknown, and the look not fresh, when the Pushgateway has none', () => {
+    expect(detectorState(withGauges(gauge('k8s_upgrade_blocked', NOW_SECONDS)), 25)).toEqual({
+      ageMs: unknown('the Pushgateway has no last run of it'),
+      fresh: false,
+      detected: unknown('the Pushgateway has no result of the detector'),
+    });
+  });
+});
+
+describe('gaugeValue', () => {
+  it('is the value of that name, undefined when there is none, and unknown when nothing could be read', () => {
+    const facts = withGauges(gauge('k8s_upgrade_held', 0), gauge('k8s_upgrade_blocked', 1));
+    expect(gaugeValue(facts, 'k8s_upgrade_blocked')).toEqual(known(1));
+    expect(gaugeValue(facts, 'k8s_upgrade_in_flight')).toEqual(known(undefined));
+    expect(gaugeValue(exampleFacts({ gauges: unknown('refused') }), 'k8s_upgrade_blocked')).toEqual(unknown('refused'));
+  });
+});
+
+describe('detectedByGauge', () => {
+  const available = (value: number, labels: Record<string, string>) => gauge('k8s_upgrade_available', value, labels);
+  const nothing = unknown('the Pushgateway has no result of the detector');
+
+  it.each([
+    {
+      title: 'names what was found',
+      gauges: [available(1, { kind: 'patch', target: '1.36.4' })],
+      want: known({ kind: 'patch', target: '1.36.4' }),
+    },
+    {
+      title: 'names the newest of several, with its own kind',
+      gauges: [
+        available(1, { kind: 'patch', target: '1.36.9' }),
+        available(0, { kind: 'none', target: '1.36.10' }),
+        available(1, { kind: 'minor', target: '1.36.10' }),
+        available(0, { kind: 'minor', target: '1.37.1' }),
+      ],
+      want: known({ kind: 'minor', target: '1.36.10' }),
+    },
+    {
+      title: 'prefers what was found to a series that says nothing',
+      gauges: [available(0, { kind: 'none', target: '' }), available(1, { kind: 'patch', target: '1.36.4' })],
+      want: known({ kind: 'patch', target: '1.36.4' }),
+    },
+    {
+      title: 'leaves out a kind that is not there',
+      gauges: [available(1, { target: '1.36.4' })],
+      want: known({ kind: '', target: '1.36.4' }),
+    },
+    {
+      title: 'reads a version as others write it, without its kind',
+      gauges: [available(1, { kind: 'patch', target: 'v1.36.4' })],
+      want: known({ kind: '', target: '1.36.4' }),
+    },
+    {
+      title: 'passes over a target that is no version beside one that is',
+      gauges: [available(1, { kind: 'patch', target: '1.36.4' }), available(1, { target: 'new' })],
+      want: known({ kind: 'patch', target: '1.36.4' }),
+    },
+    {
+      title: 'says none for a series of 0',
+      gauges: [available(0, { kind: 'none', target: '' })],
+      want: known({ kind: 'none', target: null }),
+    },
+    { title: 'I14 takes no series for no answer', gauges: [], want: nothing },
+    {
+      title: 'takes a target that is no version for no answer',
+      gauges: [available(1, { target: 'new' })],
+      want: nothing,
+    },
+    { title: 'takes a series without a target for no answer', gauges: [available(1, {})], want: nothing },
+    {
+      title: 'does not look at other series',
+      gauges: [
+        gauge('k8s_upgrade_blocked', 1, { kind: 'patch', target: '1.36.4' }),
+        gauge('k8s_upgrade_held', 0, { kind: 'none', target: '' }),
+      ],
+      want: nothing,
+    },
+  ])('$title', ({ gauges, want }) => {
+    expect(detectedByGauge(withGauges(...gauges))).toEqual(want);
+  });
+});
