@@ -10,7 +10,8 @@ const DECIDES = new Set(['ConditionalExpression', 'LogicalExpression']);
 const prose = {
   shouldIgnore(path) {
     const { node } = path;
-    if (node.type === 'CallExpression' && isLog(node.callee)) return 'a line of the log';
+    const call = node.type === 'ExpressionStatement' ? node.expression : node;
+    if (call.type === 'CallExpression' && isLog(call.callee)) return 'a line of the log';
     if (node.type === 'StringLiteral' && SPACE.test(node.value)) return 'a sentence';
     if (node.type === 'TemplateLiteral' && node.quasis.some(({ value }) => SPACE.test(value.raw)) && !decides(path))
       return 'a sentence';

@@ -22,7 +22,7 @@ export default {
   // A constant of a module is read once, before any test: a change to it is made once for all tests, or not at all.
   ignoreStatic: true,
   tempDirName: `.stryker-tmp/${process.pid}`,
-  ignorePatterns: ['/dist', '/.lab', '/docs/*.json'],
+  ignorePatterns: ['/.stryker-tmp', '/dist', '/.lab', '/docs/*.json'],
   reporters: ['clear-text', 'json'],
   jsonReporter: { fileName: 'dist/mutation.json' },
   clearTextReporter: { logTests: false, reportTests: false },
