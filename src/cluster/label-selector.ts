@@ -39,12 +39,17 @@ export function meets({ key, operator, values }: LabelRequirement, labels: Label
     case 'DoesNotExist':
       return value === undefined;
     case 'Gt':
-      return value !== undefined && Number(value) > Number(wanted[0]);
+      return integerOf(value) > integerOf(wanted[0]);
     case 'Lt':
-      return value !== undefined && Number(value) < Number(wanted[0]);
+      return integerOf(value) < integerOf(wanted[0]);
     default:
       return true;
   }
+}
+
+/** As the scheduler reads it; what is no whole number compares with nothing. */
+function integerOf(text = ''): number {
+  return /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 
 function valueOf(labels: Labels, key: string): string | undefined {

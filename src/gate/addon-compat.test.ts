@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exampleFacts } from '../facts/example-facts.ts';
-import type { WorkloadFact } from '../facts/facts.ts';
+import type { Facts, WorkloadFact } from '../facts/facts.ts';
 import { known, unknown } from '../observed.ts';
 import { addonCompat } from './addon-compat.ts';
 import { addonMatrix } from './addon-matrix.ts';
@@ -139,6 +139,13 @@ describe('addon-compat', () => {
       message: /pinned: eBPF bug in 3\.32/,
     },
     {
+      title: 'holds a pinned addon also where untested minors are let through',
+      workloads: [calico('v3.30.1')],
+      asked: { own: { addons: [{ name: 'calico', pinned: true }] }, untested: 'warn' },
+      verdict: 'held',
+      reason: 'AddonPinned',
+    },
+    {
       title: 'does not hold a pinned addon that supports the target',
       workloads: [calico('v3.32.1')],
       asked: { own: { addons: [{ name: 'calico', pinned: true }] } },
@@ -217,6 +224,291 @@ describe('addon-compat', () => {
     const facts = exampleFacts({ workloads: unknown('forbidden') });
     expect(evaluateGate(facts, '1.37.1', [addonCompat], exampleOptions()).verdict).toBe('blocked');
     expect(evaluateGate(facts, '1.36.4', [addonCompat], exampleOptions()).verdict).toBe('safe');
+  });
+});
+
+/** An addon of our own, in a namespace where nothing else is looked at. */
+const own = (fields: object) => ({
+  addons: [{ name: 'gadget', images: ['acme/gadget'], kinds: ['Deployment'], ...fields }],
+});
+const gadget = (tag: string, name = 'tools/gadget') => workload(name, `acme/gadget${tag === '' ? '' : `:${tag}`}`);
+const CLOSED = { '2.1': '1.30-1.34', '2.2': '1.31-1.35' };
+const DOCS = 'https://acme.example';
+
+describe('what a finding about an addon says', () => {
+  const rows: {
+    title: string;
+    addon: object;
+    tag?: string;
+    untested?: 'block' | 'warn';
+    want: string;
+    remedy: string;
+  }[] = [
+    {
+      title: 'that the one newer release supports the target',
+      addon: { supports: { ...CLOSED, '2.3': '1.32-1.36' } },
+      want: 'block actionable AddonTooOld: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and 2.3 supports 1.36',
+      remedy: 'Upgrade gadget to 2.3.',
+    },
+    {
+      title: 'that the oldest of several newer releases supports the target, and where that is written',
+      addon: { supports: { ...CLOSED, '2.3': '1.32-1.36', '2.4': '1.33+' }, source: DOCS },
+      want: 'block actionable AddonTooOld: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and 2.3 supports 1.36',
+      remedy: `Upgrade gadget to 2.3 or newer (${DOCS}).`,
+    },
+    {
+      title: 'by preference a release that the running cluster can take before the upgrade',
+      addon: { supports: { ...CLOSED, '2.3': '1.36-1.37', '2.4': '1.35-1.37' } },
+      want: 'block actionable AddonTooOld: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and 2.4 supports 1.36',
+      remedy: 'Upgrade gadget to 2.4 or newer.',
+    },
+    {
+      title: 'else the oldest release that supports the target',
+      addon: { supports: { ...CLOSED, '2.3': '1.36-1.37', '2.4': '1.36-1.38' } },
+      want: 'block actionable AddonTooOld: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and 2.3 supports 1.36',
+      remedy: 'Upgrade gadget to 2.3 or newer.',
+    },
+    {
+      title: 'nothing of an older release that supports the target',
+      addon: { supports: { '2.0': '1.30-1.36', ...CLOSED } },
+      want: 'block waiting AddonWaiting: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and no known release supports 1.36',
+      remedy: 'Wait for a release of gadget that supports 1.36; if there is one, add it with `addons.matrixFile`.',
+    },
+    {
+      title: 'that a retired addon is not waited for',
+      addon: { supports: CLOSED, retired: true, source: DOCS },
+      want: 'block actionable AddonRetired: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and no known release supports 1.36',
+      remedy: `gadget is retired and will never support 1.36: replace it (${DOCS}).`,
+    },
+    {
+      title: 'that a retired addon has a release that supports the target all the same',
+      addon: { supports: { ...CLOSED, '2.3': '1.32-1.36' }, retired: true },
+      want: 'block actionable AddonTooOld: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and 2.3 supports 1.36',
+      remedy: 'Upgrade gadget to 2.3.',
+    },
+    {
+      title: 'that a retired addon without a table may not work',
+      addon: { retired: true, source: DOCS },
+      want: 'block actionable AddonRetired: gadget 2.1.0 (Deployment tools/gadget) is retired, and nobody says whether it works with 1.36',
+      remedy: `Replace it, or add \`supports\` for it to your own matrix (\`addons.matrixFile\`) when you have tried it (${DOCS}).`,
+    },
+    {
+      title: 'the reason of a pin',
+      addon: { supports: { ...CLOSED, '2.3': '1.32-1.36' }, pinned: true, reason: 'a bug in 2.3' },
+      want: 'block pinned AddonPinned: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and it is pinned: a bug in 2.3',
+      remedy: 'Take the pin off in the addon matrix when the reason is gone.',
+    },
+    {
+      title: 'that a pin has no reason',
+      addon: { supports: CLOSED, pinned: true, retired: true },
+      want: 'block pinned AddonPinned: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and it is pinned: no reason given',
+      remedy: 'Take the pin off in the addon matrix when the reason is gone.',
+    },
+    {
+      title: 'that its maker only tests up to a minor',
+      addon: { supports: CLOSED, basis: 'tested' },
+      want: 'block waiting AddonWaiting: gadget 2.1.0 (Deployment tools/gadget) is tested up to 1.34; the target is 1.36, and no known release supports 1.36',
+      remedy: 'Wait for a release of gadget that supports 1.36; if there is one, add it with `addons.matrixFile`.',
+    },
+    {
+      title: 'that what is not tested may go on when the settings say so',
+      addon: { supports: CLOSED, basis: 'tested' },
+      untested: 'warn',
+      want: 'warn waiting AddonWaiting: gadget 2.1.0 (Deployment tools/gadget) is tested up to 1.34; the target is 1.36, and no known release supports 1.36',
+      remedy: 'Wait for a release of gadget that supports 1.36; if there is one, add it with `addons.matrixFile`.',
+    },
+    {
+      title: 'that what is not supported may not, whatever the settings say',
+      addon: { supports: CLOSED, basis: 'declared' },
+      untested: 'warn',
+      want: 'block waiting AddonWaiting: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and no known release supports 1.36',
+      remedy: 'Wait for a release of gadget that supports 1.36; if there is one, add it with `addons.matrixFile`.',
+    },
+    {
+      title: 'that a version is not listed',
+      addon: { supports: CLOSED, source: DOCS },
+      tag: '2.3.0',
+      want: 'block actionable AddonUnknown: the newest minor that gadget supports could not be read: 2.3.0 in Deployment tools/gadget is not listed; the matrix has 2.1 to 2.2',
+      remedy: `Add this version, or this image, to your own matrix (\`addons.matrixFile\`) (${DOCS}).`,
+    },
+    {
+      title: 'that no tag says the version',
+      addon: { supports: CLOSED },
+      tag: 'latest',
+      want: 'block actionable AddonUnknown: the newest minor that gadget supports could not be read: no image tag of Deployment tools/gadget says it',
+      remedy: 'Add this version, or this image, to your own matrix (`addons.matrixFile`).',
+    },
+    {
+      title: 'that an addon goes to the minor of the cluster after it',
+      addon: { follows: true },
+      want: 'warn actionable AddonFollows: gadget 2.1.0 (Deployment tools/gadget) goes to the minor of the cluster after it',
+      remedy: 'Upgrade it to 1.36 after the cluster.',
+    },
+    {
+      title: 'that an addon goes after the cluster, when its version is not known',
+      addon: { follows: true },
+      tag: 'latest',
+      want: 'warn actionable AddonFollows: gadget (unknown version) (Deployment tools/gadget) goes to the minor of the cluster after it',
+      remedy: 'Upgrade it to 1.36 after the cluster.',
+    },
+    {
+      title: 'that nothing is published',
+      addon: {},
+      want: 'warn actionable AddonWithoutTable: no table of supported minors is published for gadget 2.1.0',
+      remedy: 'Look at their release notes once; your own matrix (`addons.matrixFile`) can set a ceiling.',
+    },
+    {
+      title: 'that nothing is published, when the version is not known either',
+      addon: {},
+      tag: 'latest',
+      want: 'warn actionable AddonWithoutTable: no table of supported minors is published for gadget (unknown version)',
+      remedy: 'Look at their release notes once; your own matrix (`addons.matrixFile`) can set a ceiling.',
+    },
+  ];
+  it.each(rows)('is $title', ({ addon, tag = '2.1.0', untested = 'block', want, remedy }) => {
+    const { findings } = gate([gadget(tag)], { own: own(addon), untested });
+    expect(findings.map((one) => `${one.severity} ${one.class} ${one.reason}: ${one.message}`)).toEqual([want]);
+    expect(findings[0]).toMatchObject({ check: 'addon-compat', remedy });
+  });
+
+  it('is nothing at all', () => {
+    const quiet: [object, string][] = [
+      [{ supports: { '2.1': '1.30-1.36' } }, '2.1.0'],
+      [{ supports: { '2.1': '1.30+' } }, '2.1.0'],
+      [{ supports: { '2.1': '1.30-1.36' }, retired: true }, '2.1.0'],
+      [{ supports: { '2.1': '1.30-1.36' }, pinned: true }, '2.1.0'],
+      [{ supports: CLOSED, managedByKubeadm: true }, '2.1.0'],
+      [{ managedByKubeadm: true }, '2.1.0'],
+      [{ follows: true }, '1.36.2'],
+      [{ follows: true, supports: CLOSED }, '1.36.0'],
+    ];
+    expect(quiet.map(([addon, tag]) => gate([gadget(tag)], { own: own(addon) }).findings)).toEqual(quiet.map(() => []));
+  });
+});
+
+describe('a version that is not in the table of its addon', () => {
+  const OPEN = { '2.1': '1.30-1.34', '2.2': '1.31+' };
+  it.each<[string, Record<string, string>, string, boolean]>([
+    ['is refused below a table with an end', CLOSED, '2.0.9', true],
+    ['is refused above a table with an end', CLOSED, '2.3.0', true],
+    ['is let through above a table without an end', OPEN, '2.3.0', false],
+    ['is refused below a table without an end, of which some row has one', OPEN, '2.0.9', true],
+    ['is refused without a tag, when some row has an end', OPEN, '', true],
+    ['is let through when every row allows the target', { '2.1': '1.30+', '2.2': '1.31-1.36' }, '2.0.9', false],
+    ['is let through without a tag, when every row allows the target', { '2.1': '1.30-1.36' }, '', false],
+    ['is refused when only some rows allow the target', { '2.1': '1.30-1.36', '2.2': '1.31-1.35' }, '2.3.0', true],
+  ])('%s', (_title, supports, tag, refused) => {
+    const { findings } = gate([gadget(tag)], { own: own({ supports }) });
+    expect(findings.map(({ reason }) => reason)).toEqual(refused ? ['AddonUnknown'] : []);
+  });
+});
+
+describe('an addon that several workloads run', () => {
+  const messages = (...workloads: WorkloadFact[]): string[] =>
+    gate(workloads, { own: own({ supports: CLOSED }) }).findings.map(
+      ({ message }) => message.split(' supports ')[0] ?? '',
+    );
+
+  it('is judged once for each version, at the first workload that runs it', () => {
+    expect(messages(gadget('2.1.0', 'tools/a'), gadget('2.1.0', 'tools/b'), gadget('2.2.0', 'tools/c'))).toEqual([
+      'gadget 2.1.0 (Deployment tools/a)',
+      'gadget 2.2.0 (Deployment tools/c)',
+    ]);
+  });
+
+  it('is not judged by a tag that says nothing, when another one says something', () => {
+    expect(messages(gadget('latest', 'tools/a'), gadget('2.1.0', 'tools/b'))).toEqual([
+      'gadget 2.1.0 (Deployment tools/b)',
+    ]);
+  });
+
+  it('is judged once when no tag says anything', () => {
+    expect(messages(gadget('latest', 'tools/a'), gadget('', 'tools/b'))).toEqual(['the newest minor that gadget']);
+  });
+});
+
+describe('a workload that no table knows', () => {
+  const unlisted = (...names: string[]): string | undefined =>
+    gate(names.map((name) => workload(name, 'acme/other:1.0.0'))).findings.at(-1)?.message;
+
+  it.each([
+    ['kube-system/x', true],
+    ['kube-flannel/x', true],
+    ['acme-system/x', true],
+    ['system-acme/x', false],
+    ['my-kube-tools/x', false],
+    ['acme-systems/x', false],
+    ['kubernetes/x', false],
+    ['system/x', false],
+    ['default/x', false],
+    ['kube-system/kube-proxy', false],
+    ['kube-public/kube-proxy', true],
+    ['kube-system/kube-proxy-2', true],
+  ])('is named where addons stand: %s %s', (name, named) => {
+    expect(unlisted(name)).toBe(named ? `not in the addon matrix, so not compared: ${name}` : undefined);
+  });
+
+  it('says what can be done about it, once for all and in their order', () => {
+    const facts = [workload('kube-system/b', 'acme/other:1'), workload('acme-system/a', 'acme/other:1')];
+    expect(gate(facts).findings).toEqual([
+      {
+        check: 'addon-compat',
+        reason: 'AddonUnlisted',
+        class: 'actionable',
+        severity: 'warn',
+        message: 'not in the addon matrix, so not compared: acme-system/a, kube-system/b',
+        remedy: 'Add those that depend on the version of Kubernetes to your own matrix (`addons.matrixFile`).',
+      },
+    ]);
+  });
+
+  it('is part of an addon whose namespace it shares, but for kube-system, which all share', () => {
+    const companions = [workload('gadget-system/x', 'acme/other:1'), workload('kube-system/x', 'acme/other:1')];
+    const addon = { own: own({ supports: { '2.1': '1.30-1.36' } }) };
+    const alone = gate(companions, addon).findings.map(({ message }) => message);
+    expect(alone).toEqual(['not in the addon matrix, so not compared: gadget-system/x, kube-system/x']);
+    const both = [gadget('2.1.0', 'gadget-system/gadget'), gadget('2.1.9', 'kube-system/gadget'), ...companions];
+    expect(gate(both, addon).findings.map(({ message }) => message)).toEqual([
+      'not in the addon matrix, so not compared: kube-system/x',
+    ]);
+  });
+
+  it('is none when it is a second workload of an addon that is known', () => {
+    const both = [gadget('2.1.0', 'kube-system/a'), gadget('2.1.0', 'kube-system/b')];
+    expect(gate(both, { own: own({ supports: { '2.1': '1.30-1.36' } }) }).findings).toEqual([]);
+  });
+});
+
+describe('the jump', () => {
+  const facts = { workloads: known([gadget('2.1.0')]) };
+  const addons = { matrix: addonMatrix(own({ supports: CLOSED }), 'own.yaml'), untested: 'block' as const };
+  const reasons = (target: string, fields: Partial<Facts> = {}): string[] =>
+    evaluateGate(exampleFacts({ ...facts, ...fields }), target, [addonCompat], exampleOptions({ addons })).findings.map(
+      ({ reason }) => reason,
+    );
+
+  it('I15 matters: inside a minor the running cluster is the proof', () => {
+    expect(reasons('1.37.0')).toEqual(['AddonWaiting']);
+    expect(reasons('1.36.4')).toEqual([]);
+    expect(reasons('1.36.3')).toEqual([]);
+  });
+
+  it('counts as one to another minor when it is not known', () => {
+    expect(reasons('1.36.4', { nodes: unknown('forbidden') })).toEqual(['AddonWaiting']);
+  });
+
+  it('is refused when the workloads could not be read', () => {
+    const blind = exampleFacts({ workloads: unknown('forbidden') });
+    expect(evaluateGate(blind, '1.37.1', [addonCompat], exampleOptions()).findings).toEqual([
+      {
+        check: 'addon-compat',
+        reason: 'Unknown',
+        class: 'actionable',
+        severity: 'block',
+        message: 'the workloads could not be read: forbidden',
+        remedy: 'Check the account: kubectl auth can-i list deployments.apps -A.',
+      },
+    ]);
   });
 });
 

@@ -78,6 +78,8 @@ function exceeded(
     const because = addon.reason === '' ? 'no reason given' : addon.reason;
     return {
       ...finding('AddonPinned', 'pinned', 'Take the pin off in the addon matrix when the reason is gone.'),
+      // Held on purpose, whatever is let through for others.
+      severity: 'block',
       message: `${describe(running)} ${ceiling} ${row.max ?? minor}; the target is ${minor}, and it is pinned: ${because}`,
     };
   }

@@ -106,7 +106,7 @@ function mergeAddon(
       own.name,
       base.map((addon) => addon.name),
     );
-    const hint = close === undefined ? '' : `; did you mean "${close}"?`;
+    const hint = close === undefined ? '.' : `; did you mean "${close}"?`;
     throw wrong(what, `"${own.name}" is not built in${hint} A new addon needs images and kinds`);
   }
   return AddonFields.parse(own);
