@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NightliftError } from '../errors.ts';
 import { exampleFacts, exampleNode } from '../facts/example-facts.ts';
 import type { Facts } from '../facts/facts.ts';
 import { known, unknown } from '../observed.ts';
-import type { Check } from './check.ts';
+import type { Check, GateContext } from './check.ts';
 import { gateChecks, preflightChecks } from './checks.ts';
 import { evaluateGate, verdictOf } from './evaluate-gate.ts';
 import { exampleOptions } from './example-options.ts';
@@ -90,6 +91,59 @@ describe('evaluateGate', () => {
       expect(one.remedy ?? '').not.toBe('');
       expect(all.map((check) => check.name)).toContain(one.check);
     }
+  });
+});
+
+describe('a check', () => {
+  const throwing = (error: unknown): Check => ({
+    name: 'broken',
+    evaluate() {
+      throw error;
+    },
+  });
+  const FAULT = 'This is a fault of Nightlift: report it with the output of `nightlift facts`.';
+  it.each<[string, unknown, string]>([
+    ['of a foreseen error', new NightliftError('config', 'boom', { remedy: 'Mend it.' }), 'Mend it.'],
+    ['of a foreseen error that has none', new NightliftError('config', 'boom'), FAULT],
+    ['of an error that nobody foresaw', Object.assign(new Error('boom'), { remedy: 'Mend it.' }), FAULT],
+    ['of something that is no error', 'boom', FAULT],
+  ])('that throws gives the remedy %s', (_title, error, remedy) => {
+    expect(evaluateGate(exampleFacts(), '1.36.4', [throwing(error)], exampleOptions()).findings).toEqual([
+      {
+        check: 'broken',
+        reason: 'CheckFailed',
+        class: 'actionable',
+        severity: 'block',
+        message: 'evaluating the check broken for 1.36.4: boom',
+        remedy,
+      },
+    ]);
+  });
+
+  it.each<[string, Partial<Facts>, string, GateContext['jump']]>([
+    ['none to what runs', {}, '1.36.3', 'none'],
+    ['a patch inside the minor', {}, '1.36.4', 'patch'],
+    ['a minor to the next one', {}, '1.37.0', 'minor'],
+    ['a patch to a version before, which another check refuses', {}, '1.35.9', 'patch'],
+    [
+      'I05 counted from the oldest kubelet',
+      { apiServer: known('1.37.1'), nodes: known([exampleNode('cp-1', { kubelet: '1.37.1' }), exampleNode('w1')]) },
+      '1.37.1',
+      'minor',
+    ],
+    ['unknown without the nodes', { nodes: unknown('forbidden') }, '1.36.3', 'unknown'],
+  ])('is told what jump it is: %s', (_title, facts, target, jump) => {
+    const contexts: GateContext[] = [];
+    const probe: Check = {
+      name: 'probe',
+      evaluate(_, context) {
+        contexts.push(context);
+        return [];
+      },
+    };
+    const options = exampleOptions();
+    evaluateGate(exampleFacts(facts), target, [probe], options);
+    expect(contexts).toEqual([{ target, jump, options }]);
   });
 });
 
