@@ -19,6 +19,7 @@ interface Drain {
   readonly context: Context;
   readonly node: string;
   readonly watch: PodWatch;
+  readonly startedMs: number;
   readonly holdups: Map<string, Holdup>;
   /** Told to go by this drain. */
   readonly told: Map<string, PodFact>;
@@ -37,6 +38,7 @@ export async function evictAll(context: Context, node: string): Promise<void> {
     context,
     node,
     watch: context.deps.cluster.watchPods(node, context.signal),
+    startedMs: context.deps.clock.now().getTime(),
     holdups: new Map(),
     told: new Map(),
     journal: undefined,
@@ -160,8 +162,8 @@ async function react(drain: Drain): Promise<void> {
     const over = budget === null ? budgetsOver(pod, budgets) : [budget];
     const isForEver = holdup.kind === 'impossible';
     const blockedMs = deps.clock.now().getTime() - holdup.sinceMs;
-    // Only after a Job that was killed: without one, the wait itself has ended by then.
-    const isOverdue = blockedMs >= drainSeconds * 1000;
+    // Only after a Job that was killed: this drain's own wait ends by itself, and then says of every pod why it is left.
+    const isOverdue = holdup.sinceMs < drain.startedMs && blockedMs >= drainSeconds * 1000;
     const isOwnDoing = !isForEver && isBeingReplaced(drain, pod, over, budgets);
     const reaction = reactionTo(policyFor(policies, pod.namespace, over), { isForEver, blockedMs, isOwnDoing });
     if (reaction === 'delete') {
