@@ -26,7 +26,14 @@ describe('reactionTo', () => {
   it.each([
     ['waits by default', 'wait', held, 'wait'],
     ['gives up by default on what no waiting mends', 'wait', { ...held, isForEver: true }, 'give-up'],
+    ['waits by default for what its own doing keeps busy', 'wait', { ...held, isOwnDoing: true }, 'wait'],
     ['gives up at once', 'give-up', held, 'give-up'],
+    [
+      'gives up at once on what no waiting mends, whoever keeps the budget busy',
+      'give-up',
+      { ...held, isForEver: true, isOwnDoing: true },
+      'give-up',
+    ],
     [
       'does not give up on a budget that is busy with this very drain',
       'give-up',
@@ -80,5 +87,13 @@ describe('budgetsOver', () => {
       'expressions',
       'labels',
     ]);
+  });
+
+  it('names them in order, and none that needs another label as well', () => {
+    const labels = { app: 'web', tier: 'front' };
+    const both = { matchLabels: { app: 'web' }, matchExpressions: [{ key: 'tier', operator: 'Exists' }] };
+    const other = { matchLabels: { app: 'web', tier: 'back' } };
+    const budgets = [budget('z', both), budget('a', { matchLabels: labels }), budget('m', other)];
+    expect(budgetsOver(examplePod('web-1', { labels }), budgets)).toEqual(['a', 'z']);
   });
 });

@@ -109,6 +109,15 @@ describe('planHeadroom', () => {
     );
   });
 
+  it('never takes such a node for a full one, however many pods it is given', () => {
+    const silent = node('w2', '', '', { allocatable: {} });
+    expect(planHeadroom('w1', [w1, silent], [pod('a', '99'), pod('b', '99')])).toEqual({
+      pinned: [],
+      shortage: undefined,
+      unsure: [],
+    });
+  });
+
   it('does not refuse for pieces that only might not fit together', () => {
     const pods = ['3', '2', '2'].map((cpu, index) => pod(`p${index}`, cpu));
     // Seven cores are asked and seven are there: first-fit puts the 3 where the two 2 would have had to go.
@@ -120,6 +129,159 @@ describe('planHeadroom', () => {
   it('refuses a resource that no other node has', () => {
     const gpu = pod('ai', '1', { placement: { requests: { cpu: 1000, 'example.com/gpu': 1 } } });
     expect(planHeadroom('w1', [w1, node('w2', '4')], [gpu]).shortage?.pods).toEqual([gpu]);
+  });
+
+  it('counts on what stays on the other nodes, and on nothing that goes from there', () => {
+    const there = (name: string, fields: ExamplePod): PodFact => pod(name, '3', { node: 'w2', ...fields });
+    const room = (fields: ExamplePod): boolean =>
+      planHeadroom('w1', [w1, node('w2', '4')], [pod('a', '2'), there('b', fields)]).shortage === undefined;
+    expect([
+      room({}),
+      room({ owner: { kind: 'DaemonSet', name: 'cni' } }),
+      room({ mirror: true }),
+      room({ owner: null }),
+      room({ phase: 'Pending' }),
+      room({ placement: { requests: { cpu: 3000 }, priority: 0 } }),
+      room({ phase: 'Succeeded' }),
+      room({ phase: 'Failed' }),
+      room({ deleting: true }),
+      room({ placement: { requests: { cpu: 3000 }, priority: -1 } }),
+      room({ node: 'w3' }),
+      room({ node: null }),
+    ]).toEqual([false, false, false, false, false, false, true, true, true, true, true, true]);
+  });
+
+  it.each<[string, ExamplePod, boolean]>([
+    ['runs', {}, true],
+    ['has a priority of nothing', { placement: { requests: { cpu: 9000 }, priority: 0 } }, true],
+    ['has a priority below nothing', { placement: { requests: { cpu: 9000 }, priority: -1 } }, false],
+    ['is on another node', { node: 'w3' }, false],
+  ])('looks for a place for a pod of the node that %s: %s', (_title, fields, isPlaced) => {
+    const { shortage } = planHeadroom('w1', [w1, node('w2', '4')], [pod('a', '9', fields)]);
+    expect(shortage !== undefined).toBe(isPlaced);
+  });
+
+  it('fills a node to the last piece, and not beyond it', () => {
+    const plan = (cpu: string, count = 1) =>
+      planHeadroom(
+        'w1',
+        [w1, node('w2', '4', '8Gi', { allocatable: { cpu: 4000, pods: 2 } })],
+        Array.from({ length: count }, (_, index) => pod(`p${index}`, cpu)),
+      ).shortage?.kind;
+    expect([plan('4'), plan('4001m'), plan('2', 2), plan('2001m', 2), plan('0', 2), plan('0', 3)]).toEqual([
+      undefined,
+      'each',
+      undefined,
+      'together',
+      undefined,
+      'together',
+    ]);
+  });
+
+  it('takes pods for no limit on a node that names other things only', () => {
+    const other = node('w2', '4', '8Gi', { allocatable: { cpu: 4000 } });
+    const pods = Array.from({ length: 300 }, (_, index) => pod(`p${index}`, '0'));
+    expect(planHeadroom('w1', [w1, other], pods)).toEqual({ pinned: [], shortage: undefined, unsure: [] });
+  });
+
+  it('lets a pod that asks nothing of it onto a node that is overcommitted', () => {
+    const full = [pod('there', '5', { node: 'w2' })];
+    const other = node('w2', '4');
+    expect(planHeadroom('w1', [w1, other], [...full, pod('a', '0')]).shortage).toBeUndefined();
+    expect(planHeadroom('w1', [w1, other], [...full, pod('a', '1m')]).shortage).toEqual({
+      kind: 'each',
+      pods: [pod('a', '1m')],
+      // What is overcommitted has nothing to give, and nothing is owed.
+      nodes: [{ name: 'w2', free: { cpu: 0, memory: 8 * 2 ** 30, pods: 9 } }],
+      requested: { cpu: 1, pods: 1 },
+    });
+  });
+
+  it('takes a resource that pods of a node use and that the node does not name for one that is not there', () => {
+    const using = pod('there', '1', { node: 'w2', placement: { requests: { gpu: 1 } } });
+    const asking = pod('a', '1', { placement: { requests: { gpu: 1 } } });
+    expect(planHeadroom('w1', [w1, node('w2', '4')], [using, asking]).shortage?.nodes[0]?.free).toMatchObject({
+      gpu: 0,
+    });
+  });
+
+  it('places the pods with the fewest nodes first, then the biggest, so that nothing is refused without need', () => {
+    const on = (name: string) => ({ nodeSelector: { 'kubernetes.io/hostname': name } });
+    const others = [node('w2', '4'), node('w3', '4')];
+    const choosy = [pod('any', '4'), pod('only', '4', { placement: { requests: { cpu: 4000 }, ...on('w2') } })];
+    expect(planHeadroom('w1', [w1, ...others], choosy).unsure).toEqual([]);
+    const sizes = ['1', '1', '3', '3'].map((cpu, index) => pod(`p${index}`, cpu));
+    expect(planHeadroom('w1', [w1, ...others], sizes).unsure).toEqual([]);
+  });
+
+  it('weighs a pod by what is scarcest', () => {
+    const others = ['w2', 'w3'].map((name) => node(name, '', '', { allocatable: { cpu: 100_000, gpu: 3, pods: 100 } }));
+    const asks = (name: string, cpu: number, gpu: number) => pod(name, '', { placement: { requests: { cpu, gpu } } });
+    // By what they ask of the gpu the last two go first, by their cpu the first two, and then one has no place.
+    const pods = [asks('a', 9000, 1), asks('b', 9000, 1), asks('c', 1, 2), asks('d', 1, 2)];
+    expect(planHeadroom('w1', [w1, ...others], pods).unsure).toEqual([]);
+  });
+
+  it('blames only the pods for which there is no place, and counts all that need these nodes', () => {
+    const on = (name: string, cpu: number) => ({
+      requests: { cpu },
+      nodeSelector: { 'kubernetes.io/hostname': name },
+    });
+    const others = [node('w2', '4'), node('w3', '4')];
+    const pods = [
+      pod('a', '', { placement: on('w2', 3000) }),
+      pod('b', '', { placement: on('w2', 2000) }),
+      pod('free', '1'),
+    ];
+    const { shortage } = planHeadroom('w1', [w1, ...others], pods);
+    expect(shortage).toMatchObject({
+      kind: 'together',
+      pods: [{ name: 'b' }],
+      nodes: [{ name: 'w2', free: { cpu: 4000 } }],
+      requested: { cpu: 5000, pods: 2 },
+    });
+  });
+
+  it('does not blame a pod that has no place for another reason', () => {
+    const zone = (name: string): NodeFact => node(name, '4', '8Gi', { labels: { zone: 'z' } });
+    const nodes = [w1, node('w2', '4'), zone('w3'), zone('w4')];
+    const to = (name: string, cpu: number, nodeSelector: Record<string, string>): PodFact =>
+      pod(name, '', { placement: { requests: { cpu }, nodeSelector } });
+    const w2 = { 'kubernetes.io/hostname': 'w2' };
+    const pods = [
+      to('a', 3000, w2),
+      to('b', 1500, w2),
+      ...[2500, 2500, 2000].map((cpu, index) => to(`p${index}`, cpu, { zone: 'z' })),
+    ];
+    expect(names(planHeadroom('w1', nodes, pods).shortage?.pods ?? [])).toEqual(['b']);
+  });
+
+  it('names every pod that is too big, with the nodes of all of them', () => {
+    const on = (name: string) => ({ requests: { cpu: 9000 }, nodeSelector: { 'kubernetes.io/hostname': name } });
+    const others = [node('w2', '4'), node('w3', '3'), node('w4', '2')];
+    const pods = [pod('a', '', { placement: on('w2') }), pod('b', '', { placement: on('w3') }), pod('c', '1')];
+    const { shortage } = planHeadroom('w1', [w1, ...others], pods);
+    expect(shortage).toMatchObject({ kind: 'each', requested: { cpu: 18_000, pods: 2 } });
+    expect([names(shortage?.pods ?? []), shortage?.nodes.map(({ name }) => name)]).toEqual([
+      ['a', 'b'],
+      ['w2', 'w3'],
+    ]);
+  });
+
+  it('proves nothing with a node among them that does not say what it has', () => {
+    const silent = node('w3', '', '', { allocatable: {} });
+    const pods = [pod('a', '3'), pod('b', '3')];
+    expect(planHeadroom('w1', [w1, node('w2', '4'), silent], pods)).toEqual({
+      pinned: [],
+      shortage: undefined,
+      unsure: [],
+    });
+    const on = { requests: { cpu: 3000 }, nodeSelector: { 'kubernetes.io/hostname': 'w2' } };
+    const bound = ['c', 'd'].map((name) => pod(name, '', { placement: on }));
+    expect(planHeadroom('w1', [w1, node('w2', '4'), silent], [...pods, ...bound]).shortage).toMatchObject({
+      nodes: [{ name: 'w2' }],
+      requested: { cpu: 6000 },
+    });
   });
 
   const small = fc.record({

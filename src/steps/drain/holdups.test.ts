@@ -119,6 +119,8 @@ describe('progressText', () => {
       pods.map((one) => held({ pod: one })),
     ).split('; ');
     expect(parts.slice(11)).toEqual(more);
-    expect(parts.slice(1, 11).map((part) => part.split(' ')[0])).toEqual(pods.slice(0, 10).map((p) => `apps/${p.name}`));
+    expect(parts.slice(1, 11).map((part) => part.split(' ')[0])).toEqual(
+      pods.slice(0, 10).map((p) => `apps/${p.name}`),
+    );
   });
 });

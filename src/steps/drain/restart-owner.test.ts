@@ -81,7 +81,8 @@ describe('restartOwner', () => {
   };
 
   it('rolls the owner now, and says so', async () => {
-    const { result, restarts } = await restart(owner(), examplePod('web'));
+    const { result, restarts, log } = await restart(owner(), examplePod('web'));
+    expect(log.map(({ level, fields }) => [level, fields['owner']])).toEqual([['info', 'Deployment apps/web']]);
     expect(result).toEqual({ helps: true, note: 'Deployment apps/web is being restarted' });
     expect(restarts).toEqual([[owner(), '2026-11-21T23:00:00.000Z']]);
   });
@@ -89,6 +90,7 @@ describe('restartOwner', () => {
   it.each([
     ['that an earlier Job has told', TOLD, null, 0],
     ['that was told later than this pod was made', TOLD, '2026-11-20T00:00:00Z', 0],
+    ['that nobody has told, though the pod says so', null, TOLD, 1],
     ['whose restart has made this very pod', TOLD, TOLD, 1],
   ])('rolls an owner %s: %s, %s, %i times', async (_title, restartedAt, ofPod, times) => {
     const { result, restarts } = await restart(owner({ restartedAt }), examplePod('web', { restartedAt: ofPod }));

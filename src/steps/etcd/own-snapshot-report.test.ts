@@ -22,6 +22,11 @@ describe('parseEtcdSnapshotReport', () => {
     expect(parseEtcdSnapshotReport(`${line()}\n${line({ revision: 900 })}\nbye`)?.revision).toBe(900);
   });
 
+  it('goes past a line that is not whole to the last one that is', () => {
+    expect(parseEtcdSnapshotReport(`${line()}\n${line({ revision: -1 })}\nnightlift-snapshot\t{`)).toEqual(REPORT);
+    expect(parseEtcdSnapshotReport(line({ bytes: 0, hash: 0, revision: 0, totalKeys: 0, keys: 0 }))?.bytes).toBe(0);
+  });
+
   it('takes one without the proof by restoring', () => {
     const more = { keys: null, restored: false, notRestoredWhy: 'snapshot.restoreProof is off' };
     expect(parseEtcdSnapshotReport(line(more))).toMatchObject(more);
@@ -36,6 +41,14 @@ describe('parseEtcdSnapshotReport', () => {
     line().slice(0, -1),
     ` ${line()}`,
     `echo ${line()}`,
+    line({ restored: 'yes' }),
+    line({ keys: -1 }),
+    line({ keys: 1.5 }),
+    line({ hash: undefined }),
+    line({ target: 7 }),
+    line({ notRestoredWhy: null }),
+    line({ path: '' }),
+    line({ path: 'x/etcd.db' }),
     line({ bytes: -1 }),
     line({ bytes: '7' }),
     line({ revision: 1.5 }),

@@ -4,6 +4,7 @@ import { Refused } from '../../chain/outcome.ts';
 import type { Context } from '../../chain/phase.ts';
 import type { Deps } from '../../deps.ts';
 import { exampleNode } from '../../facts/example-facts.ts';
+import type { NodeFact } from '../../facts/node-fact.ts';
 import type { DetachedResult } from '../../node/node-shell.ts';
 import { Settings } from '../../settings/settings.ts';
 import { snapshot } from './snapshot.ts';
@@ -29,12 +30,31 @@ function ended(more: Partial<DetachedResult> & { takenAt?: string; bytes?: numbe
 }
 
 /** A cluster without a CronJob for snapshots, whose nodes answer as they are told. */
-function scene(options: { settings?: object; results?: readonly DetachedResult[] } = {}) {
+function scene(
+  options: {
+    settings?: object;
+    waits?: object;
+    results?: readonly DetachedResult[];
+    inFlight?: string;
+    nodes?: readonly NodeFact[];
+  } = {},
+) {
   const results = [...(options.results ?? [ended()])];
-  const seen = { runOn: [] as string[], recorded: [] as unknown[], gauges: [] as unknown[], warnings: [] as string[] };
-  const log = { info: () => undefined, warn: (text: string) => void seen.warnings.push(text) };
+  const { inFlight = '2026-11-21T23:00:00.000Z' } = options;
+  const seen = {
+    runOn: [] as string[],
+    scripts: [] as string[],
+    recorded: [] as unknown[],
+    gauges: [] as unknown[],
+    warnings: [] as string[],
+    told: [] as string[],
+  };
+  const log = {
+    info: (text: string) => void seen.told.push(text),
+    warn: (text: string) => void seen.warnings.push(text),
+  };
   const deps = {
-    settings: Settings.parse({ snapshot: options.settings ?? {} }),
+    settings: Settings.parse({ snapshot: options.settings ?? {}, waits: options.waits ?? {} }),
     clock: { now: () => NOW },
     log,
     templates: {
@@ -42,19 +62,21 @@ function scene(options: { settings?: object; results?: readonly DetachedResult[]
     },
     cluster: {
       cronJob: async () => undefined,
-      nodes: async () => [
-        exampleNode('cp1', { role: 'control-plane', ready: 'no' }),
-        exampleNode('cp2', { role: 'control-plane' }),
-        exampleNode('cp3', { role: 'control-plane' }),
-      ],
-      namespaceAnnotations: async () => ({ 'nightlift/k8s-upgrade-in-flight': '2026-11-21T23:00:00.000Z' }),
+      nodes: async () =>
+        options.nodes ?? [
+          exampleNode('cp1', { role: 'control-plane', ready: 'no' }),
+          exampleNode('cp2', { role: 'control-plane' }),
+          exampleNode('cp3', { role: 'control-plane' }),
+        ],
+      namespaceAnnotations: async () => (inFlight === '' ? {} : { 'nightlift/k8s-upgrade-in-flight': inFlight }),
       annotateNamespace: async (_: string, values: unknown) => void seen.recorded.push(values),
     },
     metrics: { push: async (_: string, gauges: unknown) => void seen.gauges.push(gauges) },
     shell: {
       runDetached: async ({ name }: { name: string }, { unit, script }: { unit: string; script: { text: string } }) => {
         seen.runOn.push(`${unit.slice(0, 23)} on ${name}`);
-        expect(script.text).toContain("\nRUN='2026-11-21T23:00:00.000Z'\n");
+        seen.scripts.push(script.text);
+        expect(script.text).toContain(`\nRUN='${inFlight}'\n`);
         return results.shift() ?? ended();
       },
     },
@@ -78,6 +100,7 @@ describe('a cluster without a CronJob for snapshots', () => {
     const { seen, take } = scene();
     await take();
     expect(seen.runOn).toEqual(['nightlift-etcd-snapshot on cp2']);
+    expect(seen.told).toEqual(['etcd snapshot taken']);
     expect(seen.recorded).toEqual([{ 'nightlift/k8s-upgrade-snapshot-path': 'cp2:/var/lib/nightlift/snapshots/a.db' }]);
     expect(seen.gauges).toMatchObject([[{ name: 'k8s_upgrade_snapshot_taken', value: 1 }]]);
   });
@@ -134,5 +157,87 @@ describe('a cluster without a CronJob for snapshots', () => {
     expect(await skip()).toBeUndefined();
     expect(await scene({ settings: { own: false, required: false, cronJob: '' } }).skip()).toMatch(/none is required/);
     expect(await scene({ settings: { required: false, cronJob: '' } }).skip()).toBeUndefined();
+  });
+
+  it('is asked for by the settings, and one of half an hour ago is good enough', async () => {
+    const settings = { directory: '/backup', keep: 7, restoreProof: 'off' };
+    const { seen, take } = scene({ settings, waits: { snapshotSeconds: 321 } });
+    await take();
+    const text = seen.scripts[0] ?? '';
+    for (const line of [
+      "TARGET='1.36.4'",
+      "REUSE_SECONDS='1800'",
+      "DIRECTORY='/backup'",
+      "KEEP='7'",
+      "RESTORE_PROOF='off'",
+      "LIMIT='321'",
+    ])
+      expect(text).toContain(`\n${line}\n`);
+  });
+
+  it.each([
+    ['none is Ready', [exampleNode('cp1', { ready: 'no' }), exampleNode('cp2', { ready: 'unknown' })]],
+    ['there is none', [exampleNode('worker-1')]],
+  ])('fails without a control plane to ask: %s', async (_, nodes) => {
+    const { seen, take } = scene({ nodes });
+    await expect(take()).rejects.toMatchObject({
+      kind: 'cluster',
+      message: 'taking the etcd snapshot: no control plane is Ready',
+      remedy: expect.stringContaining('Nothing was upgraded') as string,
+    });
+    expect(seen.runOn).toEqual([]);
+  });
+
+  it.each([
+    ['was taken half an hour ago', ended({ attached: true, takenAt: '2026-11-21T22:40:00Z' }), 1],
+    ['was taken a moment before that', ended({ attached: true, takenAt: '2026-11-21T22:39:59Z' }), 2],
+    ['is old and was taken by this very Job', ended({ takenAt: '2026-11-21T20:00:00Z' }), 1],
+  ])('is taken anew or not when the one that is there %s', async (_, result, times) => {
+    const { seen, take } = scene({ results: [result, ended()] });
+    await take();
+    expect(seen.runOn).toHaveLength(times);
+  });
+
+  it.each([
+    ['failed', ended({ attached: true, exitCode: 63, takenAt: '2026-11-21T20:00:00Z' }), /exit code 63/],
+    ['says nothing', ended({ attached: true, tail: '' }), /printed no line "nightlift-snapshot"/],
+  ])('is not tried again at once when the command of an earlier Job %s', async (_, result, message) => {
+    const { seen, take } = scene({ results: [result, ended()] });
+    await expect(take()).rejects.toThrow(message);
+    expect(seen.runOn).toHaveLength(1);
+  });
+
+  it('is large enough with just what the settings ask for', async () => {
+    const { seen, take } = scene({ results: [ended({ bytes: 1024 })] });
+    await take();
+    expect(seen.recorded).toHaveLength(1);
+  });
+
+  it('refuses with a finding that a person can act on', async () => {
+    const finding = await refusal(scene({ results: [ended({ exitCode: 60, tail: FAILED })] }).take());
+    expect(finding).toEqual({
+      check: 'snapshot',
+      reason: 'SnapshotNotPossible',
+      class: 'actionable',
+      severity: 'block',
+      message: 'An etcd snapshot is required and cannot be taken on cp2: 5 bytes are free',
+      remedy: 'make room',
+    });
+  });
+
+  it.each([
+    ['node', ended({ tail: '' })],
+    ['phase', ended({ bytes: 7 })],
+  ])('says that nothing was upgraded when it fails, as an error of kind %s', async (kind, result) => {
+    await expect(scene({ results: [result] }).take()).rejects.toMatchObject({
+      kind,
+      remedy: expect.stringMatching(/nothing was upgraded/i) as string,
+    });
+  });
+
+  it('belongs to no run when none is recorded', async () => {
+    const { seen, take } = scene({ inFlight: '' });
+    await take();
+    expect(seen.recorded).toHaveLength(1);
   });
 });

@@ -32,6 +32,45 @@ describe('rebootingNodes', () => {
       }),
       ['w1', 'w2'],
     ],
+    ['nobody with an annotation of spaces', '  ', []],
+    [
+      'the node whose lock ends at this very moment',
+      JSON.stringify({ nodeID: 'w1', created: '2026-11-21T22:00:00Z', TTL: HOUR }),
+      ['w1'],
+    ],
+    [
+      'nobody when the lock ended a moment ago',
+      JSON.stringify({ nodeID: 'w1', created: '2026-11-21T21:59:59.999Z', TTL: HOUR }),
+      [],
+    ],
+    ['the node of a lock that says no more', JSON.stringify({ nodeID: 'w1' }), ['w1']],
+    [
+      'the node of a lock that never ends, however old',
+      JSON.stringify({ nodeID: 'w1', created: '2020-01-01T00:00:00Z', TTL: 0 }),
+      ['w1'],
+    ],
+    [
+      'only those of a shared lock whose time is not over, and each once',
+      JSON.stringify({
+        maxOwners: 4,
+        locks: [
+          { nodeID: 'w1' },
+          { nodeID: 'w2', created: '2026-11-21T21:30:00Z', TTL: HOUR },
+          { nodeID: 'w1' },
+          { nodeID: '' },
+        ],
+      }),
+      ['w1'],
+    ],
+    ['those of both forms in one', JSON.stringify({ nodeID: 'w1', locks: [{ nodeID: 'w2' }] }), ['w2', 'w1']],
+    ['those of a list without a number of owners', JSON.stringify({ locks: [{ nodeID: 'w2' }] }), ['w2']],
+    [
+      'somebody unknown when a name stands beside a list that cannot be read',
+      JSON.stringify({ nodeID: '', locks: 7 }),
+      ['unknown (the lock cannot be read)'],
+    ],
+    ['somebody unknown when it is nothing', 'null', ['unknown (the lock cannot be read)']],
+    ['somebody unknown when it is a word', '"w1"', ['unknown (the lock cannot be read)']],
     ['nobody for a shared lock without owners', JSON.stringify({ maxOwners: 2, locks: null }), []],
     ['somebody unknown when it cannot be read', '{', ['unknown (the lock cannot be read)']],
     ['somebody unknown when it is something else', '[]', ['unknown (the lock cannot be read)']],
@@ -41,6 +80,16 @@ describe('rebootingNodes', () => {
 });
 
 const OURS = lockHolder('k8s-upgrade');
+
+describe('rebootingNodes, with a lock of ours', () => {
+  it.each([
+    ['nobody', { nodeID: OURS }, []],
+    ['the others', { locks: [{ nodeID: OURS }, { nodeID: 'w1' }] }, ['w1']],
+    ['another install', { nodeID: lockHolder('other') }, ['nightlift:other']],
+  ])('names %s', (_, lock, expected) => {
+    expect(rebootingNodes(JSON.stringify(lock), NOW, OURS)).toEqual(expected);
+  });
+});
 
 interface KuredLock {
   readonly nodeID?: string;
@@ -84,6 +133,32 @@ describe('takenLock', () => {
     expect(takenLock(absurd, OURS, 1, NOW).length).toBeLessThan(20_000);
   });
 
+  it('is written in both forms at once, as kured writes them', () => {
+    const lock = {
+      nodeID: 'nightlift:k8s-upgrade',
+      metadata: { unschedulable: false },
+      created: '2026-11-21T23:00:00.000Z',
+      TTL: 12 * HOUR,
+    };
+    expect(JSON.parse(takenLock(undefined, OURS, 2, NOW))).toEqual({ ...lock, maxOwners: 2, locks: [lock, lock] });
+  });
+
+  it.each([
+    [undefined, 0, 1],
+    ['{', 3, 3],
+    [JSON.stringify({ maxOwners: 2.9, locks: [] }), 1, 2],
+    [JSON.stringify({ maxOwners: 2, locks: [] }), 3, 3],
+    [JSON.stringify({ maxOwners: -1, locks: null }), 1, 1],
+    [JSON.stringify({ locks: [] }), 1, 1],
+    [JSON.stringify({ maxOwners: 1e9, locks: [] }), 1, 100],
+  ])('has a place for every owner, after %j with --concurrency %i: %i', (before, concurrency, places) => {
+    const { maxOwners, locks } = JSON.parse(takenLock(before, OURS, concurrency, NOW)) as {
+      maxOwners: number;
+      locks: unknown[];
+    };
+    expect([maxOwners, locks.length]).toEqual([places, places]);
+  });
+
   it('I21 ends by itself after twelve hours, and not before', () => {
     const taken = takenLock(undefined, OURS, 1, NOW);
     const after = (hours: number): Date => new Date(NOW.getTime() + (hours * HOUR) / 1_000_000);
@@ -119,5 +194,22 @@ describe('returnedLock', () => {
     const { locks } = JSON.parse(takenLock(undefined, OURS, 2, NOW)) as { locks: unknown[] };
     const rest = returnedLock(JSON.stringify({ maxOwners: 3, locks: [...locks, other] }), OURS);
     expect(JSON.parse(rest ?? '')).toEqual({ maxOwners: 3, locks: [other] });
+  });
+
+  const other = { nodeID: 'w1', metadata: { unschedulable: true }, created: '', TTL: 0 };
+  it.each([
+    ['is gone when nothing else stands there', { nodeID: OURS }, null],
+    ['is gone with an empty list beside it', { nodeID: OURS, locks: [] }, null],
+    ['is gone with an empty name beside its list', { nodeID: '', locks: [{ nodeID: OURS }] }, null],
+    ['leaves the list of others', { nodeID: OURS, locks: [other] }, { maxOwners: 1, locks: [other] }],
+    ['leaves no name where the list has none', { locks: [{ nodeID: OURS }] }, null],
+  ])('%s', (_, lock, expected) => {
+    const rest = returnedLock(JSON.stringify(lock), OURS);
+    expect(rest === null || rest === undefined ? rest : JSON.parse(rest)).toEqual(expected);
+  });
+
+  it('leaves the lock of another that stands beside a list of ours, with all that was written', () => {
+    const rest = returnedLock(JSON.stringify({ ...other, locks: [{ nodeID: OURS }] }), OURS);
+    expect(JSON.parse(rest ?? '')).toMatchObject(other);
   });
 });

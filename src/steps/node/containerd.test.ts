@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { OLD, TARGET } from '../../../test/support/clusters.ts';
+import { exampleWorld } from '../../../test/support/example-deps.ts';
+import { contextIn, errorOf, exampleShell } from '../../../test/support/example-step.ts';
 import { exampleNode } from '../../facts/example-facts.ts';
-import { containerdToRaise } from './containerd.ts';
+import { containerd, containerdToRaise } from './containerd.ts';
 
 const controlPlane = (runtime: string) => exampleNode('cp1', { containerRuntime: runtime });
 const workers = (...runtimes: string[]) =>
@@ -36,6 +39,12 @@ describe('containerdToRaise', () => {
       want: undefined,
     },
     {
+      title: 'D10 leaves another runtime alone, whatever its name looks like',
+      own: 'containers://1.6.20',
+      others: ['containerd://1.7.24'],
+      want: undefined,
+    },
+    {
       title: 'D10 does nothing when one worker has another runtime',
       own: 'containerd://1.6.20',
       others: ['containerd://1.7.24', 'cri-o://1.36.0'],
@@ -47,9 +56,80 @@ describe('containerdToRaise', () => {
       others: ['containerd://1.7.24', 'containerd://unknown'],
       want: undefined,
     },
+    {
+      title: 'D10 does nothing when its own version cannot be read',
+      own: 'containerd://unknown',
+      others: ['containerd://1.7.24'],
+      want: undefined,
+    },
+    {
+      title: 'D10 does not take a version at the end of another word for one',
+      own: 'containerd://1.6.20',
+      others: ['containerd://fork-1.7.24'],
+      want: undefined,
+    },
+    {
+      title: 'reads numbers of more than one digit',
+      own: 'containerd://10.11.12',
+      others: ['containerd://10.11.13'],
+      want: '10.11.13',
+    },
     { title: 'does nothing without workers', own: 'containerd://1.6.20', others: [], want: undefined },
   ])('$title', ({ own, others, want }) => {
     const node = controlPlane(own);
     expect(containerdToRaise(node, [node, ...workers(...others)])).toBe(want);
+  });
+});
+
+describe('the step that raises containerd', () => {
+  function scene(options: { version?: string; own?: string; workers?: string; raise?: boolean; answer?: object } = {}) {
+    const { version = OLD, own = '1.6.20', workers: others = '1.7.24', raise = true, answer = {} } = options;
+    const shell = exampleShell({ 'raise-containerd': answer });
+    const world = exampleWorld({
+      nodes: [
+        exampleNode('cp-1', { kubelet: version, containerRuntime: `containerd://${own}` }),
+        exampleNode('worker-1', { containerRuntime: `containerd://${others}` }),
+      ],
+      settings: { containerd: { raise }, packages: { lockTimeoutSeconds: 77 } },
+      deps: { shell },
+    });
+    return { shell, world, context: contextIn(world, { phase: 'master', node: 'cp-1' }) };
+  }
+
+  it('D22 lets nothing pause between the drain and its end', () => {
+    expect(containerd.critical).toBe(true);
+  });
+
+  it.each([
+    ['is behind', {}, undefined],
+    ['is behind, and the setting is off', { raise: false }, 'containerd.raise is off'],
+    ['is on the target already', { version: TARGET }, 'the node is on the target already'],
+    ['is not behind', { own: '1.7.24' }, "it is not behind the workers'"],
+  ])('is skipped, with the reason, or not on a node that %s', async (_title, options, want) => {
+    expect(await containerd.skip?.(scene(options).context)).toBe(want);
+  });
+
+  it("raises it to the workers' version, as a command that outlives the Job", async () => {
+    const { shell, world, context } = scene();
+    await containerd.run(context);
+    expect(shell.asked).toEqual(['raise-containerd on cp-1 as nightlift-containerd-1-36-4']);
+    expect(shell.scripts[0]?.text).toContain("\nVERSION='1.7.24'\n");
+    expect(shell.scripts[0]?.text).toContain("DPkg::Lock::Timeout=\"'77'\n");
+    expect(world.seen.log.map(({ message }) => message)).toEqual(['containerd raised']);
+  });
+
+  it('does nothing when it is not behind any more', async () => {
+    const { shell, world, context } = scene({ own: '1.7.24' });
+    await containerd.run(context);
+    expect([shell.asked, world.seen.log]).toEqual([[], []]);
+  });
+
+  it('fails with what the script says, and does not say that it is raised', async () => {
+    const { world, context } = scene({ answer: { exitCode: 30, tail: 'nightlift: failed: it does not start\n' } });
+    expect(await errorOf(containerd.run(context))).toMatchObject({
+      kind: 'node',
+      message: 'raising containerd to 1.7.24 on cp-1: raise-containerd.sh ended with exit code 30: it does not start',
+    });
+    expect(world.seen.log).toEqual([]);
   });
 });
