@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ExamplePod, examplePod } from '../steps/drain/example-pod.ts';
+import { type ExamplePod, examplePod } from './example-pod.ts';
 import { isFinished, leavesInDrain, needsEviction } from './pod-in-drain.ts';
 
 const DAEMON = { kind: 'DaemonSet', name: 'agent' };

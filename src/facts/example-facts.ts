@@ -1,5 +1,5 @@
 import { known } from '../observed.ts';
-import { FACTS_SCHEMA, type Facts } from './facts.ts';
+import { type AlertFact, FACTS_SCHEMA, type Facts } from './facts.ts';
 import type { NodeFact } from './node-fact.ts';
 
 /** A healthy node for tests; what a test is about it gives itself. */
@@ -34,7 +34,7 @@ export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeF
 
 /** One of its own for every name that tests use. */
 function addressFor(name: string): string {
-  const number = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 65_000, 7);
+  const number = Buffer.from(name).reduce((sum, byte) => (sum * 31 + byte) % 65_000, 7);
   return `10.0.${Math.floor(number / 250)}.${(number % 250) + 1}`;
 }
 
@@ -65,4 +65,9 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
     gauges: known([]),
     ...fields,
   };
+}
+
+/** A critical alert that is firing; what a test is about it gives itself. */
+export function exampleAlert(name: string, fields: Partial<AlertFact> = {}): AlertFact {
+  return { name, severity: 'critical', state: 'firing', activeSince: null, summary: '', labels: {}, ...fields };
 }

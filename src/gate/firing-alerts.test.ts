@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exampleFacts } from '../facts/example-facts.ts';
+import { exampleAlert, exampleFacts } from '../facts/example-facts.ts';
 import type { AlertFact } from '../facts/facts.ts';
 import { known, unknown } from '../observed.ts';
 import { evaluateGate } from './evaluate-gate.ts';
@@ -9,15 +9,6 @@ import type { GateOptions } from './gate-options.ts';
 
 type AlertOptions = GateOptions['alerts'];
 
-const alert = (name: string, fields: Partial<AlertFact> = {}): AlertFact => ({
-  name,
-  severity: 'critical',
-  state: 'firing',
-  activeSince: null,
-  summary: '',
-  labels: {},
-  ...fields,
-});
 const withOptions = (fields: Partial<AlertOptions>): AlertOptions => ({ ...exampleOptions().alerts, ...fields });
 const halting = (alerts: readonly AlertFact[], fields: Partial<AlertOptions> = {}): string[] =>
   haltingAlerts(alerts, withOptions(fields)).map(({ name }) => name);
@@ -25,11 +16,11 @@ const halting = (alerts: readonly AlertFact[], fields: Partial<AlertOptions> = {
 describe('the alerts that halt an upgrade', () => {
   it('are all that fire with a severity of the settings', () => {
     const alerts = [
-      alert('NodeDown'),
-      alert('EtcdSlow', { severity: 'page' }),
-      alert('DiskFull', { severity: 'warning' }),
-      alert('Nameless', { severity: '' }),
-      alert('Soon', { state: 'pending' }),
+      exampleAlert('NodeDown'),
+      exampleAlert('EtcdSlow', { severity: 'page' }),
+      exampleAlert('DiskFull', { severity: 'warning' }),
+      exampleAlert('Nameless', { severity: '' }),
+      exampleAlert('Soon', { state: 'pending' }),
     ];
     expect(halting(alerts)).toEqual(['NodeDown']);
     expect(halting(alerts, { severities: ['critical', 'page'] })).toEqual(['NodeDown', 'EtcdSlow']);
@@ -46,11 +37,11 @@ describe('the alerts that halt an upgrade', () => {
     'Watchdog',
     'InfoInhibitor',
   ])('I21 are never %s', (name) => {
-    expect(halting([alert(name), alert(`${name}Too`)])).toEqual([`${name}Too`]);
+    expect(halting([exampleAlert(name), exampleAlert(`${name}Too`)])).toEqual([`${name}Too`]);
   });
 
   it('I04 are not those that a run causes itself, once it has begun', () => {
-    const alerts = [alert('RecentNodeReboot'), alert('NodeDown')];
+    const alerts = [exampleAlert('RecentNodeReboot'), exampleAlert('NodeDown')];
     expect(halting(alerts, { duringRun: false })).toEqual(['RecentNodeReboot', 'NodeDown']);
     expect(halting(alerts, { duringRun: true })).toEqual(['NodeDown']);
     expect(halting(alerts, { duringRun: true, selfInflicted: [] })).toEqual(['RecentNodeReboot', 'NodeDown']);
@@ -64,7 +55,9 @@ describe('the alerts that halt an upgrade', () => {
     [['EtcdSlow|MyEtcdSlow'], ['EtcdSlower']],
     [['NodeDown', '.*Etcd.*'], []],
   ])('are not those whose whole name an expression in %j says', (ignore, want) => {
-    expect(halting([alert('EtcdSlow'), alert('EtcdSlower'), alert('MyEtcdSlow')], { ignore })).toEqual(want);
+    expect(
+      halting([exampleAlert('EtcdSlow'), exampleAlert('EtcdSlower'), exampleAlert('MyEtcdSlow')], { ignore }),
+    ).toEqual(want);
   });
 
   it('cannot be told with an ignore that is no expression, even while nothing fires', () => {
@@ -80,7 +73,9 @@ describe('the alerts that halt an upgrade', () => {
 
 describe('firing-alerts', () => {
   it('names each alert that halts, and the severities that may not fire', () => {
-    const facts = exampleFacts({ alerts: known([alert('NodeDown', { summary: 'w1 is gone' }), alert('EtcdSlow')]) });
+    const facts = exampleFacts({
+      alerts: known([exampleAlert('NodeDown', { summary: 'w1 is gone' }), exampleAlert('EtcdSlow')]),
+    });
     const options = exampleOptions({ alerts: withOptions({ severities: ['critical', 'page'] }) });
     const finding = (name: string) => ({
       check: 'firing-alerts',
@@ -133,6 +128,6 @@ describe('the description of an alert', () => {
       'NodeDown (critical, node=w1, since 2026-11-21T05:00:00Z): it is gone',
     ],
   ])('of %j is %s', (fields, want) => {
-    expect(describeAlert(alert('NodeDown', fields))).toBe(want);
+    expect(describeAlert(exampleAlert('NodeDown', fields))).toBe(want);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exampleFacts, exampleNode } from '../facts/example-facts.ts';
+import { exampleAlert, exampleFacts, exampleNode } from '../facts/example-facts.ts';
 import type { AlertFact, BudgetFact, Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { known, unknown } from '../observed.ts';
@@ -68,40 +68,36 @@ describe('quiet-baseline', () => {
 });
 
 describe('firing-alerts', () => {
-  const alert = (name: string, fields: Partial<AlertFact> = {}): AlertFact => ({
-    name,
-    severity: 'critical',
-    state: 'firing',
-    activeSince: null,
-    summary: '',
-    labels: {},
-    ...fields,
-  });
   const with_ = (fields: Partial<GateOptions['alerts']>): Partial<GateOptions> => ({
     alerts: { ...exampleOptions().alerts, ...fields },
   });
 
   it.each<[string, AlertFact, Partial<GateOptions['alerts']>, string[]]>([
-    ['halts for a critical alert', alert('EtcdSlow'), {}, ['firing-alerts/AlertFiring/block']],
-    ['does not halt for a warning', alert('EtcdSlow', { severity: 'warning' }), {}, []],
-    ['does not halt for a pending alert', alert('EtcdSlow', { state: 'pending' }), {}, []],
+    ['halts for a critical alert', exampleAlert('EtcdSlow'), {}, ['firing-alerts/AlertFiring/block']],
+    ['does not halt for a warning', exampleAlert('EtcdSlow', { severity: 'warning' }), {}, []],
+    ['does not halt for a pending alert', exampleAlert('EtcdSlow', { state: 'pending' }), {}, []],
     [
       'halts for the severities of the settings',
-      alert('EtcdSlow', { severity: 'page' }),
+      exampleAlert('EtcdSlow', { severity: 'page' }),
       { severities: ['page'] },
       ['firing-alerts/AlertFiring/block'],
     ],
-    ['ignores by expression', alert('EtcdSlow'), { ignore: ['Etcd.*'] }, []],
-    ['anchors expressions', alert('EtcdSlow'), { ignore: ['Etcd'] }, ['firing-alerts/AlertFiring/block']],
-    ["I21 ignores the chain's own alerts", alert('K8sUpgradeStalled'), {}, []],
+    ['ignores by expression', exampleAlert('EtcdSlow'), { ignore: ['Etcd.*'] }, []],
+    ['anchors expressions', exampleAlert('EtcdSlow'), { ignore: ['Etcd'] }, ['firing-alerts/AlertFiring/block']],
+    ["I21 ignores the chain's own alerts", exampleAlert('K8sUpgradeStalled'), {}, []],
     [
       'I04 halts for a reboot before the first change',
-      alert('RecentNodeReboot'),
+      exampleAlert('RecentNodeReboot'),
       {},
       ['firing-alerts/AlertFiring/block'],
     ],
-    ['I04 ignores a reboot that the run may have caused', alert('RecentNodeReboot'), { duringRun: true }, []],
-    ['blocks when an expression is broken', alert('EtcdSlow'), { ignore: ['('] }, ['firing-alerts/CheckFailed/block']],
+    ['I04 ignores a reboot that the run may have caused', exampleAlert('RecentNodeReboot'), { duringRun: true }, []],
+    [
+      'blocks when an expression is broken',
+      exampleAlert('EtcdSlow'),
+      { ignore: ['('] },
+      ['firing-alerts/CheckFailed/block'],
+    ],
   ])('%s', (_title, one, options, want) => {
     expect(findings({ alerts: known([one]) }, '1.36.4', with_(options))).toEqual(want);
   });

@@ -1,19 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Budget } from '../cluster/cluster.ts';
-import { examplePod } from '../steps/drain/example-pod.ts';
+import { exampleBudget, examplePod } from '../cluster/example-pod.ts';
 import { observeBudgets } from './budgets.ts';
 
 const signal = new AbortController().signal;
-const budget = (name: string, fields: Partial<Budget> = {}): Budget => ({
-  namespace: 'apps',
-  name,
-  disruptionsAllowed: 0,
-  currentHealthy: 1,
-  desiredHealthy: 1,
-  expectedPods: 1,
-  selector: { matchLabels: { app: name } },
-  ...fields,
-});
 const pod = (name: string, fields: Parameters<typeof examplePod>[1] = {}) =>
   examplePod(name, { labels: { app: 'web' }, ...fields });
 
@@ -38,7 +28,7 @@ describe('the budgets that a drain may meet', () => {
       pod('other', { node: 'w5', labels: { app: 'other' } }),
       pod('elsewhere', { node: 'w6', namespace: 'shop' }),
     ];
-    expect(await observed([budget('web')], pods)).toEqual([
+    expect(await observed([exampleBudget('web')], pods)).toEqual([
       {
         namespace: 'apps',
         name: 'web',
@@ -54,9 +44,9 @@ describe('the budgets that a drain may meet', () => {
 
   it('are named with those that cover the same pod, though both allow disruptions', async () => {
     const lenient = { disruptionsAllowed: 1 };
-    const all = budget('all', { ...lenient, selector: {} });
-    const apart = budget('api', { ...lenient });
-    const found = await observed([budget('web', lenient), all, apart], [pod('a')]);
+    const all = exampleBudget('all', { ...lenient, selector: {} });
+    const apart = exampleBudget('api', { ...lenient });
+    const found = await observed([exampleBudget('web', lenient), all, apart], [pod('a')]);
     expect(found.map(({ name, overlaps }) => [name, overlaps])).toEqual([
       ['web', ['all']],
       ['all', ['web']],
@@ -65,8 +55,8 @@ describe('the budgets that a drain may meet', () => {
 
   it('are found without a look at the pods when all of them let go', async () => {
     const alone = [
-      budget('web', { disruptionsAllowed: 1 }),
-      budget('db', { namespace: 'shop', disruptionsAllowed: 1 }),
+      exampleBudget('web', { disruptionsAllowed: 1 }),
+      exampleBudget('db', { namespace: 'shop', disruptionsAllowed: 1 }),
     ];
     expect(await observed(alone, 'not asked')).toEqual([]);
     expect(await observed([], 'not asked')).toEqual([]);

@@ -3,8 +3,8 @@ import { controlPlane, OLD, TARGET, worker } from '../../../test/support/cluster
 import { exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn, errorOf, exampleShell, refusalOf } from '../../../test/support/example-step.ts';
 import type { PodFact, QuiescedWorkload } from '../../cluster/cluster.ts';
+import { examplePod } from '../../cluster/example-pod.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
-import { examplePod } from '../drain/example-pod.ts';
 import { controlPlanePods } from './control-plane-pods.ts';
 import { plan } from './kubeadm-plan.ts';
 import { oidcRestore } from './oidc-restore.ts';

@@ -6,6 +6,7 @@ import type { Context } from '../../chain/phase.ts';
 import type { Step } from '../../chain/step.ts';
 import { createWaiter } from '../../chain/wait.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
+import { examplePod } from '../../cluster/example-pod.ts';
 import type { Deps } from '../../deps.ts';
 import { NightliftError } from '../../errors.ts';
 import { exampleNode } from '../../facts/example-facts.ts';
@@ -13,7 +14,6 @@ import type { NodeFact } from '../../facts/node-fact.ts';
 import type { CommandResult, NodeAddress } from '../../node/node-shell.ts';
 import type { NodeScript } from '../../node/scripts.ts';
 import { Settings } from '../../settings/settings.ts';
-import { examplePod } from '../drain/example-pod.ts';
 import { controlPlanesHealthy } from './control-planes-healthy.ts';
 
 const THREE = ['cp1', 'cp2', 'cp3'].map((name, index) => exampleNode(name, { internalIp: `192.0.2.${11 + index}` }));

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PodFact } from '../../cluster/cluster.ts';
+import { examplePod as pod } from '../../cluster/example-pod.ts';
 import { needsEviction } from '../../cluster/pod-in-drain.ts';
 import { comesBack, planDrain } from './drain-plan.ts';
-import { examplePod as pod } from './example-pod.ts';
 
 const daemon = { kind: 'DaemonSet', name: 'cni' };
 const strict = { deleteBarePods: false, deleteEmptyDir: false };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { examplePod } from '../../cluster/example-pod.ts';
 import { policyFor } from '../../settings/drain-policy.ts';
 import { budgetsOver, reactionTo } from './drain-policy.ts';
-import { examplePod } from './example-pod.ts';
 
 const policies = [
   { namespace: 'shop', budget: '', action: 'delete-after', afterSeconds: 600 },

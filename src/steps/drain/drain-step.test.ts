@@ -3,21 +3,13 @@ import { TARGET, worker } from '../../../test/support/clusters.ts';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn, refusalOf } from '../../../test/support/example-step.ts';
 import type { Budget, PodFact } from '../../cluster/cluster.ts';
+import { exampleBudget, examplePod } from '../../cluster/example-pod.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { drain } from './drain.ts';
-import { examplePod } from './example-pod.ts';
 
 const pod: typeof examplePod = (name, fields) =>
   examplePod(name, { node: 'worker-1', labels: { app: name }, ...fields });
-const budget = (name: string, app: string): Budget => ({
-  namespace: 'apps',
-  name,
-  disruptionsAllowed: 0,
-  currentHealthy: 1,
-  desiredHealthy: 1,
-  expectedPods: 1,
-  selector: { matchLabels: { app } },
-});
+const budget = (name: string, app: string): Budget => exampleBudget(name, { selector: { matchLabels: { app } } });
 
 function scene(options: { node?: Partial<NodeFact>; pods?: PodFact[]; budgets?: Budget[]; drain?: object }) {
   const there = new Set(options.pods ?? [pod('web')]);

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn, errorOf, refusalOf } from '../../../test/support/example-step.ts';
 import type { Budget, Cluster, EvictionResult, PodFact } from '../../cluster/cluster.ts';
+import { exampleBudget, examplePod } from '../../cluster/example-pod.ts';
 import { ClusterError } from '../../cluster/kube-error.ts';
 import { evictAll } from './evictions.ts';
-import { examplePod } from './example-pod.ts';
 
 const pod: typeof examplePod = (name, fields) =>
   examplePod(name, { node: 'worker-1', labels: { app: name }, ...fields });
@@ -16,16 +16,7 @@ const blocked = (budget: string | null = 'keep', retryAfterMs = 0): EvictionResu
   retryAfterMs,
 });
 const impossible = { kind: 'impossible', message: 'two budgets' } as const;
-const budget = (name: string, fields: Partial<Budget> = {}): Budget => ({
-  namespace: 'apps',
-  name,
-  disruptionsAllowed: 0,
-  currentHealthy: 1,
-  desiredHealthy: 1,
-  expectedPods: 1,
-  selector: {},
-  ...fields,
-});
+const budget: typeof exampleBudget = (name, fields) => exampleBudget(name, { selector: {}, ...fields });
 const away = new ClusterError('evicting', { status: 503, reason: '', unavailable: true });
 
 interface Options {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { examplePod } from './example-pod.ts';
+import { examplePod } from '../../cluster/example-pod.ts';
 import { blockedFinding, gaveUpFinding, problemFinding, stuckFinding, twoBudgetsFinding } from './findings.ts';
 import type { Holdup } from './holdups.ts';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PodFact } from '../../cluster/cluster.ts';
+import { type ExamplePod, examplePod } from '../../cluster/example-pod.ts';
 import { parseResources } from '../../cluster/quantity.ts';
 import { exampleNode } from '../../facts/example-facts.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
-import { type ExamplePod, examplePod } from './example-pod.ts';
 import { shortageFinding } from './headroom.ts';
 import { planHeadroom } from './headroom-fit.ts';
 

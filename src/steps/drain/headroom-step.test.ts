@@ -3,8 +3,8 @@ import { TARGET, worker } from '../../../test/support/clusters.ts';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn, refusalOf } from '../../../test/support/example-step.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
+import { type ExamplePod, examplePod } from '../../cluster/example-pod.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
-import { type ExamplePod, examplePod } from './example-pod.ts';
 import { headroom, shortageFinding } from './headroom.ts';
 import type { Shortage } from './headroom-fit.ts';
 

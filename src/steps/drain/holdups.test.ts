@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { examplePod } from './example-pod.ts';
+import { examplePod } from '../../cluster/example-pod.ts';
 import { type Holdup, holdupAfter, progressText, stuckSince } from './holdups.ts';
 
 const NOW = Date.parse('2026-11-21T23:00:00Z');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn } from '../../../test/support/example-step.ts';
-import { examplePod } from './example-pod.ts';
+import { examplePod } from '../../cluster/example-pod.ts';
 import type { Holdup } from './holdups.ts';
 import { readJournal, writeJournal } from './journal.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn } from '../../../test/support/example-step.ts';
 import type { PodFact, PodOwner } from '../../cluster/cluster.ts';
-import { examplePod } from './example-pod.ts';
+import { examplePod } from '../../cluster/example-pod.ts';
 import { restartOwner, whyNotRestart } from './restart-owner.ts';
 
 const owner = (fields: Partial<PodOwner> = {}): PodOwner => ({

@@ -2,18 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn, errorOf, refusalOf } from '../../../test/support/example-step.ts';
 import { ClusterError } from '../../cluster/kube-error.ts';
+import { exampleAlert } from '../../facts/example-facts.ts';
 import type { AlertFact } from '../../facts/facts.ts';
 import { haltAfterWaiting, haltNow, soak } from './halt-on-alert.ts';
-
-const alert = (name: string, fields: Partial<AlertFact> = {}): AlertFact => ({
-  name,
-  severity: 'critical',
-  state: 'firing',
-  activeSince: null,
-  summary: '',
-  labels: {},
-  ...fields,
-});
 
 /** What Prometheus says after so many seconds. */
 function scene(
@@ -43,13 +34,16 @@ const messages = async (running: Promise<void>): Promise<readonly string[]> =>
 
 describe('halt-on-alert', () => {
   it('goes on when nothing fires that halts, and takes what an upgrade causes itself for nothing', async () => {
-    const { world, context } = scene(() => [alert('Slow', { severity: 'warning' }), alert('RecentNodeReboot')]);
+    const { world, context } = scene(() => [
+      exampleAlert('Slow', { severity: 'warning' }),
+      exampleAlert('RecentNodeReboot'),
+    ]);
     await haltNow.run(context);
     expect(world.passed()).toBe(0);
   });
 
   it('refuses at once before the first change', async () => {
-    const { context, world } = scene(() => [alert('NodeDown'), alert('DiskFull', { summary: '98 %' })]);
+    const { context, world } = scene(() => [exampleAlert('NodeDown'), exampleAlert('DiskFull', { summary: '98 %' })]);
     expect(await refusalOf(haltNow.run(context))).toEqual([
       {
         check: 'halt-on-alert',
@@ -64,10 +58,10 @@ describe('halt-on-alert', () => {
   });
 
   it('waits in the step of a worker for alerts to clear, then refuses', async () => {
-    const clears = scene((seconds) => (seconds < 20 ? [alert('NodeDown')] : []));
+    const clears = scene((seconds) => (seconds < 20 ? [exampleAlert('NodeDown')] : []));
     await haltAfterWaiting.run(clears.context);
     expect(clears.asked).toEqual([0, 10, 20]);
-    const stays = scene(() => [alert('NodeDown')]);
+    const stays = scene(() => [exampleAlert('NodeDown')]);
     expect(await messages(haltAfterWaiting.run(stays.context))).toEqual([
       'waiting 20 s for alerts to clear: firing: NodeDown',
     ]);
@@ -88,7 +82,7 @@ describe('halt-on-alert', () => {
     const silent = scene(() => new Error('no answer'), settings);
     await haltNow.run(silent.context);
     expect(silent.world.seen.log.map(({ level, fields }) => [level, fields['error']])).toEqual([['warn', 'no answer']]);
-    const firing = scene(() => [alert('NodeDown')], settings);
+    const firing = scene(() => [exampleAlert('NodeDown')], settings);
     expect(await messages(haltNow.run(firing.context))).toHaveLength(1);
   });
 
@@ -99,7 +93,7 @@ describe('halt-on-alert', () => {
   });
 
   it('is no refusal when the API server cannot be asked whether the run may go on', async () => {
-    const { context, world } = scene(() => [alert('NodeDown')]);
+    const { context, world } = scene(() => [exampleAlert('NodeDown')]);
     world.configMaps.get = () => {
       throw new ClusterError('reading', { status: 503, reason: '', unavailable: true });
     };
@@ -107,7 +101,7 @@ describe('halt-on-alert', () => {
   });
 
   it('is paused inside its wait, which is no refusal', async () => {
-    const { context, world } = scene(() => [alert('NodeDown')]);
+    const { context, world } = scene(() => [exampleAlert('NodeDown')]);
     world.configMaps.set('k8s-upgrade/k8s-upgrade-killswitch', {});
     expect(await errorOf(haltAfterWaiting.run(context))).toMatchObject({ name: 'Paused' });
   });
@@ -122,7 +116,9 @@ describe('the soak', () => {
   });
 
   it('ends at once with an alert, without waiting for it to clear', async () => {
-    const { asked, context } = scene((seconds) => (seconds === 10 ? [alert('NodeDown', { summary: 'w1' })] : []));
+    const { asked, context } = scene((seconds) =>
+      seconds === 10 ? [exampleAlert('NodeDown', { summary: 'w1' })] : [],
+    );
     expect(await refusalOf(soak.run(context))).toMatchObject([
       { reason: 'AlertFiring', severity: 'block', message: 'during the soak: firing: NodeDown (w1)' },
     ]);

@@ -4,8 +4,8 @@ import { controlPlane, OLD, TARGET, worker } from '../../../test/support/cluster
 import { exampleWorld, type WorldOptions } from '../../../test/support/example-deps.ts';
 import { contextIn, errorOf, refusalOf } from '../../../test/support/example-step.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
+import { examplePod } from '../../cluster/example-pod.ts';
 import { NightliftError } from '../../errors.ts';
-import { examplePod } from '../drain/example-pod.ts';
 import { allOnTarget } from './all-on-target.ts';
 import { apiHealth } from './api-health.ts';
 import { clusterDns } from './cluster-dns.ts';

@@ -2,19 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { TARGET } from '../../../test/support/clusters.ts';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn } from '../../../test/support/example-step.ts';
+import { exampleAlert } from '../../facts/example-facts.ts';
 import type { AlertFact } from '../../facts/facts.ts';
 import { sayComplete, warnOfAlerts } from './say-complete.ts';
 
 const KEY = 'nightlift/k8s-upgrade-in-flight';
-const alert = (name: string, fields: Partial<AlertFact> = {}): AlertFact => ({
-  name,
-  severity: 'critical',
-  state: 'firing',
-  activeSince: null,
-  summary: '',
-  labels: {},
-  ...fields,
-});
 
 describe('say-complete', () => {
   it.each([
@@ -49,11 +41,11 @@ describe('the alerts after the upgrade', () => {
 
   it('are named, without those that halt nothing and those that the upgrade causes itself', async () => {
     const active = [
-      alert('NodeDown'),
-      alert('DiskFull'),
-      alert('Slow', { severity: 'warning' }),
-      alert('RecentNodeReboot'),
-      alert('K8sUpgradeInProgress'),
+      exampleAlert('NodeDown'),
+      exampleAlert('DiskFull'),
+      exampleAlert('Slow', { severity: 'warning' }),
+      exampleAlert('RecentNodeReboot'),
+      exampleAlert('K8sUpgradeInProgress'),
     ];
     expect(await warnings(async () => active)).toEqual([{ level: 'warn', alerts: 'NodeDown, DiskFull' }]);
   });

@@ -1,5 +1,5 @@
-import type { PodFact } from '../../cluster/cluster.ts';
-import type { PodPlacement } from '../../cluster/pod-placement.ts';
+import type { Budget, PodFact } from './cluster.ts';
+import type { PodPlacement } from './pod-placement.ts';
 
 export interface ExamplePod extends Partial<Omit<PodFact, 'placement'>> {
   readonly placement?: Partial<PodPlacement>;
@@ -27,5 +27,19 @@ export function examplePod(name: string, { placement, ...fields }: ExamplePod = 
     apiServerAddress: null,
     ...fields,
     placement: { requests: {}, nodeSelector: {}, nodeAffinity: null, tolerations: [], priority: 0, ...placement },
+  };
+}
+
+/** A budget of the namespace apps that allows nothing; what a test is about it gives itself. */
+export function exampleBudget(name: string, fields: Partial<Budget> = {}): Budget {
+  return {
+    namespace: 'apps',
+    name,
+    disruptionsAllowed: 0,
+    currentHealthy: 1,
+    desiredHealthy: 1,
+    expectedPods: 1,
+    selector: { matchLabels: { app: name } },
+    ...fields,
   };
 }
