@@ -202,6 +202,12 @@ describe('returnedLock', () => {
     ['is gone with an empty list beside it', { nodeID: OURS, locks: [] }, null],
     ['is gone with an empty name beside its list', { nodeID: '', locks: [{ nodeID: OURS }] }, null],
     ['leaves the list of others', { nodeID: OURS, locks: [other] }, { maxOwners: 1, locks: [other] }],
+    ['leaves the name of another beside a list of ours', { ...other, maxOwners: 2, locks: [{ nodeID: OURS }] }, other],
+    [
+      'leaves both, the name and the list of others',
+      { ...other, maxOwners: 2, locks: [{ nodeID: OURS }, { nodeID: 'w2', created: '', TTL: 0 }] },
+      { ...other, maxOwners: 2, locks: [{ nodeID: 'w2', created: '', TTL: 0 }] },
+    ],
     ['leaves no name where the list has none', { locks: [{ nodeID: OURS }] }, null],
   ])('%s', (_, lock, expected) => {
     const rest = returnedLock(JSON.stringify(lock), OURS);

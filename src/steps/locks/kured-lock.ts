@@ -72,9 +72,11 @@ export function returnedLock(annotation: string | undefined, holder: string): st
     return undefined;
   const { maxOwners, locks } = Shared.safeParse(parseJson(annotation)).data ?? { maxOwners: 1, locks: null };
   const others = (locks ?? []).filter(({ nodeID }) => nodeID !== holder);
-  const single = Single.loose().safeParse(parseJson(annotation)).data;
-  if (others.length > 0) return JSON.stringify({ maxOwners, locks: others });
-  return single === undefined || single.nodeID === holder || single.nodeID === '' ? null : JSON.stringify(single);
+  const written = Single.loose().safeParse(parseJson(annotation)).data ?? { nodeID: '' };
+  const { maxOwners: _, locks: __, ...single } = { maxOwners, locks, ...written };
+  const isOthers = single.nodeID !== holder && single.nodeID !== '';
+  if (!isOthers && others.length === 0) return null;
+  return JSON.stringify({ ...(isOthers ? single : {}), ...(others.length === 0 ? {} : { maxOwners, locks: others }) });
 }
 
 function parseJson(text: string): unknown {
