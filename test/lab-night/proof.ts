@@ -1,3 +1,4 @@
+import { type Score, scoreChapter } from '../mutation/score.ts';
 import type { Environment } from './environment.ts';
 import type { AuditResult } from './permission-audit.ts';
 import type { ResultLine } from './run-settings.ts';
@@ -11,6 +12,7 @@ export function proof(
   results: ReadonlyMap<string, ResultLine>,
   environment: Environment,
   audit: AuditResult & { readonly reasons: ReadonlyMap<string, string> },
+  score: Score,
 ): string {
   const passed = scenarios.filter(({ name }) => results.get(name)?.passed === true).length;
   return `# Proof
@@ -52,7 +54,8 @@ ${
         ['account, verb and resource', 'what needs it'],
         audit.unused.map((row) => [`\`${row}\``, audit.reasons.get(row) ?? '']),
       )}`
-}`;
+}
+${scoreChapter(score)}`;
 }
 
 /** Two at a time have two cores between them: what each took is not what it takes alone. */

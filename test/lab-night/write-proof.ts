@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { readScore } from '../mutation/score.ts';
 import { describeEnvironment } from './environment.ts';
 import { compareUses } from './permission-audit.ts';
 import { projectRoot } from './project-root.ts';
@@ -22,7 +23,13 @@ export interface WrittenProof {
 export async function writeProof(): Promise<WrittenProof> {
   const results = await readResults(scenarios.map(({ name }) => name));
   const audit = compareUses([...results.values()].flatMap(({ uses }) => uses));
-  const text = proof(scenarios, results, await describeEnvironment(), { ...audit, reasons: unusedReasons });
+  const text = proof(
+    scenarios,
+    results,
+    await describeEnvironment(),
+    { ...audit, reasons: unusedReasons },
+    readScore(),
+  );
   const files = [await write('docs/proof.md', text)];
   const result = results.get(recorded);
   const title = scenarios.find(({ name }) => name === recorded)?.title;

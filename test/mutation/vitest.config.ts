@@ -1,10 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
-/** The tests of the deciders: no embedded cluster, no process, under a minute together. */
+/** The tests of one room's deciders: no embedded cluster, no process. */
+const room = process.env['NIGHTLIFT_MUTATION_ROOM'] ?? '*';
+
 export default defineConfig({
   test: {
-    include: ['src/{chain,cluster,detect,facts,gate,observe,phases,report,settings,steps}/**/*.test.ts'],
-    exclude: ['src/cluster/kube-*.test.ts', 'src/steps/drain/{drain,headroom}.test.ts'],
+    include: [`src/${room}/**/*.test.ts`],
+    exclude: [
+      'src/{cli,docs,install,node,rehearsal}/**',
+      'src/cluster/kube-*',
+      'src/steps/drain/{drain,headroom}.test.ts',
+    ],
     testTimeout: 10_000,
   },
 });
