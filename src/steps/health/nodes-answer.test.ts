@@ -87,6 +87,11 @@ describe('nodes-answer', () => {
     });
   });
 
+  it('is no refusal of the nodes when our own key cannot be read', async () => {
+    const noKey = new NightliftError('config', 'reading the SSH key: there is no such file');
+    expect((await ask(three, () => noKey)).error).toBe(noKey);
+  });
+
   it('has twenty nodes asked at a time, and no more', async () => {
     const many = Array.from({ length: 45 }, (_, index) => exampleNode(`w${index}`));
     const { error, looks, most } = await ask(many, () => OK);

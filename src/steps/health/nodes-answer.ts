@@ -88,6 +88,8 @@ async function ask({ deps, signal }: Context, node: NodeFact): Promise<Answer> {
   } catch (error) {
     if (!(error instanceof NightliftError) || signal.aborted) throw error;
     if (error.kind === 'network') return { node, error };
+    // Settings, our own key: no node is to blame for these.
+    if (error.kind !== 'node') throw error;
     return { node, finding: finding('NodeRefuses', error.message, error.remedy ?? '') };
   }
 }
