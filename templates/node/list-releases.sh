@@ -11,13 +11,18 @@ mapfile -t sources < <(kubernetes_sources)
 if [ "${#sources[@]}" -eq 0 ]; then
   fail 10 "no apt source of this node is under $REPO" "add the Kubernetes source to /etc/apt/sources.list.d/kubernetes.list, or set the address that this node uses in Nightlift's settings"
 fi
+# An option that takes a repository on trust does not count here: what is listed must be signed, as what is fetched.
+signed_only() {
+  sed -E -e 's/([[[:space:]])(trusted|allow-insecure|allow-weak|allow-downgrade-to-insecure)=[^][:space:]]*/\1/Ig' \
+    -e '/^(trusted|allow-insecure|allow-weak|allow-downgrade-to-insecure):/Id'
+}
 number=0
 for file in "${sources[@]}"; do
   number=$((number + 1))
   case "$file" in
-    *.sources) with_minor "$file" >"$work/sources/$number.sources" ;;
+    *.sources) with_minor "$file" | signed_only >"$work/sources/$number.sources" ;;
     # Only the Kubernetes lines: the rest of sources.list is not ours to refresh.
-    *) with_minor "$file" | awk -v repo="$REPO/v" '!/^[[:space:]]*#/ && index($0, repo)' >"$work/sources/$number.list" ;;
+    *) with_minor "$file" | awk -v repo="$REPO/v" '!/^[[:space:]]*#/ && index($0, repo)' | signed_only >"$work/sources/$number.list" ;;
   esac
 done
 

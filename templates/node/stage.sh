@@ -47,7 +47,9 @@ case "$MINOR" in
     ;;
 esac
 
-if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$REPO" ]; then
+# What was fetched under other pins was not checked against these.
+fetched_from="$REPO $KEY_FINGERPRINTS"
+if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$fetched_from" ]; then
   rm -rf "$stage/archives" "$stage/lists" "$stage/program" "$stage/staged" "$stage/gnupg"
   mkdir -p "$stage/archives/partial" "$stage/lists/partial" "$stage/program"
   mkdir -m 700 "$stage/gnupg"
@@ -56,28 +58,42 @@ if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$REPO" ]; then
   if ! curl -fsSL --connect-timeout 15 --max-time 120 --retry 3 -o "$stage/Release.key" "$REPO/v$MINOR/deb/Release.key"; then
     fail 15 "fetching $REPO/v$MINOR/deb/Release.key did not succeed" "see that this node reaches the repository and the host that it redirects to"
   fi
-  if ! gpg --batch --homedir "$stage/gnupg" --show-keys --with-colons "$stage/Release.key" >"$stage/key" 2>/dev/null ||
-    ! grep -q '^pub:' "$stage/key"; then
+  # One reader: what is checked here is what gpg writes below, and nothing else of that file is used.
+  own_gpg=(gpg --batch --no-options --no-autostart --no-auto-check-trustdb --homedir "$stage/gnupg")
+  "${own_gpg[@]}" --import "$stage/Release.key" >/dev/null 2>&1 || true
+  if ! "${own_gpg[@]}" --list-keys --with-colons >"$stage/key" 2>/dev/null || ! grep -q '^pub:' "$stage/key"; then
     fail 15 "$REPO/v$MINOR/deb/Release.key is not an OpenPGP key" "look at what that address answers; a proxy or a login page may stand in its place"
   fi
-  # Field 10 of the first fpr line after a pub line; field 7 of the pub line is the expiry, empty for none.
-  while IFS=' ' read -r fingerprint expiry; do
+  accepted=()
+  refused=()
+  spent=""
+  # Field 10 of the first fpr line after a pub line; of the pub line, field 2 says r for revoked, field 7 is the expiry.
+  while IFS=' ' read -r fingerprint validity expiry; do
     if [ -n "$KEY_FINGERPRINTS" ] && [[ " $KEY_FINGERPRINTS " != *" $fingerprint "* ]]; then
-      fail 15 "the repository key has the fingerprint $fingerprint, expected is $KEY_FINGERPRINTS" "compare it with the one that the Kubernetes project publishes; when it is right, add it to packages.keyFingerprints in Nightlift's settings"
-    fi
-    say "the repository key is $fingerprint"
-    if [ "$expiry" != never ]; then
-      left=$(((expiry - $(date +%s)) / 86400))
-      if [ "$expiry" -le "$(date +%s)" ]; then
-        fail 15 "the repository key $fingerprint expired on $(date -u -d "@$expiry" +%F)" "wait until the repository publishes an extended key; Nightlift fetches it by itself"
-      elif [ "$left" -lt "$KEY_WARN_DAYS" ]; then
-        say "warning: the repository key $fingerprint expires on $(date -u -d "@$expiry" +%F), in $left days"
+      refused+=("$fingerprint")
+    elif [ "$validity" = r ]; then
+      spent="$fingerprint was revoked"
+    elif [ "$expiry" != never ] && [ "$expiry" -le "$(date +%s)" ]; then
+      spent="$fingerprint expired on $(date -u -d "@$expiry" +%F)"
+    else
+      say "the repository key is $fingerprint"
+      accepted+=("$fingerprint")
+      if [ "$expiry" != never ] && [ $(((expiry - $(date +%s)) / 86400)) -lt "$KEY_WARN_DAYS" ]; then
+        say "warning: the repository key $fingerprint expires on $(date -u -d "@$expiry" +%F), in $(((expiry - $(date +%s)) / 86400)) days"
       fi
     fi
-  done < <(awk -F: '$1 == "pub" { expiry = $7 == "" ? "never" : $7; primary = 1 } $1 == "fpr" && primary { print $10, expiry; primary = 0 }' "$stage/key")
-  gpg --batch --homedir "$stage/gnupg" --yes -o "$stage/keyring.gpg" --dearmor "$stage/Release.key"
-  chmod 644 "$stage/keyring.gpg"
-  rm -rf "$stage/gnupg" "$stage/key"
+  done < <(awk -F: '$1 == "pub" { validity = $2 == "" ? "-" : $2; expiry = $7 == "" ? "never" : $7; primary = 1 } $1 == "fpr" && primary { print $10, validity, expiry; primary = 0 }' "$stage/key")
+  if [ "${#accepted[@]}" -eq 0 ] && [ -n "$spent" ]; then
+    fail 15 "the repository key $spent" "wait until the repository publishes an extended key, or a new one; Nightlift fetches it by itself"
+  elif [ "${#accepted[@]}" -eq 0 ]; then
+    fail 15 "the repository key has the fingerprint ${refused[*]}, expected is $KEY_FINGERPRINTS" "compare it with the one that the Kubernetes project publishes; when it is right, add it to packages.keyFingerprints in Nightlift's settings"
+  elif [ "${#refused[@]}" -gt 0 ]; then
+    say "warning: $REPO/v$MINOR/deb/Release.key has other keys too, which are left out: ${refused[*]}"
+  fi
+  "${own_gpg[@]}" --yes -o "$stage/keyring.gpg" --export "${accepted[@]}"
+  "${own_gpg[@]}" --yes -o "$stage/keyring.asc" --armor --export "${accepted[@]}"
+  chmod 644 "$stage/keyring.gpg" "$stage/keyring.asc"
+  rm -rf "$stage/gnupg" "$stage/key" "$stage/Release.key"
 
   printf 'deb [signed-by=%s] %s/v%s/deb/ /\n' "$stage/keyring.gpg" "$REPO" "$MINOR" >"$stage/kubernetes.list"
   own=(
@@ -110,7 +126,7 @@ if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$REPO" ]; then
     mv "$stage/program/deb/usr/bin/kubeadm" "$stage/program/kubeadm"
     rm -rf "$stage/program/deb"
   fi
-  printf '%s' "$REPO" >"$stage/staged"
+  printf '%s' "$fetched_from" >"$stage/staged"
 fi
 
 found="$("$stage/program/kubeadm" version -o short 2>&1 || true)"

@@ -19,7 +19,7 @@ for file in "${sources[@]}"; do
   keyring="$(grep -F -- "$REPO/v" "$new" | sed -n 's/.*[Ss]igned-[Bb]y=\([^],[:space:]]*\).*/\1/p' | head -n 1)"
   if [ -z "$keyring" ]; then keyring="$(sed -n 's/^[Ss]igned-[Bb]y:[[:space:]]*\(\/[^,[:space:]]*\).*/\1/p' "$new" | head -n 1)"; fi
   case "$keyring" in
-    /*.asc) key="$stage/Release.key" ;;
+    /*.asc) key="$stage/keyring.asc" ;;
     /*) key="$stage/keyring.gpg" ;;
     *) key="" ;;
   esac

@@ -1,10 +1,11 @@
-import { rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   apiServerProblems,
   etcdProblems,
   parseControlPlaneHealth,
 } from '../../steps/control-plane/control-plane-health.ts';
+import { ETCD_POD } from './etcd-process.ts';
 import { startTestBench, type TestBench } from './test-bench.ts';
 import { CONTROL_PLANE, run } from './test-steps.ts';
 
@@ -95,5 +96,42 @@ describe('control-plane-health.sh', () => {
     bench.nodes.commands.fail({ match: /^etcdctl .*member list/, waitMs: 30_000, exitCode: 1 });
     const result = await ask(bench, 1);
     expect(() => problems(result)).toThrow(/"member list": it did not answer/);
+  });
+
+  const UUID = '6f1c2a04_5f3e_4c0b_9d7e_0123456789ab';
+  const SLICE = '/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod';
+  it.each([
+    ['a pod of the API server', `0::${SLICE}${UUID}.slice/cri-containerd-11.scope\n`],
+    ['such a pod on cgroup v1', `1:name=systemd:/kubepods/burstable/pod${UUID.replaceAll('_', '-')}/11\n`],
+    ['a cgroup below it with the name of ours', `0::${SLICE}${UUID}.slice/cri-containerd-11.scope/pod${ETCD_POD}/1\n`],
+    ['the name of our pod elsewhere', `0::/system.slice/x.service/etcd-${ETCD_POD}\n`],
+    ['two pods at once', `2:cpu:/kubepods/pod${ETCD_POD}/11\n1:pids:/kubepods/pod${UUID}/11\n`],
+    ['another static pod', `0::${SLICE}${'0'.repeat(32)}.slice/cri-containerd-11.scope\n`],
+    ['no cgroup that can be read', undefined],
+  ])('never runs a program of a process that calls itself etcd: %s', async (_title, cgroup) => {
+    await using bench = await startTestBench(THREE);
+    const { machine } = bench.nodes.node('cp1');
+    const programs = machine.path('/proc/10007/root/usr/local/bin');
+    const proof = machine.path('/tmp/impostor-ran');
+    mkdirSync(programs, { recursive: true });
+    writeFileSync(machine.path('/proc/10007/comm'), 'etcd\n');
+    writeFileSync(machine.path('/proc/10007/cmdline'), 'etcd\0--data-dir=/var/lib/etcd\0');
+    if (cgroup !== undefined) writeFileSync(machine.path('/proc/10007/cgroup'), cgroup);
+    writeFileSync(`${programs}/etcdctl`, `#!/bin/sh\n: >${proof}\n`);
+    chmodSync(`${programs}/etcdctl`, 0o755);
+
+    expect(problems(await ask(bench))).toEqual([]);
+    rmSync(machine.path('/proc/512'), { recursive: true });
+    expect(await ask(bench)).toMatchObject({ exitCode: 61, stderr: expect.stringMatching(/static pod/) });
+    expect(existsSync(proof)).toBe(false);
+  });
+
+  it.each([
+    ['cgroupfs', `9:memory:/kubepods/burstable/pod${ETCD_POD}/11\n0::/\n`],
+    ['a kubelet below a root of its own', `0::/a.slice/kubelet-kubepods-pod${ETCD_POD}.slice/crio-11.scope/container\n`],
+  ])('knows the static pod by its cgroup: %s', async (_title, cgroup) => {
+    await using bench = await startTestBench(THREE);
+    writeFileSync(bench.nodes.node('cp1').machine.path('/proc/512/cgroup'), cgroup);
+    expect(problems(await ask(bench))).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { explainFailure } from '../../node/explain-failure.ts';
@@ -54,6 +54,42 @@ describe('stage.sh', () => {
     const taken = await stage(bench, 'w1', 'worker', { keyFingerprints: ['B'.repeat(40), fingerprint] });
     expect(taken).toMatchObject({ exitCode: 0 });
     expect(taken.stdout).toMatch(/warning: the repository key A+ expires on \d{4}-\d\d-\d\d, in (9|10) days/);
+  });
+
+  const keyOf = (...keys: readonly string[]): string =>
+    `-----BEGIN PGP PUBLIC KEY BLOCK-----\n${keys.join('\n')}\n-----END PGP PUBLIC KEY BLOCK-----\n`;
+  const [ONE, TWO] = ['A'.repeat(40), 'B'.repeat(40)];
+
+  it('D14 trusts the pinned key alone, in both forms, when the repository brings others', async () => {
+    await using bench = await startTestBench({ ...BOTH, releaseKey: keyOf(`fingerprint=${TWO}`, `fingerprint=${ONE}`) });
+    const taken = await stage(bench, 'w1', 'worker', { keyFingerprints: [ONE] });
+    expect(taken).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/warning: .* are left out: B{40}/) });
+    const { machine } = bench.nodes.node('w1');
+    const read = (name: string): string => readFileSync(machine.path(`/var/lib/nightlift/stage/1.36.4/${name}`), 'utf8');
+    expect([read('keyring.gpg'), read('keyring.asc')]).toEqual([`binary ${ONE}\n`, `armored ${ONE}\n`]);
+    expect(existsSync(machine.path('/var/lib/nightlift/stage/1.36.4/Release.key'))).toBe(false);
+  });
+
+  it('D14 goes on with a key that is valid beside one that has expired, and takes none that was revoked', async () => {
+    const old = [`fingerprint=${ONE}`, 'expires=1700000000'];
+    await using bench = await startTestBench({ ...BOTH, releaseKey: keyOf(...old, `fingerprint=${TWO}`) });
+    expect(await stage(bench, 'w1', 'worker', { keyFingerprints: [ONE, TWO] })).toMatchObject({ exitCode: 0 });
+    await using expired = await startTestBench({ ...BOTH, releaseKey: keyOf(...old) });
+    expect(await stage(expired, 'w1', 'worker')).toMatchObject({
+      exitCode: 15,
+      stderr: expect.stringContaining(`the repository key ${ONE} expired on 2023-11-14`),
+    });
+    await using revoked = await startTestBench({ ...BOTH, releaseKey: keyOf(`fingerprint=${ONE}`, 'revoked') });
+    expect(await stage(revoked, 'w1', 'worker', { keyFingerprints: [ONE] })).toMatchObject({
+      exitCode: 15,
+      stderr: expect.stringContaining(`the repository key ${ONE} was revoked`),
+    });
+  });
+
+  it('D14 looks again at what was fetched under another pin', async () => {
+    await using bench = await startTestBench({ ...BOTH, releaseKey: keyOf(`fingerprint=${TWO}`) });
+    expect(await stage(bench, 'w1', 'worker')).toMatchObject({ exitCode: 0 });
+    expect(await stage(bench, 'w1', 'worker', { keyFingerprints: [ONE] })).toMatchObject({ exitCode: 15 });
   });
 
   it.each([

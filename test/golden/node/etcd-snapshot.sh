@@ -65,12 +65,31 @@ fi
 
 # Finds this node's etcd. Stands in front of the scripts that ask it. The programs are the running etcd's own, reached
 # through /proc: they fit its version whatever the container runtime, take nothing of its memory limit, and end with us.
+# Any container may call itself etcd. What the kernel says of a process is its cgroup, and the kubelet puts nothing into the
+# cgroup of a static pod but the containers of a manifest of this node.
 ETCD_MANIFEST="$ROOT/etc/kubernetes/manifests/etcd.yaml"
 
 # Value of a flag of etcd.
 flag() {
   awk -v prefix="--$1=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
     !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ETCD_MANIFEST"
+}
+
+# The static pod that a process is in: its UID, a hash of its manifest, 32 hexadecimal digits. Pods that come from the API
+# server have a UUID there, which the API server chooses. Only the outermost pod counts: a container that may write its own
+# cgroup can make others below it.
+static_pod_of() {
+  awk -F / '
+    { for (i = 2; i <= NF; i++) if ($i ~ /^([a-z0-9_.]+-)*pod[0-9a-f_-]+(\.slice)?$/) break }
+    i <= NF { pod = $i; sub(/^.*pod/, "", pod); sub(/\.slice$/, "", pod); if (found != "" && found != pod) mixed = 1; found = pod }
+    END { if (!mixed && length(found) == 32 && found ~ /^[0-9a-f]+$/) print found }' "$1/cgroup" 2>/dev/null || true
+}
+
+# Whether a process is the etcd of this node's manifest, as the kernel and the kubelet have it.
+is_own_etcd() {
+  local pod
+  pod="$(static_pod_of "$1")"
+  [ -n "$pod" ] && [ -d "$ROOT/var/lib/kubelet/pods/$pod/containers/etcd" ]
 }
 
 # find_etcd INSTEAD PROGRAM…: sets endpoint, certificate, key, authority, tls and programs, a directory that has all of
@@ -100,18 +119,21 @@ find_etcd() {
   programs=""
   for process in "$ROOT"/proc/[0-9]*; do
     if { read -r name <"$process/comm"; } 2>/dev/null && [ "$name" = etcd ] &&
-      grep -qzxF -e "--data-dir=$data" "$process/cmdline"; then
+      grep -qzxF -e "--data-dir=$data" "$process/cmdline" && is_own_etcd "$process"; then
       for place in usr/local/bin usr/bin bin; do
         for program in "$@"; do
           if [ ! -x "$process/root/$place/$program" ]; then continue 2; fi
         done
-        programs="${programs:-$process/root/$place}"
+        # Held open before it is looked at again: the number of a process that ends is given to another one.
+        exec {directory_of_programs}<"$process/root/$place"
+        if is_own_etcd "$process"; then
+          programs="/proc/$$/fd/$directory_of_programs"
+          return 0
+        fi
       done
     fi
   done
-  if [ -z "$programs" ]; then
-    fail 61 "no etcd with --data-dir=$data runs here whose image has ${wanted// / and }" "see that etcd runs (crictl ps --name etcd); when its image lacks these programs, $instead"
-  fi
+  fail 61 "in the static pod of this node's etcd no etcd with --data-dir=$data runs whose image has ${wanted// / and }" "see that etcd runs (crictl ps --name etcd) and that the kubelet has started it from /etc/kubernetes/manifests; when its image lacks these programs, $instead"
 }
 
 # Whatever hangs ends LIMIT seconds after the script's start.

@@ -34,6 +34,9 @@ APT_OPTIONS=(
   -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30
   # A list that could not be fetched is an error, not a reason to answer from the old one.
   -o APT::Update::Error-Mode=any
+  # A signature is the proof of what runs as root, whatever the node's own apt.conf allows.
+  -o Acquire::AllowInsecureRepositories=false -o Acquire::AllowWeakRepositories=false
+  -o Acquire::AllowDowngradeToInsecureRepositories=false -o APT::Get::AllowUnauthenticated=false
 )
 
 # The arguments without their options.
@@ -107,13 +110,18 @@ mapfile -t sources < <(kubernetes_sources)
 if [ "${#sources[@]}" -eq 0 ]; then
   fail 10 "no apt source of this node is under $REPO" "add the Kubernetes source to /etc/apt/sources.list.d/kubernetes.list, or set the address that this node uses in Nightlift's settings"
 fi
+# An option that takes a repository on trust does not count here: what is listed must be signed, as what is fetched.
+signed_only() {
+  sed -E -e 's/([[[:space:]])(trusted|allow-insecure|allow-weak|allow-downgrade-to-insecure)=[^][:space:]]*/\1/Ig' \
+    -e '/^(trusted|allow-insecure|allow-weak|allow-downgrade-to-insecure):/Id'
+}
 number=0
 for file in "${sources[@]}"; do
   number=$((number + 1))
   case "$file" in
-    *.sources) with_minor "$file" >"$work/sources/$number.sources" ;;
+    *.sources) with_minor "$file" | signed_only >"$work/sources/$number.sources" ;;
     # Only the Kubernetes lines: the rest of sources.list is not ours to refresh.
-    *) with_minor "$file" | awk -v repo="$REPO/v" '!/^[[:space:]]*#/ && index($0, repo)' >"$work/sources/$number.list" ;;
+    *) with_minor "$file" | awk -v repo="$REPO/v" '!/^[[:space:]]*#/ && index($0, repo)' | signed_only >"$work/sources/$number.list" ;;
   esac
 done
 

@@ -73,6 +73,9 @@ APT_OPTIONS=(
   -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30
   # A list that could not be fetched is an error, not a reason to answer from the old one.
   -o APT::Update::Error-Mode=any
+  # A signature is the proof of what runs as root, whatever the node's own apt.conf allows.
+  -o Acquire::AllowInsecureRepositories=false -o Acquire::AllowWeakRepositories=false
+  -o Acquire::AllowDowngradeToInsecureRepositories=false -o APT::Get::AllowUnauthenticated=false
 )
 
 # The arguments without their options.
@@ -232,7 +235,7 @@ for file in "${sources[@]}"; do
   keyring="$(grep -F -- "$REPO/v" "$new" | sed -n 's/.*[Ss]igned-[Bb]y=\([^],[:space:]]*\).*/\1/p' | head -n 1)"
   if [ -z "$keyring" ]; then keyring="$(sed -n 's/^[Ss]igned-[Bb]y:[[:space:]]*\(\/[^,[:space:]]*\).*/\1/p' "$new" | head -n 1)"; fi
   case "$keyring" in
-    /*.asc) key="$stage/Release.key" ;;
+    /*.asc) key="$stage/keyring.asc" ;;
     /*) key="$stage/keyring.gpg" ;;
     *) key="" ;;
   esac

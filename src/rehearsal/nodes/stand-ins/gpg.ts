@@ -6,43 +6,56 @@ import type { StandInCall } from '../stand-in.ts';
 export const REHEARSAL_KEY = 'DE15B14486CD377B9E876E1A234654DA9A296436';
 
 /**
- * gpg --show-keys and --dearmor for the keys of a rehearsal. Lines "fingerprint=…" and "expires=<epoch seconds>" inside
- * the armor of the feed's Release.key bend what it says.
+ * gpg --import, --list-keys and --export for the keys of a rehearsal. Lines "fingerprint=…" and "expires=<epoch seconds>"
+ * inside the armor of the feed's Release.key bend what it says; each fingerprint begins another key.
  */
-export async function gpg(call: StandInCall): Promise<number> {
-  const valued = new Set(['--homedir', '-o', '--output']);
-  const files: string[] = [];
-  let output: string | undefined;
-  for (let index = 0; index < call.args.length; index += 1) {
-    const word = call.args[index] ?? '';
-    if (valued.has(word)) {
-      index += 1;
-      if (word !== '--homedir') output = call.args[index];
-    } else if (!word.startsWith('-')) {
-      files.push(resolve(call.cwd, word));
+export function gpg(call: StandInCall): number {
+  const { home, output, words } = parse(call.args);
+  const ring = resolve(call.cwd, home, 'pubring.kbx');
+  const keys = existsSync(ring) ? keysIn(readFileSync(ring, 'utf8')) : [];
+  if (call.args.includes('--import')) {
+    const file = resolve(call.cwd, words[0] ?? '');
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    if (text.includes('-----BEGIN PGP PUBLIC KEY BLOCK-----')) {
+      writeFileSync(ring, text);
+      return 0;
     }
-  }
-  const [file] = files;
-  const text = file === undefined ? await call.stdin() : existsSync(file) ? readFileSync(file, 'utf8') : '';
-  if (!text.includes('-----BEGIN PGP PUBLIC KEY BLOCK-----')) {
     call.err('gpg: no valid OpenPGP data found.\n');
     return 2;
   }
-  const fingerprint = /^fingerprint=([0-9A-F]{40})$/m.exec(text)?.[1] ?? REHEARSAL_KEY;
-  if (call.args.includes('--show-keys')) {
-    const expires = /^expires=(\d+)$/m.exec(text)?.[1] ?? '';
-    call.out(
-      `pub:-:2048:1:${fingerprint.slice(-16)}:1661453623:${expires}::-:::scSC::::::23::0:\nfpr:::::::::${fingerprint}:\n`,
-    );
-    call.out('uid:-::::1661453623::0::isv:kubernetes OBS Project <isv:kubernetes@build.opensuse.org>::::::::::0:\n');
+  if (call.args.includes('--list-keys')) {
+    for (const { fingerprint, expires, validity } of keys) {
+      call.out(`pub:${validity}:2048:1:${fingerprint.slice(-16)}:1661453623:${expires}::-:::scSC::::::23::0:\n`);
+      call.out(`fpr:::::::::${fingerprint}:\n`);
+      call.out('uid:-::::1661453623::0::isv:kubernetes OBS Project <isv:kubernetes@build.opensuse.org>::::::::::0:\n');
+    }
     return 0;
   }
-  if (!call.args.includes('--dearmor') || output === undefined) return 2;
-  const target = resolve(call.cwd, output);
-  if (existsSync(target) && !call.args.includes('--yes')) {
-    call.err(`gpg: File '${output}' exists.\ngpg: dearmoring failed: File exists\n`);
-    return 2;
-  }
-  writeFileSync(target, `binary ${text}`);
+  const wanted = keys.filter(({ fingerprint }) => words.includes(fingerprint));
+  if (!call.args.includes('--export') || output === undefined || wanted.length === 0) return 2;
+  const kind = call.args.includes('--armor') ? 'armored' : 'binary';
+  writeFileSync(resolve(call.cwd, output), wanted.map(({ fingerprint }) => `${kind} ${fingerprint}\n`).join(''));
   return 0;
+}
+
+function parse(args: readonly string[]): { home: string; output: string | undefined; words: readonly string[] } {
+  let home = '';
+  let output: string | undefined;
+  const words: string[] = [];
+  for (let index = 0; index < args.length; index += 1) {
+    const word = args[index] ?? '';
+    if (word === '--homedir') home = args[++index] ?? '';
+    else if (word === '-o') output = args[++index];
+    else if (!word.startsWith('-')) words.push(word);
+  }
+  return { home, output, words };
+}
+
+function keysIn(text: string): readonly { fingerprint: string; expires: string; validity: string }[] {
+  const parts = text.split(/^(?=fingerprint=)/m);
+  return (parts.length > 1 ? parts.slice(1) : parts).map((part) => ({
+    fingerprint: /^fingerprint=([0-9A-F]{40})$/m.exec(part)?.[1] ?? REHEARSAL_KEY,
+    expires: /^expires=(\d+)$/m.exec(part)?.[1] ?? '',
+    validity: /^revoked$/m.test(part) ? 'r' : '-',
+  }));
 }
