@@ -128,7 +128,10 @@ describe('control-plane-health.sh', () => {
 
   it.each([
     ['cgroupfs', `9:memory:/kubepods/burstable/pod${ETCD_POD}/11\n0::/\n`],
-    ['a kubelet below a root of its own', `0::/a.slice/kubelet-kubepods-pod${ETCD_POD}.slice/crio-11.scope/container\n`],
+    [
+      'a kubelet below a root of its own',
+      `0::/a.slice/kubelet-kubepods-pod${ETCD_POD}.slice/crio-11.scope/container\n`,
+    ],
   ])('knows the static pod by its cgroup: %s', async (_title, cgroup) => {
     await using bench = await startTestBench(THREE);
     writeFileSync(bench.nodes.node('cp1').machine.path('/proc/512/cgroup'), cgroup);

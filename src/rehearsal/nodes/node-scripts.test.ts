@@ -61,11 +61,15 @@ describe('stage.sh', () => {
   const [ONE, TWO] = ['A'.repeat(40), 'B'.repeat(40)];
 
   it('D14 trusts the pinned key alone, in both forms, when the repository brings others', async () => {
-    await using bench = await startTestBench({ ...BOTH, releaseKey: keyOf(`fingerprint=${TWO}`, `fingerprint=${ONE}`) });
+    await using bench = await startTestBench({
+      ...BOTH,
+      releaseKey: keyOf(`fingerprint=${TWO}`, `fingerprint=${ONE}`),
+    });
     const taken = await stage(bench, 'w1', 'worker', { keyFingerprints: [ONE] });
     expect(taken).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/warning: .* are left out: B{40}/) });
     const { machine } = bench.nodes.node('w1');
-    const read = (name: string): string => readFileSync(machine.path(`/var/lib/nightlift/stage/1.36.4/${name}`), 'utf8');
+    const read = (name: string): string =>
+      readFileSync(machine.path(`/var/lib/nightlift/stage/1.36.4/${name}`), 'utf8');
     expect([read('keyring.gpg'), read('keyring.asc')]).toEqual([`binary ${ONE}\n`, `armored ${ONE}\n`]);
     expect(existsSync(machine.path('/var/lib/nightlift/stage/1.36.4/Release.key'))).toBe(false);
   });
