@@ -8,6 +8,7 @@ const STEPS = {
   preflight: [
     'one-chain',
     'reboot-lock',
+    'oidc-restore-known',
     'nodes-answer',
     'take-reboot-lock',
     'restore-workloads',

@@ -65,6 +65,20 @@ export const Settings = z
           reason: 'Operators that crash when the API server goes away.',
         }),
       ),
+    oidcRestore: z
+      .strictObject({
+        sha256: z
+          .string()
+          .regex(/^([0-9a-fA-F]{64})?$/, 'give a SHA-256 as 64 hexadecimal digits, or nothing')
+          .default('')
+          .meta(
+            notes(
+              'SHA-256 of `restore.sh` of ConfigMap `kube-system/apiserver-oidc-restore`, which is then run as root on a control plane after its upgrade; empty = it is not run.',
+              { reason: 'Whoever may write a ConfigMap in kube-system would be root otherwise.' },
+            ),
+          ),
+      })
+      .prefault({}),
     kured: z
       .strictObject({
         namespace: name.default('kube-system').meta(notes('Namespace of kured.', { reason: "kured's default." })),

@@ -1,4 +1,4 @@
-# Runs a script that an operator keeps in the cluster (for example the one of ConfigMap kube-system/apiserver-oidc-restore).
+# Runs a script that an operator keeps in the cluster (the one of ConfigMap kube-system/apiserver-oidc-restore, when the settings name its SHA-256).
 SCRIPT_BASE64={{scriptBase64}}
 script="$(mktemp)"
 trap 'rm -f "$script"' EXIT

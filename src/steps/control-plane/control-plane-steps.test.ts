@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { controlPlane, OLD, TARGET, worker } from '../../../test/support/clusters.ts';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
@@ -7,7 +8,7 @@ import { examplePod } from '../../cluster/example-pod.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { controlPlanePods } from './control-plane-pods.ts';
 import { plan } from './kubeadm-plan.ts';
-import { oidcRestore } from './oidc-restore.ts';
+import { oidcRestore, oidcRestoreKnown } from './oidc-restore.ts';
 import { pruneBackups } from './prune-backups.ts';
 import { quiesce, restoreWorkloads } from './quiesce.ts';
 
@@ -187,37 +188,64 @@ describe('plan', () => {
 });
 
 describe('oidc-restore', () => {
-  function scene(data: Record<string, string> | undefined, answer: object = {}) {
+  const TEXT = 'echo restore';
+  const SUM = createHash('sha256').update(TEXT).digest('hex');
+  const OTHER = createHash('sha256').update('echo root').digest('hex');
+
+  function scene(sha256: string, text: string | undefined, answer: object = {}) {
     const shell = exampleShell({ 'run-script': answer });
-    const world = exampleWorld({ nodes: NODES, deps: { shell } });
-    if (data !== undefined) world.configMaps.set('kube-system/apiserver-oidc-restore', data);
-    return { shell, world, context: contextIn(world, MASTER) };
+    const world = exampleWorld({ nodes: NODES, settings: { oidcRestore: { sha256 } }, deps: { shell } });
+    if (text !== undefined) world.configMaps.set('kube-system/apiserver-oidc-restore', { 'restore.sh': text });
+    return { shell, world, context: contextIn(world, MASTER), before: contextIn(world, { phase: 'preflight' }) };
   }
 
-  it.each([
-    ['no ConfigMap', undefined, 'there is no key restore.sh in ConfigMap kube-system/apiserver-oidc-restore'],
-    ['another key', { other: 'x' }, 'there is no key restore.sh in ConfigMap kube-system/apiserver-oidc-restore'],
-    ['the script', { 'restore.sh': 'echo restore' }, undefined],
-  ])('is skipped or not with %s', async (_title, data, want) => {
-    expect(await oidcRestore.skip?.(scene(data).context)).toBe(want);
+  it('is off when no setting names a script, whoever has put one there', async () => {
+    const { context, before, shell, world } = scene('', TEXT);
+    expect(await oidcRestore.skip?.(context)).toBe('oidcRestore.sha256 names no script');
+    await oidcRestore.run(context);
+    await oidcRestoreKnown.run(before);
+    expect(shell.asked).toEqual([]);
+    expect(world.seen.log.map(({ level, message, fields }) => [level, message, fields['remedy']])).toEqual([
+      [
+        'warn',
+        'there is a restore.sh of ConfigMap kube-system/apiserver-oidc-restore, and it will not be run: no setting names it',
+        expect.stringContaining(`set oidcRestore.sha256 to ${SUM}, its SHA-256: kubectl -n kube-system get configmap`),
+      ],
+    ]);
   });
 
-  it('I18 runs the script on the node', async () => {
-    const { shell, world, context } = scene({ 'restore.sh': 'echo restore' });
-    await oidcRestore.run(context);
-    expect(shell.asked).toEqual(['run-script on cp-1']);
-    expect(shell.scripts[0]?.text).toContain(Buffer.from('echo restore').toString('base64'));
+  it('says nothing where there is neither', async () => {
+    const { before, world } = scene('', undefined);
+    await oidcRestoreKnown.run(before);
     expect(world.seen.log).toEqual([]);
   });
 
-  it('runs nothing of what is gone meanwhile', async () => {
-    const { shell, context } = scene(undefined);
+  it.each([SUM, SUM.toUpperCase()])('I18 runs the script that has the sum of the settings: %s', async (sum) => {
+    const { shell, world, context, before } = scene(sum, TEXT);
+    await oidcRestoreKnown.run(before);
+    expect(await oidcRestore.skip?.(context)).toBeUndefined();
     await oidcRestore.run(context);
-    expect(shell.scripts[0]?.text).toContain("=''");
+    expect(shell.asked).toEqual(['run-script on cp-1']);
+    expect(shell.scripts[0]?.text).toContain(Buffer.from(TEXT).toString('base64'));
+    expect(world.seen.log).toEqual([]);
+  });
+
+  it.each([
+    ['RestoreScriptChanged', 'echo root', `has the SHA-256 ${OTHER}, and oidcRestore.sha256 names ${SUM}`],
+    ['RestoreScriptMissing', undefined, `oidcRestore.sha256 names ${SUM}, and there is no restore.sh`],
+  ])('refuses the night before a change, and runs nothing after one: %s', async (reason, text, message) => {
+    const { shell, world, context, before } = scene(SUM, text);
+    const [finding] = await refusalOf(oidcRestoreKnown.run(before));
+    expect(finding).toMatchObject({ check: 'oidc-restore', reason, message: expect.stringContaining(message) });
+    await oidcRestore.run(context);
+    expect(shell.asked).toEqual([]);
+    expect(world.seen.log.map(({ level, message: said }) => [level, said])).toEqual([
+      ['warn', expect.stringMatching(/single sign-on may be broken$/)],
+    ]);
   });
 
   it.each([1, null])('only warns when it fails, with the end of what it said: exit code %j', async (exitCode) => {
-    const { world, context } = scene({ 'restore.sh': 'x' }, { exitCode, stderr: `${'a'.repeat(600)}b` });
+    const { world, context } = scene(SUM, TEXT, { exitCode, stderr: `${'a'.repeat(600)}b` });
     await oidcRestore.run(context);
     expect(world.seen.log.map(({ level, fields }) => [level, fields['output']])).toEqual([
       ['warn', `${'a'.repeat(499)}b`],

@@ -63,7 +63,7 @@ if [ -n "$MACHINE_ID" ] && [ -s "$ROOT/etc/machine-id" ] && [ "$(cat "$ROOT/etc/
   fail 25 "this machine is not the one that reports as $NODE: its /etc/machine-id is another: nothing was changed on it" "when the machine-id was made anew, restart the kubelet on it; else find out which machine has the key of $NODE"
 fi
 
-# Runs a script that an operator keeps in the cluster (for example the one of ConfigMap kube-system/apiserver-oidc-restore).
+# Runs a script that an operator keeps in the cluster (the one of ConfigMap kube-system/apiserver-oidc-restore, when the settings name its SHA-256).
 SCRIPT_BASE64='ZWNobyAicmVzdG9yaW5nIgo='
 script="$(mktemp)"
 trap 'rm -f "$script"' EXIT
