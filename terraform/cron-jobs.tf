@@ -85,6 +85,30 @@ resource "kubernetes_cron_job_v1" "this" {
               }
             }
 
+            dynamic "affinity" {
+              for_each = try([local.pods[each.key].spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution], [])
+              content {
+                node_affinity {
+                  dynamic "preferred_during_scheduling_ignored_during_execution" {
+                    for_each = affinity.value
+                    content {
+                      weight = preferred_during_scheduling_ignored_during_execution.value.weight
+
+                      preference {
+                        dynamic "match_expressions" {
+                          for_each = preferred_during_scheduling_ignored_during_execution.value.preference.matchExpressions
+                          content {
+                            key      = match_expressions.value.key
+                            operator = match_expressions.value.operator
+                          }
+                        }
+                      }
+                    }
+                  }
+                }
+              }
+            }
+
             dynamic "toleration" {
               for_each = local.pods[each.key].spec.tolerations
               content {

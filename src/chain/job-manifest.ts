@@ -5,7 +5,7 @@ import { NightliftError } from '../errors.ts';
 import { renderStrict } from '../render.ts';
 import type { Settings } from '../settings/settings.ts';
 import { versionLabel } from '../version.ts';
-import { nodeOf, type Step } from './step.ts';
+import { logsIn, nodeOf, type Step } from './step.ts';
 
 const Rendered = z.looseObject({
   apiVersion: z.literal('batch/v1'),
@@ -41,6 +41,7 @@ export function renderJobManifest(template: string, parameters: JobParameters, s
       targetLabel: versionLabel(target),
       nodeName: nodeOf(step) ?? '',
       runner: parameters.runner ?? '',
+      logsIn: logsIn(step),
       image: parameters.image,
       deadlineSeconds: settings.job.deadlineSeconds,
       retries: settings.job.retries,

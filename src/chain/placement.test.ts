@@ -9,11 +9,23 @@ import { type Step } from './step.ts';
 describe('placement', () => {
   const nodes = [controlPlane('cp1'), controlPlane('cp2'), worker('w1'), worker('w2')];
   const rows: { title: string; step: Step; nodes: Nodes; place: string }[] = [
-    { title: 'runs preflight on the first worker', step: { phase: 'preflight' }, nodes, place: 'w1' },
+    { title: 'runs preflight on a control plane', step: { phase: 'preflight' }, nodes, place: 'cp1' },
     {
-      title: "runs a control plane's Job on the first worker",
+      title: "runs a control plane's Job on another control plane",
       step: { phase: 'master', node: 'cp1' },
       nodes,
+      place: 'cp2',
+    },
+    {
+      title: "runs a control plane's Job on an upgraded control plane rather than on another",
+      step: { phase: 'master', node: 'cp3' },
+      nodes: [controlPlane('cp1'), controlPlane('cp2', TARGET), controlPlane('cp3'), worker('w1')],
+      place: 'cp2',
+    },
+    {
+      title: "I01 runs the only control plane's Job on the first worker",
+      step: { phase: 'master', node: 'cp1' },
+      nodes: [controlPlane('cp1'), worker('w1'), worker('w2')],
       place: 'w1',
     },
     {
@@ -25,7 +37,7 @@ describe('placement', () => {
     {
       title: 'I20 passes over a worker with a taint that the Job does not tolerate',
       step: { phase: 'preflight' },
-      nodes: [controlPlane('cp1'), worker('w1', OLD, { taints: [{ key: 'gpu', effect: 'NoSchedule' }] }), worker('w2')],
+      nodes: [worker('w1', OLD, { taints: [{ key: 'gpu', effect: 'NoSchedule' }] }), worker('w2')],
       place: 'w2',
     },
     {
@@ -66,22 +78,26 @@ describe('placement', () => {
 
   const WHY: { title: string; step: Step; nodes: Nodes; place: object }[] = [
     {
-      title: 'preflight on a worker',
+      title: 'preflight on a worker when no control plane can run it',
       step: { phase: 'preflight' },
-      nodes,
+      nodes: [controlPlane('cp1', OLD, { ready: 'no' }), worker('w1')],
       place: { kind: 'node', node: 'w1', why: 'it is the first worker that can run it' },
     },
     {
-      title: 'preflight on a control plane when no worker can run it',
+      title: 'preflight on a control plane',
       step: { phase: 'preflight' },
-      nodes: [controlPlane('cp1'), worker('w1', OLD, { ready: 'no' })],
+      nodes,
       place: { kind: 'node', node: 'cp1', why: 'it is the first control-plane that can run it' },
     },
     {
-      title: "a control plane's Job on a worker",
+      title: "the only control plane's Job on a worker",
       step: { phase: 'master', node: 'cp1' },
-      nodes,
-      place: { kind: 'node', node: 'w1', why: 'it is the first worker that can run it and is not drained by it' },
+      nodes: [controlPlane('cp1'), worker('w1')],
+      place: {
+        kind: 'node',
+        node: 'w1',
+        why: 'it is the first worker that can run it, and no other control plane can',
+      },
     },
     {
       title: "a control plane's Job on another control plane",
@@ -105,7 +121,11 @@ describe('placement', () => {
       title: "a worker's Job on another worker when no control plane can run it",
       step: { phase: 'worker', node: 'w1' },
       nodes: [controlPlane('cp1', TARGET, { schedulable: false }), worker('w1'), worker('w2')],
-      place: { kind: 'node', node: 'w2', why: 'it is the first worker that can run it and is not drained by it' },
+      place: {
+        kind: 'node',
+        node: 'w2',
+        why: 'it is the first worker that can run it, and no other control plane can',
+      },
     },
     {
       title: 'postflight',

@@ -13,7 +13,8 @@ export type Placement =
 
 /**
  * Where the Job of a step runs: never on the node that it drains (I01), and only where it can really be scheduled
- * (I20). Preflight and the control planes' Jobs prefer a worker, the workers' Jobs prefer an upgraded control plane.
+ * (I20). Its pod holds the key to every node, and root on the node that it runs on can read it: a control plane has that
+ * power anyway, a worker only gets it when no control plane can run the Job. An upgraded one first: its turn is over.
  */
 export function placement(step: Step, nodes: Nodes, target: string): Placement {
   const rejected: { node: string; why: string }[] = [];
@@ -22,10 +23,8 @@ export function placement(step: Step, nodes: Nodes, target: string): Placement {
     if (why !== undefined) rejected.push({ node: node.name, why });
     return why === undefined;
   });
-  const candidates =
-    step.phase === 'worker'
-      ? [...controlPlanes(fit).filter((node) => isOnTarget(node, target)), ...controlPlanes(fit), ...workers(fit)]
-      : [...workers(fit), ...controlPlanes(fit)];
+  const trusted = controlPlanes(fit);
+  const candidates = [...trusted.filter((node) => isOnTarget(node, target)), ...trusted, ...workers(fit)];
   const chosen = candidates[0];
   if (chosen === undefined) return { kind: 'none', rejected };
   if (step.phase === 'postflight') return { kind: 'anywhere', why: 'it changes no node' };
@@ -34,7 +33,7 @@ export function placement(step: Step, nodes: Nodes, target: string): Placement {
 
 function whyChosen(step: Step, node: NodeFact, target: string): string {
   if (step.phase === 'preflight') return `it is the first ${node.role} that can run it`;
-  if (node.role === 'worker') return 'it is the first worker that can run it and is not drained by it';
+  if (node.role === 'worker') return 'it is the first worker that can run it, and no other control plane can';
   return isOnTarget(node, target)
     ? 'it is a control plane that is upgraded already'
     : 'it is a control plane that is not drained by it';

@@ -16,6 +16,11 @@ export function nodeOf(step: Step): string | undefined {
   return 'node' in step ? step.node : undefined;
 }
 
+/** Whether a step needs the key to the nodes: postflight looks at the cluster only. */
+export function logsIn(step: Step): boolean {
+  return step.phase !== 'postflight';
+}
+
 export function stepName(step: Step): string {
   const node = nodeOf(step);
   return node === undefined ? step.phase : `${step.phase} ${node}`;

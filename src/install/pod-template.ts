@@ -9,6 +9,18 @@ interface PodKind {
   readonly bundle: Bundle | undefined;
 }
 
+/** The detector holds the key to every node, and root on the node that it runs on can read it: better where root can do all that anyway. */
+const PREFERS_CONTROL_PLANES = {
+  nodeAffinity: {
+    preferredDuringSchedulingIgnoredDuringExecution: [
+      {
+        weight: 100,
+        preference: { matchExpressions: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists' }] },
+      },
+    ],
+  },
+};
+
 const CREDS = 'k8s-upgrade-creds';
 
 /**
@@ -27,6 +39,7 @@ export function podTemplate({ role, command, image, bundle }: PodKind): Record<s
       // It talks to the API server alone: no need to know every Service of the namespace.
       enableServiceLinks: false,
       // While the workers are cordoned one after the other, a control plane may be the only place left.
+      ...(role === 'detector' ? { affinity: PREFERS_CONTROL_PLANES } : {}),
       tolerations: ['control-plane', 'master'].map((name) => ({
         key: `node-role.kubernetes.io/${name}`,
         operator: 'Exists',

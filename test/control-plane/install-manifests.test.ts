@@ -177,6 +177,19 @@ describe.skipIf(missing !== undefined)(
       expect(text).toMatch(/"items":\[\{"key":"slack_webhook"/);
     });
 
+    it('D15 keep the SSH key out of the pod of postflight, which is the only Job of the chain that may run anywhere', async () => {
+      const steps = STEPS.map((step) => [step.phase, JSON.stringify(chainJob(step, TEMPLATES.job))] as const);
+      for (const [phase, text] of steps)
+        expect(text.includes('"items":[{"key":"slack_webhook","path":"slack_webhook"}]')).toBe(phase === 'postflight');
+    });
+
+    it('D15 prefer a control plane for the pod of the detector, which holds the key as well', async () => {
+      await kube('create', 'job', '--from=cronjob/k8s-version-check', 'check-by-hand');
+      expect(JSON.stringify((await podOf('check-by-hand')).spec)).toContain(
+        '"key":"node-role.kubernetes.io/control-plane","operator":"Exists"}]},"weight":100}',
+      );
+    });
+
     it.each(STEPS.map((step) => [jobName(step, '1.36.4', 'cp1'), step] as const))(
       'let the Job %s of the stored template get its pod',
       async (name, step) => {
