@@ -13,6 +13,7 @@ locals {
       service-accounts = "base/service-accounts.yaml"
       rbac             = "base/rbac.yaml"
       kured            = "kured/rbac.yaml"
+      policy           = "policy/policy.yaml"
       network-policies = "base/network-policies.yaml"
       cron-jobs        = "${local.overlay}/cron-jobs.yaml"
     } :

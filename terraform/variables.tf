@@ -146,3 +146,14 @@ variable "external_secret" {
     error_message = "external_secret needs the name of the store and the key in it."
   }
 }
+
+variable "administrators" {
+  description = "Users and groups that may write what runs as root on the nodes (docs/security.md), for example [\"kubeadm:cluster-admins\"], and the account of an operator that brings the Secret. A ValidatingAdmissionPolicy then keeps everybody else from it. Null: no policy. The account that applies this module must be one of them."
+  type        = list(string)
+  default     = null
+
+  validation {
+    condition     = var.administrators == null || (try(length(var.administrators), 0) > 0 && alltrue([for name in coalesce(var.administrators, []) : can(regex("^[^'\\\\[:space:]]+$", name))]))
+    error_message = "Name at least one user or group, without blanks, quotes or backslashes: with nobody in the list nobody could mend it."
+  }
+}

@@ -1,6 +1,8 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import { parseSettings } from '../settings/parse-settings.ts';
 import { Settings } from '../settings/settings.ts';
+import { admissionPolicy } from './admission-policy.ts';
 import { BUNDLE_CONFIG_MAP, type Bundle } from './bundle.ts';
 import type { InstallObject } from './install-object.ts';
 import { installObjects } from './install-objects.ts';
@@ -37,6 +39,7 @@ export function deployFiles(templates: InstallTemplates, config: string): Deploy
       ([file, of]) => [`deploy/no-image/${file}.yaml`, toYaml(withoutImage.filter(of))] as const,
     ),
     ['deploy/kured/rbac.yaml', toYaml(kuredObjects(templates))],
+    ['deploy/policy/policy.yaml', toYaml(admissionPolicy(parseSettings(config, 'deploy/base/config.yaml').namespace))],
     ['terraform/settings-keys.json', `${JSON.stringify(settingsKeys(), undefined, 2)}\n`],
   ]);
 }

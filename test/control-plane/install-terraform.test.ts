@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { admissionPolicy } from '../../src/install/admission-policy.ts';
 import { packBundle } from '../../src/install/bundle.ts';
 import { deployFiles, toYaml } from '../../src/install/deploy-files.ts';
 import { installObjects } from '../../src/install/install-objects.ts';
@@ -141,6 +142,24 @@ describe.skipIf(missing !== undefined)(
       expect(parse(config.data['config.yaml'] ?? '')).toEqual(settings);
       for (const objects of [byTofu, expected]) objects.delete('ConfigMap/k8s-upgrade/k8s-upgrade-config');
       expect(Object.fromEntries(byTofu)).toEqual(Object.fromEntries(expected));
+    });
+
+    it('stores the admission policy for the administrators that are named, and refuses a list without one', async () => {
+      await expect(plan({ image: IMAGE, administrators: [] })).rejects.toThrow(/at least one user or group/);
+      await expect(plan({ image: IMAGE, administrators: ["a'b"] })).rejects.toThrow(/without blanks, quotes/);
+      const variables = { image: IMAGE, administrators: ['system:masters', 'ops@example.com'] };
+      await apply(variables);
+      expect(await apply(variables)).toContain('0 added, 0 changed, 0 destroyed');
+      const policy = await kubectl(ready().plane, [
+        'get',
+        'validatingadmissionpolicy',
+        'k8s-upgrade-is-root',
+        '-o',
+        'yaml',
+      ]);
+      const [generated] = admissionPolicy('k8s-upgrade', variables.administrators);
+      expect((parse(policy) as { spec: unknown }).spec).toEqual(generated?.['spec']);
+      expect(await apply({ image: IMAGE })).toContain('2 destroyed');
     });
 
     it('makes the Secret by an ExternalSecret when asked', async () => {
