@@ -19,6 +19,7 @@ import { kubeconfigCredentials } from './kubeconfig.ts';
 
 const NEVER = new AbortController().signal;
 const Thing = z.object({ metadata: z.object({ name: z.string() }) });
+const IT = JSON.stringify({ kind: 'Thing', apiVersion: 'v1', metadata: { name: 'it' } });
 
 /** Sleeps take no real time; the clock moves by them. */
 function jumpingClock(): Clock & { readonly slept: number[] } {
@@ -65,13 +66,13 @@ describe('the client of the API server', () => {
     return error as ClusterError;
   };
   const thing = (client: KubeClient) =>
-    client.object({ doing: 'reading the thing', path: '/api/v1/thing' }, Thing, NEVER);
+    client.object({ doing: 'reading the thing', path: '/api/v1/things/it' }, Thing, NEVER);
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'kube-client-'));
     seen = [];
     clock.slept.length = 0;
-    handle = () => ({ status: 200, body: JSON.stringify({ metadata: { name: 'it' } }) });
+    handle = () => ({ status: 200, body: IT });
     server = await startFaultyHttpServer({
       handle(request) {
         seen.push(request);
@@ -111,11 +112,12 @@ describe('the client of the API server', () => {
         return { status: 410, body: JSON.stringify({ kind: 'Status', reason: 'Expired', message: 'too old' }) };
       }
       const name = at ?? 'one';
-      const metadata = at === null ? { continue: 'two' } : {};
-      return { status: 200, body: JSON.stringify({ kind: 'ThingList', metadata, items: [{ metadata: { name } }] }) };
+      const metadata = { resourceVersion: '7', ...(at === null ? { continue: 'two' } : {}) };
+      const list = { kind: 'ThingList', apiVersion: 'v1', metadata, items: [{ metadata: { name } }] };
+      return { status: 200, body: JSON.stringify(list) };
     };
     const list = await client.list(
-      { doing: 'listing', path: '/things', query: { labelSelector: 'a=b' } },
+      { doing: 'listing', path: '/api/v1/things', query: { labelSelector: 'a=b' } },
       Thing,
       NEVER,
     );
@@ -166,9 +168,18 @@ describe('the client of the API server', () => {
     await thing(client);
     // As the kill switch, which mostly is not there.
     server.faults.inject(denied, { times: 1 });
-    handle = () => ({ status: 404, body: '{"kind":"Status","code":404,"reason":"NotFound"}' });
+    handle = () => ({
+      status: 404,
+      body: JSON.stringify({
+        kind: 'Status',
+        status: 'Failure',
+        code: 404,
+        reason: 'NotFound',
+        details: { name: 'it', kind: 'things' },
+      }),
+    });
     expect((await failure(thing(client))).status).toBe(404);
-    handle = () => ({ status: 200, body: JSON.stringify({ metadata: { name: 'it' } }) });
+    handle = () => ({ status: 200, body: IT });
     await clock.sleep(60_000);
     server.faults.inject(denied, { times: 1 });
     await thing(client);
@@ -179,7 +190,7 @@ describe('the client of the API server', () => {
   it('believes the certificate of somebody else no sooner: it may come from a network without an API server in it', async () => {
     const authority = createCertificateAuthority('the cluster');
     const { certificatePem: cert, privateKeyPem: key } = authority.issue({ commonName: 'kube-apiserver' });
-    const tls = createServer({ cert, key }, (_request, response) => response.end('{"metadata":{"name":"it"}}'));
+    const tls = createServer({ cert, key }, (_request, response) => response.end(IT));
     await new Promise<void>((resolve) => tls.listen(0, '127.0.0.1', resolve));
     const { port } = tls.address() as AddressInfo;
     const ours = new Agent({ ca: authority.certificatePem });
@@ -294,9 +305,11 @@ describe('the client of the API server', () => {
   });
 
   it('names the field of an answer that has not the expected form', async () => {
-    handle = () => ({ status: 200, body: '{"metadata":{"name":7}}' });
-    const error = await failure(thing(await connect()));
-    expect(error.message).toContain('metadata.name: ');
+    handle = () => ({ status: 200, body: '{"kind":"Thing","apiVersion":"v1","metadata":{"name":"it"},"spec":7}' });
+    const Spec = z.object({ spec: z.string() });
+    const client = await connect();
+    const error = await failure(client.object({ doing: 'reading', path: '/api/v1/things/it' }, Spec, NEVER));
+    expect(error.message).toContain('spec: ');
   });
 
   it('never shows a header or a token in its errors', async () => {

@@ -1,9 +1,19 @@
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { describeBody } from '../http/describe-body.ts';
 import type { KubeCredentials } from './kube-credentials.ts';
-import { answerError, ClusterError, connectionError, deadlineError, isDoubtful, isUnavailable } from './kube-error.ts';
+import {
+  answerError,
+  ClusterError,
+  connectionError,
+  deadlineError,
+  isDoubtful,
+  isUnavailable,
+  unreadableAnswer,
+} from './kube-error.ts';
 import { type Listed, listPages } from './kube-list.ts';
 import { type KubeAnswer, type KubeRequest, PATCH_TYPES, type ReadObject } from './kube-request.ts';
+import { mismatch } from './kube-subject.ts';
 import { exchange, linesOf, readAnswer, send, type WireAnswer, type WireRequest } from './kube-transport.ts';
 import { parseObject } from './parse-object.ts';
 
@@ -117,7 +127,9 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
           doubtfulSince = undefined;
           return result;
         }
-        failure = answerError(request.doing, server, result);
+        failure = isSuccess(result)
+          ? unreadableAnswer(request.doing, server, `${server} answered with ${describeBody(result.body)}`)
+          : answerError(request, server, result);
         // Retry-After is the server's own word, so it goes before our guess.
         pause = result.retryAfterMs ?? pause;
       } catch (error) {
@@ -142,19 +154,22 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     signal: AbortSignal,
   ): Promise<z.infer<S>> {
     const { body } = await answer(request, isSuccess, signal);
-    return parseObject(request.doing, server, body, schema);
+    return parseObject(request.doing, server, body, schema, (value) => mismatch(request, value));
   }
 
   return {
     server,
     object,
     answer,
-    listAt: (request, item, signal) => listPages(object, request, item, signal),
+    listAt: (request, item, signal) => listPages(object, server, request, item, signal),
     async text(request, signal) {
-      return (await answer(request, isSuccess, signal)).body;
+      const { body, contentType } = await answer(request, isSuccess, signal);
+      if (contentType.startsWith('text/plain')) return body;
+      const problem = `${server} answered with ${describeBody(body)} of type "${contentType}", not with plain text`;
+      throw unreadableAnswer(request.doing, server, problem);
     },
     async list(request, item, signal) {
-      return (await listPages(object, request, item, signal)).items;
+      return (await listPages(object, server, request, item, signal)).items;
     },
     async *lines(request, seconds, signal) {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000)]);
@@ -162,7 +177,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       sent += 1;
       const incoming = await send(wireRequest(request, limit), authorization);
       if (!isSuccess({ status: incoming.statusCode ?? 0 }))
-        throw answerError(request.doing, server, await readAnswer(incoming));
+        throw answerError(request, server, await readAnswer(incoming));
       yield* linesOf(incoming);
     },
     requests: () => sent,

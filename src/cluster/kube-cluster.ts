@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { describeBody } from '../http/describe-body.ts';
 import { parseVersion } from '../version.ts';
 import type { Cluster } from './cluster.ts';
 import type { KubeClient } from './kube-client.ts';
@@ -43,6 +44,8 @@ export function createKubeCluster(options: KubeClusterOptions): Cluster {
   };
 }
 
+/** The whole answer, or the last line after one for each check (k8s.io/apiserver `pkg/server/healthz`). */
+const SAYS_WELL = /^ok$|\b(readyz|livez) check passed\s*$/;
 const VersionInfo = z.object({ gitVersion: z.string() });
 const Service = z.object({
   spec: z.object({
@@ -74,9 +77,10 @@ function kubeServer({ client }: KubeContext): Pick<Cluster, 'serverVersion' | 'h
       const doing = `asking ${path} of the API server`;
       const isAnswer = ({ status }: KubeAnswer): boolean => status !== 401 && status !== 403;
       const answer = await client.answer({ doing, path, query: { verbose: '' } }, isAnswer, signal);
-      if (answer.status === 200) return { ok: true, detail: 'ok' };
+      if (answer.status === 200 && SAYS_WELL.test(answer.body)) return { ok: true, detail: 'ok' };
       const failing = answer.body.split('\n').filter((line) => line.startsWith('[-]'));
-      return { ok: false, detail: `HTTP ${answer.status}${failing.length === 0 ? '' : `: ${failing.join(', ')}`}` };
+      const said = failing.length === 0 ? ` with ${describeBody(answer.body)}` : `: ${failing.join(', ')}`;
+      return { ok: false, detail: `HTTP ${answer.status}${said}` };
     },
 
     async dnsService(signal) {

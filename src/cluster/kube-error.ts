@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { NightliftError } from '../errors.ts';
 import { describeBody } from '../http/describe-body.ts';
+import type { KubeRequest } from './kube-request.ts';
+import { isKindOf, type KubeSubject, subjectOf } from './kube-subject.ts';
 
 /**
  * An API call that did not do what it should. `status` is the HTTP status, 0 when there was no answer at all; `reason`
- * is the API server's (NotFound, Conflict, Forbidden …) or one of ours: Unreachable, Timeout, Certificate, NotKubernetes.
+ * is the API server's (NotFound, Conflict, Forbidden …) or one of ours: Unreachable, Timeout, Certificate, NotKubernetes,
+ * and NotServed, when the API server does not know the kind of object at all.
  * Only `unavailable` ones are worth another try: the API server was away, busy or restarting.
  */
 export class ClusterError extends NightliftError {
@@ -44,8 +47,9 @@ export function isDoubtful({ status, reason }: ClusterError): boolean {
   return status === 401 || status === 403 || reason === 'Certificate';
 }
 
+/** The API server itself has said that this very object does not exist. Any other 404 is an error. */
 export function isNotFound(error: unknown): boolean {
-  return error instanceof ClusterError && error.status === 404;
+  return error instanceof ClusterError && error.status === 404 && error.reason === 'NotFound';
 }
 
 export function isForbidden(error: unknown): boolean {
@@ -54,7 +58,7 @@ export function isForbidden(error: unknown): boolean {
 
 /** Somebody else changed the object meanwhile (resourceVersion or a precondition). */
 export function isConflict(error: unknown): boolean {
-  return error instanceof ClusterError && error.status === 409 && error.reason !== 'AlreadyExists';
+  return error instanceof ClusterError && error.status === 409 && error.reason === 'Conflict';
 }
 
 export function isAlreadyExists(error: unknown): boolean {
@@ -70,6 +74,9 @@ export const Status = z.object({
   code: z.number().optional(),
   details: z
     .object({
+      name: z.string().optional(),
+      group: z.string().optional(),
+      kind: z.string().optional(),
       retryAfterSeconds: z.number().optional(),
       causes: z.array(z.object({ reason: z.string().optional(), message: z.string().optional() })).optional(),
     })
@@ -93,13 +100,18 @@ const PASSING_500 =
   /etcdserver|leader changed|timeout|timed out|connection refused|context deadline|unexpected EOF|shutting down/i;
 
 /** An answer with an error status. Never shows headers: they may hold tokens. */
-export function answerError(doing: string, server: string, answer: { status: number; body: string }): ClusterError {
+export function answerError(
+  request: Pick<KubeRequest, 'doing' | 'path' | 'body'>,
+  server: string,
+  answer: { readonly status: number; readonly body: string },
+): ClusterError {
   const { status: code, body } = answer;
   const status = parseStatus(body);
   const said = status?.message ?? describeBody(body);
-  const reason = status?.reason ?? '';
-  const remedy = remedyOf(code, server);
-  return new ClusterError(`${doing}: the API server answered ${code}${reason === '' ? '' : ` ${reason}`}: ${said}`, {
+  const reason = reasonFor(code, status, subjectOf(request));
+  const remedy = remedyOf(code, reason, server, request.path);
+  const who = reason === NOT_KUBERNETES ? server : 'the API server';
+  return new ClusterError(`${request.doing}: ${who} answered ${code}${reason === '' ? '' : ` ${reason}`}: ${said}`, {
     status: code,
     reason,
     unavailable: UNAVAILABLE_STATUS.has(code) || (code === 500 && PASSING_500.test(said)),
@@ -107,7 +119,35 @@ export function answerError(doing: string, server: string, answer: { status: num
   });
 }
 
-function remedyOf(code: number, server: string): string | undefined {
+const NOT_KUBERNETES = 'NotKubernetes';
+
+/**
+ * The server's reason, as far as it may be believed: that an object does not exist, or exists already, counts only from a
+ * Status about that object. A load balancer, a proxy or a wrong path says 404 as well.
+ */
+function reasonFor(code: number, status: Status | undefined, subject: KubeSubject | undefined): string {
+  if (status === undefined) return code >= 400 && code < 500 && !UNAVAILABLE_STATUS.has(code) ? NOT_KUBERNETES : '';
+  const reason = status.reason ?? '';
+  if (code !== 404 && reason !== 'AlreadyExists') return reason;
+  if (status.status !== 'Failure') return NOT_KUBERNETES;
+  if (code === 404 && reason === 'NotFound' && status.details?.name === undefined) return 'NotServed';
+  const expected = code === 404 ? 'NotFound' : 'AlreadyExists';
+  return reason === expected && isAbout(status, subject) ? reason : NOT_KUBERNETES;
+}
+
+/** Whether it is said of that object, or of the namespace that the object is in. */
+export function isAbout({ details = {} }: Status, subject: KubeSubject | undefined): boolean {
+  const { name, kind = '', group = '' } = details;
+  if (subject === undefined || name === undefined) return false;
+  if (kind === 'namespaces' && name === subject.namespace) return true;
+  const isSameKind = kind === subject.plural || isKindOf(kind, subject.plural);
+  return name === subject.name && isSameKind && group === subject.group;
+}
+
+function remedyOf(code: number, reason: string, server: string, path: string): string | undefined {
+  if (reason === NOT_KUBERNETES) return `${ITSELF(server)} What it answers: kubectl get --raw '${path}'`;
+  if (reason === 'NotServed')
+    return `Check whether ${server} serves ${path}: kubectl api-resources lists what it knows.`;
   if (code === 401)
     return `Check the token or client certificate for ${server}: it is not known there, or has expired.`;
   if (code === 403) return 'Grant this permission to the account (the module in terraform/ lists all that are needed).';
@@ -117,17 +157,20 @@ function remedyOf(code: number, server: string): string | undefined {
   return undefined;
 }
 
+const ITSELF = (server: string): string =>
+  `Check that ${server} is the API server itself, with no proxy, login page or other server before it.`;
+
 /** A 200 whose body is not what was asked for: a proxy's page, another server, or an object of another shape. */
 export function unreadableAnswer(
   doing: string,
   server: string,
   problem: string,
   cause?: unknown,
-  remedy = `Check that ${server} is the API server itself, with no proxy or login page before it.`,
+  remedy = ITSELF(server),
 ): ClusterError {
   return new ClusterError(`${doing}: ${problem}`, {
     status: 200,
-    reason: 'NotKubernetes',
+    reason: NOT_KUBERNETES,
     remedy,
     ...(cause === undefined ? {} : { cause }),
   });

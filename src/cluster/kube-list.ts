@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ClusterError } from './kube-error.ts';
+import { ClusterError, unreadableAnswer } from './kube-error.ts';
 import type { KubeRequest, ReadObject } from './kube-request.ts';
 
 export interface Listed<T> {
@@ -12,13 +12,13 @@ const PAGE = '500';
 /** All objects of a list, page by page, with the resourceVersion that it was true at. */
 export async function listPages<S extends z.ZodType>(
   object: ReadObject,
+  server: string,
   request: KubeRequest,
   item: S,
   signal: AbortSignal,
 ): Promise<Listed<z.infer<S>>> {
   const page = z.object({
-    kind: z.string().endsWith('List'),
-    metadata: z.object({ continue: z.string().optional(), resourceVersion: z.string().default('') }),
+    metadata: z.object({ continue: z.string().optional(), resourceVersion: z.string().min(1) }),
     items: z.array(item).nullable(),
   });
   for (let restarts = 0; ; restarts += 1) {
@@ -30,6 +30,12 @@ export async function listPages<S extends z.ZodType>(
         const query = { ...request.query, limit: PAGE, continue: next };
         const { metadata, items: found } = await object({ ...request, query }, page, signal);
         for (const one of found ?? []) items.push(one);
+        if (metadata.continue === next && next !== undefined)
+          throw unreadableAnswer(
+            request.doing,
+            server,
+            'the list goes round in a circle: a page is followed by itself',
+          );
         next = metadata.continue === '' ? undefined : metadata.continue;
         ({ resourceVersion } = metadata);
       } while (next !== undefined);

@@ -31,7 +31,12 @@ beforeEach(async () => {
       lists += 1;
       return {
         status: 200,
-        body: JSON.stringify({ kind: 'PodList', metadata: { resourceVersion: '7' }, items: there.map(pod) }),
+        body: JSON.stringify({
+          kind: 'PodList',
+          apiVersion: 'v1',
+          metadata: { resourceVersion: '7' },
+          items: there.map(pod),
+        }),
       };
     },
   });

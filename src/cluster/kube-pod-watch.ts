@@ -36,7 +36,7 @@ export function watchPods(client: KubeClient, node: string, signal: AbortSignal)
     const event = parseObject(request.doing, client.server, line, Event);
     if (event.type === 'ERROR') {
       const { object } = event;
-      throw answerError(request.doing, client.server, { status: object.code ?? 0, body: JSON.stringify(object) });
+      throw answerError(request, client.server, { status: object.code ?? 0, body: JSON.stringify(object) });
     }
     const pod = podFact(event.object);
     if (event.type === 'DELETED') pods.delete(pod.uid);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { evictionResult } from './kube-pods.ts';
+import { subjectOf } from './kube-subject.ts';
 
-const status = (code: number, message: string, details: object = {}): string =>
-  JSON.stringify({ kind: 'Status', status: 'Failure', code, message, details });
+const status = (code: number, message: string, details: object = {}, reason = ''): string =>
+  JSON.stringify({ kind: 'Status', status: 'Failure', code, message, reason, details });
+const SUBJECT = subjectOf({ path: '/api/v1/namespaces/apps/pods/a/eviction' });
 
 const BUDGET = {
   causes: [
@@ -13,7 +15,12 @@ const BUDGET = {
 describe('an eviction', () => {
   it.each([
     ['is accepted', 201, '{"kind":"Status","status":"Success"}', { kind: 'accepted' }],
-    ['finds the pod gone', 404, status(404, 'pods "a" not found'), { kind: 'gone' }],
+    [
+      'finds the pod gone',
+      404,
+      status(404, 'pods "a" not found', { name: 'a', kind: 'pods' }, 'NotFound'),
+      { kind: 'gone' },
+    ],
     [
       'finds another pod of that name',
       409,
@@ -55,11 +62,11 @@ describe('an eviction', () => {
     ],
     ['meets a budget in doubt', 403, status(403, 'pdb disruptions allowed is negative'), { kind: 'blocked' }],
   ] as const)('D07 %s', (_title, code, body, expected) => {
-    expect(evictionResult({ status: code, body, retryAfterMs: undefined })).toMatchObject(expected);
+    expect(evictionResult({ status: code, body, retryAfterMs: undefined }, SUBJECT)).toMatchObject(expected);
   });
 
   it('that is not permitted is an error and no result', () => {
     const body = status(403, 'pods "a" is forbidden: User "x" cannot create resource "pods/eviction"');
-    expect(evictionResult({ status: 403, body, retryAfterMs: undefined })).toBeUndefined();
+    expect(evictionResult({ status: 403, body, retryAfterMs: undefined }, SUBJECT)).toBeUndefined();
   });
 });

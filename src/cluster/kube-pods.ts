@@ -2,11 +2,12 @@ import { z } from 'zod';
 import type { Cluster, EvictionResult } from './cluster.ts';
 import { apiPath } from './kube-client.ts';
 import type { KubeContext } from './kube-context.ts';
-import { answerError, isConflict, parseStatus, type Status } from './kube-error.ts';
+import { answerError, isAbout, isConflict, parseStatus, type Status } from './kube-error.ts';
 import { AnyObject, ObjectMeta, orUndefined } from './kube-object.ts';
 import { Pod, podFact } from './kube-pod.ts';
 import { watchPods } from './kube-pod-watch.ts';
-import type { KubeAnswer } from './kube-request.ts';
+import type { KubeAnswer, KubeRequest } from './kube-request.ts';
+import { type KubeSubject, subjectOf } from './kube-subject.ts';
 import { LabelSelector } from './label-selector.ts';
 
 const Budget = z.object({
@@ -62,25 +63,23 @@ export function kubePods({ client }: KubeContext): PodCalls {
 
     async evict(pod, signal) {
       const doing = `evicting pod ${pod.namespace}/${pod.name}`;
-      const answer = await client.answer(
-        {
-          doing,
-          method: 'POST',
-          path: apiPath`/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction`,
-          body: {
-            apiVersion: 'policy/v1',
-            kind: 'Eviction',
-            metadata: { name: pod.name, namespace: pod.namespace },
-            // A StatefulSet's next pod has the same name: only this very pod is meant.
-            deleteOptions: { preconditions: { uid: pod.uid } },
-          },
+      const request: KubeRequest = {
+        doing,
+        method: 'POST',
+        path: apiPath`/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction`,
+        body: {
+          apiVersion: 'policy/v1',
+          kind: 'Eviction',
+          metadata: { name: pod.name, namespace: pod.namespace },
+          // A StatefulSet's next pod has the same name: only this very pod is meant.
+          deleteOptions: { preconditions: { uid: pod.uid } },
         },
-        // What is about this pod is an answer that a drain has to look at, whatever its status.
-        (given) => evictionResult(given) !== undefined,
-        signal,
-      );
-      const result = evictionResult(answer);
-      if (result === undefined) throw answerError(doing, client.server, answer);
+      };
+      const resultOf = (answer: KubeAnswer) => evictionResult(answer, subjectOf(request));
+      // What is about this pod is an answer that a drain has to look at, whatever its status.
+      const answer = await client.answer(request, (given) => resultOf(given) !== undefined, signal);
+      const result = resultOf(answer);
+      if (result === undefined) throw answerError(request, client.server, answer);
       return result;
     },
 
@@ -107,29 +106,31 @@ const BUDGET_IN_DOUBT = /disruptions allowed is negative|DisruptedPods map too b
  * What an eviction's answer means (`pkg/registry/core/pod/storage/eviction.go`); undefined for an error that is not
  * about this pod. A Status in the body counts for more than the HTTP code: some servers say 201 around a failure.
  */
-export function evictionResult(answer: KubeAnswer): EvictionResult | undefined {
+export function evictionResult(answer: KubeAnswer, subject: KubeSubject | undefined): EvictionResult | undefined {
   const status = parseStatus(answer.body);
   const code = status?.status === 'Failure' ? (status.code ?? answer.status) : answer.status;
   const message = status?.message ?? `HTTP ${code}`;
   const retryAfterMs = retryAfter(status, answer);
   const causes = status?.details?.causes ?? [];
-  const isAbout = (cause: string): boolean => causes.some(({ reason }) => reason === cause);
+  const isCause = (cause: string): boolean => causes.some(({ reason }) => reason === cause);
 
-  if (code >= 200 && code < 300) return { kind: 'accepted' };
+  if (code >= 200 && code < 300) return status?.status === 'Success' ? { kind: 'accepted' } : undefined;
   switch (code) {
-    case 404:
-      return { kind: 'gone' };
+    case 404: {
+      const isGone = status?.status === 'Failure' && status.reason === 'NotFound' && isAbout(status, subject);
+      return isGone ? { kind: 'gone' } : undefined;
+    }
     case 409:
       // The precondition failed: another pod has this name now, or this one changed under the API server's hands.
       return /precondition|uid/i.test(message) ? { kind: 'gone' } : { kind: 'busy', message, retryAfterMs };
     case 429:
       // API Priority and Fairness sends 429 as well, without a cause: that is no budget's doing.
-      if (!isAbout('DisruptionBudget')) return { kind: 'busy', message, retryAfterMs };
+      if (!isCause('DisruptionBudget')) return { kind: 'busy', message, retryAfterMs };
       // The Status itself only says that there is a budget; its cause says which one, and what it lacks.
       return blocked(causes.find(({ reason }) => reason === 'DisruptionBudget')?.message ?? message, retryAfterMs);
     case 403:
       if (BUDGET_IN_DOUBT.test(message)) return blocked(message, retryAfterMs);
-      return isAbout('NamespaceTerminating') ? { kind: 'busy', message, retryAfterMs } : undefined;
+      return isCause('NamespaceTerminating') ? { kind: 'busy', message, retryAfterMs } : undefined;
     case 500:
       if (TWO_BUDGETS.test(message)) return { kind: 'impossible', message };
       return { kind: 'busy', message, retryAfterMs };

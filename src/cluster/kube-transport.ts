@@ -14,6 +14,8 @@ export interface WireAnswer {
   readonly status: number;
   /** The header Retry-After in milliseconds; undefined without a number in it. */
   readonly retryAfterMs: number | undefined;
+  /** The header Content-Type, empty without one. */
+  readonly contentType: string;
   readonly body: string;
 }
 
@@ -54,6 +56,7 @@ export async function readAnswer(incoming: IncomingMessage): Promise<WireAnswer>
   return {
     status: incoming.statusCode ?? 0,
     retryAfterMs: incoming.headers['retry-after'] !== undefined && seconds >= 0 ? seconds * 1000 : undefined,
+    contentType: incoming.headers['content-type'] ?? '',
     body: Buffer.concat(chunks).toString('utf8'),
   };
 }

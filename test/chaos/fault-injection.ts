@@ -115,6 +115,8 @@ function apiFault(words: string): ApiFault {
       return { kind: 'slow', ms: 10 };
     case '429':
       return { kind: 'status', code: 429, retryAfterSeconds: 0 };
+    case '404':
+      return { kind: 'default-back-end' };
     case '500 of etcd':
       return { kind: 'status', code: 500, message: 'etcdserver: leader changed' };
     case '500':

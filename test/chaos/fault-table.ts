@@ -12,7 +12,8 @@ export const FAULT_TABLE = `
   check      | api         | 503                                    | left to the retry
   check      | api         | 401                                    | paused
   check      | api         | 403                                    | paused
-  check      | api         | 404                                    | failed
+  check      | api         | 404                                    | paused
+  check      | api         | 404 in the middle                      | unknown
   check      | api         | 302                                    | paused
   check      | api         | empty                                  | paused
   check      | api         | garbage                                | paused
@@ -100,6 +101,7 @@ export const FAULT_TABLE = `
   preflight  | api         | 429                                    | left to the retry
   preflight  | api         | empty                                  | paused
   preflight  | api         | garbage                                | paused
+  preflight  | api         | 404                                    | paused
   preflight  | api         | truncated                              | left to the retry
   preflight  | api         | slow                                   | unaffected
   preflight  | api         | foreign certificate                    | paused
@@ -111,6 +113,7 @@ export const FAULT_TABLE = `
   preflight  | api         | refused in the middle                  | left to the retry
   preflight  | api         | 429 in the middle                      | left to the retry
   preflight  | api         | garbage in the middle                  | paused
+  preflight  | api         | 404 in the middle                      | paused
   preflight  | api         | refused in the middle for a moment     | retried and done
   preflight  | api         | 429 in the middle for a moment         | retried and done
   preflight  | api         | garbage in the middle for a moment     | paused
@@ -195,11 +198,13 @@ export const FAULT_TABLE = `
   master     | api         | refused                                | left to the retry
   master     | api         | 500                                    | paused
   master     | api         | garbage                                | paused
+  master     | api         | 404                                    | paused
   master     | api         | foreign certificate                    | paused
   master     | api         | refused in the middle                  | left to the retry, cordoned
   master     | api         | 500 of etcd in the middle              | left to the retry, cordoned
   master     | api         | 403 in the middle                      | paused, cordoned
   master     | api         | garbage in the middle                  | paused, cordoned
+  master     | api         | 404 in the middle                      | paused, cordoned
   master     | api         | refused in the middle for a moment     | retried and done
   master     | api         | 429 in the middle for a moment         | retried and done
   master     | api         | 503 in the middle for a moment         | retried and done
@@ -266,6 +271,7 @@ export const FAULT_TABLE = `
   worker     | api         | refused in the middle                  | left to the retry, cordoned
   worker     | api         | 429 in the middle                      | left to the retry, cordoned
   worker     | api         | garbage in the middle                  | paused, cordoned
+  worker     | api         | 404 in the middle                      | paused, cordoned
   worker     | api         | hangs in the middle for a moment       | retried and done
   worker     | api         | 403 in the middle for a moment         | retried and done
   worker     | api         | 500 of etcd in the middle for a moment | retried and done
@@ -308,6 +314,7 @@ export const FAULT_TABLE = `
   postflight | api         | 429 in the middle                      | left to the retry
   postflight | api         | 403 in the middle                      | failed
   postflight | api         | garbage in the middle                  | paused
+  postflight | api         | 404 in the middle                      | paused
   postflight | api         | truncated in the middle                | left to the retry
   postflight | api         | refused in the middle for a moment     | retried and done
   postflight | api         | 500 in the middle for a moment         | paused

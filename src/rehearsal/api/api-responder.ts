@@ -83,7 +83,7 @@ export class ApiResponder {
     const { url, request, record, method } = exchange;
     const identity = this.#backend.access.identityOf(request.headers.authorization);
     record.user = identity?.user ?? '';
-    if (HEALTH_PATHS.has(url.pathname)) return sendText(exchange, 200, 'ok');
+    if (HEALTH_PATHS.has(url.pathname)) return sendText(exchange, 200, healthText(url));
     if (identity === undefined) throw unauthorized();
     const body = method === 'GET' ? '' : await readBody(request);
     if (url.pathname === '/version') return sendJson(exchange, { code: 200, body: versionInfo(this.#version) });
@@ -159,6 +159,10 @@ export class ApiResponder {
     const group = resource.group === '' ? {} : { group: resource.group };
     throw new StatusError(403, 'Forbidden', message, { ...named, ...group, kind: resource.plural });
   }
+}
+
+function healthText({ pathname, searchParams }: URL): string {
+  return searchParams.has('verbose') ? `[+]ping ok\n[+]etcd ok\n${pathname.slice(1)} check passed\n` : 'ok';
 }
 
 function isWatch({ url }: Exchange): boolean {

@@ -11,6 +11,9 @@ export async function meetFault(exchange: Exchange, fault: Fault): Promise<boole
       return true;
     case 'hang':
       return true;
+    case 'default-back-end':
+      sendText(exchange, 404, '<html><body>default backend - 404</body></html>');
+      return true;
     case 'empty':
       sendText(exchange, 200, '');
       return true;
@@ -36,6 +39,7 @@ export async function meetFault(exchange: Exchange, fault: Fault): Promise<boole
 
 const FAULT_WORDS: Readonly<Record<number, readonly [string, string]>> = {
   401: ['Unauthorized', 'Unauthorized'],
+  409: ['Conflict', 'the object has been modified; please apply your changes to the latest version and try again'],
   429: ['TooManyRequests', 'Too many requests, please try again later.'],
   500: ['InternalError', 'etcdserver: leader changed'],
   503: ['ServiceUnavailable', 'apiserver not ready'],

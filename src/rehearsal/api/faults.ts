@@ -5,6 +5,8 @@ export type Fault =
   /** No answer ever; the client's own deadline has to end it. */
   | { readonly kind: 'hang' }
   | { readonly kind: 'status'; readonly code: number; readonly message?: string; readonly retryAfterSeconds?: number }
+  /** 404 with a page, as the default back end of a load balancer gives it for everything. */
+  | { readonly kind: 'default-back-end' }
   /** 200 without a body. */
   | { readonly kind: 'empty' }
   /** 200 with a page of a proxy instead of JSON. */

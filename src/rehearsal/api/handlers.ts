@@ -109,8 +109,9 @@ function removeAll(
   };
 }
 
-function handleEviction(store: Store, { name, namespace }: Route, request: ApiRequest): ApiAnswer {
+function handleEviction(store: Store, { resource, name, namespace }: Route, request: ApiRequest): ApiAnswer {
   if (request.method !== 'POST' || name === undefined || namespace === undefined) throw methodNotAllowed();
+  checkNamespace(store, resource, namespace, name);
   const options = parseEviction(request.body, name, request.query);
   return { code: 201, body: { ...evict(store, name, namespace, options), code: 201 } };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isForbidden } from '../../../src/cluster/kube-error.ts';
+import { isForbidden, isNotFound } from '../../../src/cluster/kube-error.ts';
 import { type Bench, OWN, PREFIX, signal } from './bench.ts';
 
 export function describeObjects(bench: () => Bench): void {
@@ -12,6 +12,25 @@ export function describeObjects(bench: () => Bench): void {
     await cluster.deleteConfigMap(OWN, 'state', signal);
     await cluster.deleteConfigMap(OWN, 'state', signal);
     expect(await cluster.configMap(OWN, 'state', signal)).toBeUndefined();
+  });
+
+  it('tells that an object is not there, nor its namespace, from a kind that is not served', async () => {
+    const { cluster, read } = bench();
+    expect(await cluster.configMap('no-such', 'a', signal)).toBeUndefined();
+    expect(await cluster.lease('no-such', signal)).toBeUndefined();
+    expect(await cluster.job('no-such', signal, 'no-such')).toBeUndefined();
+    expect(await cluster.cronJob('no-such', 'no-such', signal)).toBeUndefined();
+    await cluster.deleteJob('no-such', signal);
+    const absent: unknown = await cluster.namespaceAnnotations('no-such', signal).catch((error: unknown) => error);
+    expect(isNotFound(absent)).toBe(true);
+    for (const [path, reason] of [
+      ['/api/v1/namespaces/default/foos/a', 'NotServed'],
+      ['/apis/foo.example/v1/namespaces/default/foos/a', 'NotKubernetes'],
+    ] as const) {
+      const error: unknown = await read(path).catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ status: 404, reason, remedy: expect.stringContaining(path) as string });
+      expect(isNotFound(error)).toBe(false);
+    }
   });
 
   it('reads the version in kubeadm-config, and says so when it cannot', async () => {

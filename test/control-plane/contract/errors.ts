@@ -25,13 +25,42 @@ export function errorContract(subject: () => Subject): void {
     });
   });
 
-  test('an unknown resource is a 404 Status, an unknown group a plain page', async () => {
-    const resource = await subject().raw('GET', '/api/v1/foos');
-    expect(resource.body).toMatchObject({
-      code: 404,
-      reason: 'NotFound',
-      message: 'the server could not find the requested resource',
-    });
+  test.each([
+    ['GET', 'configmaps/nope', 'application/json'],
+    ['DELETE', 'configmaps/nope', 'application/json'],
+    ['PATCH', 'configmaps/nope', 'application/merge-patch+json'],
+    ['GET', 'pods/nope/log', 'application/json'],
+  ])('%s of %s names the object, even where its namespace is not there', async (method, path, contentType) => {
+    for (const namespace of ['default', 'no-such']) {
+      const body = method === 'GET' ? undefined : {};
+      const answer = await subject().raw(method, `/api/v1/namespaces/${namespace}/${path}`, body, { contentType });
+      const kind = path.slice(0, path.indexOf('/'));
+      expect(answer.body).toMatchObject({ code: 404, status: 'Failure', reason: 'NotFound' });
+      expect(answer.body.details).toEqual({ name: 'nope', kind });
+    }
+  });
+
+  test('an eviction of no pod names the pod, or the namespace that is not there', async () => {
+    const evict = async (namespace: string): Promise<unknown> => {
+      const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'nope', namespace } };
+      const answer = await subject().raw('POST', `/api/v1/namespaces/${namespace}/pods/nope/eviction`, body);
+      expect(answer.body).toMatchObject({ code: 404, status: 'Failure', reason: 'NotFound' });
+      return answer.body.details;
+    };
+    expect(await evict('default')).toEqual({ name: 'nope', kind: 'pods' });
+    expect(await evict('no-such')).toEqual({ name: 'no-such', kind: 'namespaces' });
+  });
+
+  test('an unknown resource is a 404 Status about no object, an unknown group a plain page', async () => {
+    for (const path of ['/api/v1/foos', '/api/v1/namespaces/default/foos/a']) {
+      const resource = await subject().raw('GET', path);
+      expect(resource.body).toMatchObject({
+        code: 404,
+        reason: 'NotFound',
+        message: 'the server could not find the requested resource',
+      });
+      expect(resource.body.details).toEqual({});
+    }
     const group = await subject().raw('GET', '/apis/foo.example/v1/foos');
     expect([group.status, group.text]).toEqual([404, '404 page not found\n']);
   });
@@ -194,6 +223,12 @@ export function errorContract(subject: () => Subject): void {
     for (const path of ['/readyz', '/livez', '/healthz']) {
       const answer = await subject().raw('GET', path);
       expect([answer.status, answer.text]).toEqual([200, 'ok']);
+    }
+    for (const check of ['readyz', 'livez']) {
+      const verbose = await subject().raw('GET', `/${check}?verbose=`);
+      expect(verbose.text).toMatch(/^\[\+\]ping ok\n/);
+      expect(verbose.text).toMatch(new RegExp(`\\n${check} check passed\\n$`));
+      expect((await subject().raw('GET', `/${check}/nope`)).status).toBe(404);
     }
     const version = await subject().raw('GET', '/version');
     expect(version.body).toMatchObject({ major: '1', gitVersion: expect.stringMatching(/^v1\.\d+\.\d+$/) });

@@ -96,6 +96,21 @@ export function readingContract(subject: () => Subject): void {
     expect(refused.body).toMatchObject({ code: 400, message: 'field label not supported: spec.foo' });
   });
 
+  test('a list says its kind, its group and when it was true, an empty one too, and one of no namespace', async () => {
+    for (const [path, apiVersion, kind] of [
+      ['/api/v1/namespaces/no-such/pods', 'v1', 'PodList'],
+      ['/api/v1/pods?labelSelector=no=such', 'v1', 'PodList'],
+      ['/api/v1/nodes?limit=500&labelSelector=no=such', 'v1', 'NodeList'],
+      ['/apis/apps/v1/daemonsets?limit=500', 'apps/v1', 'DaemonSetList'],
+      ['/apis/batch/v1/namespaces/no-such/jobs?limit=500', 'batch/v1', 'JobList'],
+      ['/apis/policy/v1/poddisruptionbudgets?limit=500', 'policy/v1', 'PodDisruptionBudgetList'],
+    ] as const) {
+      const { body } = await subject().raw('GET', path);
+      const metadata = { resourceVersion: expect.stringMatching(/^[1-9]\d*$/) };
+      expect(body).toEqual({ kind, apiVersion, metadata, items: [] });
+    }
+  });
+
   test('a list says its kind once and its items do not', async () => {
     const answer = await subject().raw('GET', '/api/v1/namespaces?limit=1');
     expect(answer.body).toMatchObject({
