@@ -68,6 +68,12 @@ export function nextMinor(minor: string): string {
   return `${major}.${minorNumber(minor) + 1}`;
 }
 
+/** '1.37' → '1.36'. */
+export function previousMinor(minor: string): string {
+  const [major] = minor.split('.');
+  return `${major}.${minorNumber(minor) - 1}`;
+}
+
 export function isMinor(text: string): boolean {
   return MINOR.test(text);
 }

@@ -79,6 +79,22 @@ describe('the metrics of the Pushgateway', () => {
     await expect(metrics.clear('k8s-version-upgrade', signal)).rejects.toThrow(message);
   });
 
+  it.each([
+    { kind: 'garbage' },
+    { kind: 'status', status: 200, body: '{"status":"ok"}' },
+    { kind: 'status', status: 204, body: '' },
+  ] as const)('D23 are not pushed, nor cleared, when somebody else says yes: %o', async (fault) => {
+    gateway.faults.inject(fault);
+    const push = metrics.push('k8s-version-upgrade', [gauge('k8s_upgrade_in_flight', 1)], signal);
+    await expect(push).rejects.toThrow(/pushing .*not one of a Pushgateway: HTTP 20[04] with/);
+    await expect(metrics.clear('k8s-version-upgrade', signal)).rejects.toThrow(/clearing .*not one of a Pushgateway/);
+  });
+
+  it('D23 are not cleared by whoever answers nothing: a Pushgateway says 202', async () => {
+    gateway.faults.inject({ kind: 'empty' });
+    await expect(metrics.clear('k8s-version-upgrade', signal)).rejects.toThrow(/clearing .*not one of a Pushgateway/);
+  });
+
   it.each([{ kind: 'empty' }, { kind: 'garbage' }] as const)(
     'D23 are unknown, not none, when the answer is $kind',
     async (fault) => {

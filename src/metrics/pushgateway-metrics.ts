@@ -47,18 +47,28 @@ export function createPushgatewayMetrics(options: PushgatewayMetricsOptions): Me
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw unusable(doing, url, `HTTP ${answer.status} with ${describeBody(answer.body)}`);
   };
+  /** A Pushgateway says yes with a status and nothing else (`handler/push.go`, `handler/delete.go`); a page is a proxy's. */
+  const change = async (
+    doing: string,
+    group: MetricGroup,
+    request: { method: 'POST' | 'DELETE'; body?: string },
+    statuses: readonly number[],
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const url = groupUrl(group);
+    const { status, body } = await ask(doing, url, request, signal);
+    if (statuses.includes(status) && body.trim() === '') return;
+    throw unusable(doing, url, `the answer is not one of a Pushgateway: HTTP ${status} with ${describeBody(body)}`);
+  };
   return {
     async push(group, gauges, signal) {
-      await ask(
-        `pushing metrics of ${group}`,
-        groupUrl(group),
-        { method: 'POST', body: await exposition(gauges) },
-        signal,
-      );
+      const request = { method: 'POST', body: await exposition(gauges) } as const;
+      // 202 where its consistency check is switched off.
+      await change(`pushing metrics of ${group}`, group, request, [200, 202], signal);
     },
 
     async clear(group, signal) {
-      await ask(`clearing the metrics of ${group}`, groupUrl(group), { method: 'DELETE' }, signal);
+      await change(`clearing the metrics of ${group}`, group, { method: 'DELETE' }, [202], signal);
     },
 
     async read(signal) {

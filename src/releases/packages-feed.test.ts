@@ -43,10 +43,32 @@ describe('the package feed over HTTP', () => {
     await expect(strict.minor('1.36', ['amd64'], signal)).rejects.toThrow(`redirects to ${repository.redirectHost}`);
   });
 
-  it.each([403, 404])('says that a minor does not exist yet when its Release answers %d', async (status) => {
-    expect(await feed().minor('1.37', ['amd64'], signal)).toBeNull();
-    repository.downloadFaults.inject({ kind: 'status', status }, { path: /Release$/ });
-    expect(await feed().minor('1.36', ['amd64'], signal)).toBeNull();
+  it.each([403, 404])(
+    'says that a minor does not exist yet when its Release answers %d, and that of the minor before is there',
+    async (status) => {
+      repository.publish('1.37.0');
+      repository.downloadFaults.inject({ kind: 'status', status }, { path: /v1\.37\/deb\/Release$/ });
+      expect(await feed().minor('1.37', ['amd64'], signal)).toBeNull();
+    },
+  );
+
+  it.each([
+    ['says no to everything, as a proxy does', { kind: 'status', status: 403, body: '<html>blocked</html>' }],
+    ['knows no such path, as a wrong address', { kind: 'status', status: 404 }],
+    ['answers the minor before with a page', { kind: 'garbage' }],
+    ['answers the minor before with nothing', { kind: 'empty' }],
+  ] as const)('D02 does not say "none" when it %s', async (_name, fault) => {
+    repository.faults.inject(fault, { path: /v1\.36/ });
+    const error: unknown = await feed()
+      .minor('1.37', ['amd64'], signal)
+      .catch((caught: unknown) => caught);
+    expect(error).toMatchObject({
+      kind: 'network',
+      message: expect.stringMatching(
+        /v1\.37\/deb\/Release: HTTP 403, .*v1\.36\/deb\/Release.*: HTTP \d+ with/,
+      ) as string,
+      remedy: expect.stringContaining('packages.baseUrl') as string,
+    });
   });
 
   it('D04 is not misled by the higher versions of other packages', async () => {

@@ -3,7 +3,7 @@ import type { ReleaseFact } from '../facts/facts.ts';
 import { describeBody } from '../http/describe-body.ts';
 import { type FetchTextOptions, fetchText, type TextAnswer } from '../http/fetch-text.ts';
 import { redactUrl } from '../http/redact-url.ts';
-import { minorOf } from '../version.ts';
+import { minorOf, previousMinor } from '../version.ts';
 import { completeVersions, parsePackages } from './packages.ts';
 import type { ReleaseFeed } from './release-feed.ts';
 
@@ -15,6 +15,9 @@ export interface PackagesFeedOptions {
   readonly userAgent: string;
   readonly deadlineMs?: number;
 }
+
+/** A Release file lists the sums of the indices (Debian's repository format). */
+const RELEASE_FILE = /^(MD5Sum|SHA1|SHA256|SHA512):[ \t]*$/m;
 
 /** pkgs.k8s.io or a mirror of it, over HTTP. */
 export function createPackagesFeed(options: PackagesFeedOptions): ReleaseFeed {
@@ -29,6 +32,18 @@ export function createPackagesFeed(options: PackagesFeedOptions): ReleaseFeed {
     };
     return fetchText(url, common);
   };
+  /** That a minor is not there counts only from a feed: a proxy or a wrong address says no to everything. */
+  const proveFeed = async (minor: string, refusal: TextAnswer, signal: AbortSignal): Promise<void> => {
+    const before = `${base}/v${previousMinor(minor)}/deb/Release`;
+    const release = await ask(before, 'GET', signal);
+    if (release.status === 200 && RELEASE_FILE.test(release.body)) return;
+    const refused = `fetching ${redactUrl(`${base}/v${minor}/deb/Release`)}: HTTP ${refusal.status}`;
+    const other = `${redactUrl(before)}, which has to be there: HTTP ${release.status} with ${describeBody(release.body)}`;
+    throw new NightliftError('network', `${refused}, which is no "not yet", as little is ${other}`, {
+      remedy:
+        'Check packages.baseUrl, and that no proxy answers for it: it has to have the minor that the cluster runs. Until then nothing newer is offered.',
+    });
+  };
   return {
     async minor(minor, architectures, signal): Promise<ReleaseFact | null> {
       const repository = `${base}/v${minor}/deb`;
@@ -36,7 +51,10 @@ export function createPackagesFeed(options: PackagesFeedOptions): ReleaseFeed {
       // Some mirrors answer GET only.
       if (release.status === 405 || release.status === 501) release = await ask(`${repository}/Release`, 'GET', signal);
       // pkgs.k8s.io says 403 where others say 404: there is no such minor yet (kubeadm-facts B1).
-      if (release.status === 403 || release.status === 404) return null;
+      if (release.status === 403 || release.status === 404) {
+        await proveFeed(minor, release, signal);
+        return null;
+      }
       if (release.status !== 200) throw unexpected(repository, 'Release', release);
       const packages = await ask(`${repository}/Packages`, 'GET', signal);
       if (packages.status !== 200) throw unexpected(repository, 'Packages', packages);
