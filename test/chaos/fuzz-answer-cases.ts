@@ -1,4 +1,9 @@
+import { z } from 'zod';
 import { alertOfSeries, alertsIn, samplesIn } from '../../src/alerts/prometheus-answer.ts';
+import { answerError, isNotFound, unreadableAnswer } from '../../src/cluster/kube-error.ts';
+import { evictionResult } from '../../src/cluster/kube-pods.ts';
+import { mismatch, subjectOf } from '../../src/cluster/kube-subject.ts';
+import { parseObject } from '../../src/cluster/parse-object.ts';
 import {
   apiServerProblems,
   etcdProblems,
@@ -42,8 +47,100 @@ const REPORT = {
   target: '1.36.4',
 };
 
+const LEASE = { doing: 'reading Lease a/lock', path: '/apis/coordination.k8s.io/v1/namespaces/a/leases/lock' };
+const PODS = { doing: 'listing pods', path: '/api/v1/pods' };
+const EVICTION = subjectOf({ path: '/api/v1/namespaces/a/pods/web-1/eviction' });
+const statusOf = (name: string, kind: string, more: Json = {}): string =>
+  JSON.stringify({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    message: `${kind} "${name}" not found, and some more words that may be damaged without a loss of what is said here`,
+    status: 'Failure',
+    reason: 'NotFound',
+    details: { name, kind, ...more },
+    code: 404,
+  });
+const objectOf = (kind: string, apiVersion: string, metadata: Json, more: Json = {}): string =>
+  JSON.stringify({ kind, apiVersion, metadata, ...more });
+
+interface Said {
+  readonly kind?: string;
+  readonly apiVersion?: string;
+  readonly status?: string;
+  readonly reason?: string;
+  readonly details?: { readonly name?: string; readonly kind?: string };
+  readonly metadata?: { readonly name?: string; readonly resourceVersion?: string };
+}
+
 /** Answers of servers and programs, most of them JSON: what they say is bad never gets lost. */
 export const ANSWER_FUZZ_CASES: readonly FuzzCase[] = [
+  {
+    name: '404 of an API server',
+    seeds: [
+      statusOf('lock', 'leases', { group: 'coordination.k8s.io' }),
+      statusOf('a', 'namespaces'),
+      statusOf('other', 'leases', { group: 'coordination.k8s.io' }),
+      '{"kind":"Status","status":"Failure","reason":"NotFound","details":{},"code":404}',
+      '<html>default backend - 404</html>',
+    ],
+    run: (body) => {
+      const error = answerError(LEASE, 'https://api', { status: 404, body });
+      if (!isNotFound(error)) throw error;
+      const { status, reason, details = {} } = JSON.parse(body) as Said;
+      const isThere = details.name === 'lock' || (details.name === 'a' && details.kind === 'namespaces');
+      return status === 'Failure' && reason === 'NotFound' && isThere ? undefined : 'absence that nobody has stated';
+    },
+  },
+  {
+    name: 'object of an API server',
+    seeds: [
+      objectOf(
+        'Lease',
+        'coordination.k8s.io/v1',
+        { name: 'lock', annotations: { note: 'words that may be damaged without a loss of what is said here' } },
+        { spec: { holderIdentity: 'k8s-upgrade-worker-1-36-4-w1-abcde', leaseDurationSeconds: 60 } },
+      ),
+      objectOf('Lease', 'coordination.k8s.io/v1', { name: 'other', resourceVersion: '7' }),
+      objectOf('ConfigMap', 'v1', { name: 'lock' }, { data: {} }),
+    ],
+    run: (body) => {
+      const about = (value: unknown) => mismatch(LEASE, value);
+      const found = parseObject(LEASE.doing, 'https://api', body, z.looseObject({}), about) as Said;
+      return found.kind === 'Lease' && found.metadata?.name === 'lock' ? undefined : 'another object';
+    },
+  },
+  {
+    name: 'list of an API server',
+    seeds: [
+      objectOf('PodList', 'v1', { resourceVersion: '7' }, { items: [] }),
+      objectOf('PodList', 'v1', { resourceVersion: '7', continue: 'x', remainingItemCount: 3 }, { items: [] }),
+      objectOf('PodMetricsList', 'metrics.k8s.io/v1beta1', {}, { items: [] }),
+    ],
+    run: (body) => {
+      const about = (value: unknown) => mismatch(PODS, value);
+      const found = parseObject(PODS.doing, 'https://api', body, z.looseObject({}), about) as Said;
+      const isList = found.kind === 'PodList' && found.apiVersion === 'v1';
+      return isList && (found.metadata?.resourceVersion ?? '') !== '' ? undefined : 'another list';
+    },
+  },
+  {
+    name: 'eviction',
+    seeds: [
+      '{"kind":"Status","apiVersion":"v1","status":"Success","code":201}',
+      statusOf('web-1', 'pods'),
+      statusOf('web-2', 'pods'),
+      '<html>It works!</html>',
+    ],
+    run: (body) => {
+      const result = evictionResult({ status: body.includes('404') ? 404 : 201, body, retryAfterMs: 0 }, EVICTION);
+      if (result === undefined) throw unreadableAnswer('evicting', 'https://api', 'no answer');
+      const said = JSON.parse(body) as Said;
+      if (result.kind === 'accepted') return said.status === 'Success' ? undefined : 'nobody has accepted it';
+      const isNamed = said.details?.name === 'web-1' || said.details?.name === 'a';
+      return result.kind !== 'gone' || isNamed ? undefined : 'a pod that nobody has called gone';
+    },
+  },
   {
     name: 'alerts',
     seeds: [
