@@ -38,6 +38,21 @@ export class NightliftError extends Error {
   }
 }
 
+/**
+ * The lock of the chain is not this process's any more, or may not be: it must change nothing, record nothing and take
+ * nothing back. Of kind `network`: the next try waits for the lock.
+ */
+export class LockLost extends NightliftError {
+  override name = 'LockLost';
+  /** It could not be renewed in time. Nobody is known to have taken it, and it may be taken anew. */
+  readonly lapsed: boolean;
+
+  constructor(message: string, details: ErrorDetails & { readonly lapsed?: boolean } = {}) {
+    super('network', message, details);
+    this.lapsed = details.lapsed === true;
+  }
+}
+
 /** The text of anything that was thrown, without stack, for messages. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

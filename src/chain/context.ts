@@ -1,16 +1,23 @@
 import type { Deps } from '../deps.ts';
 import { NightliftError } from '../errors.ts';
+import { type Fence, WITHOUT_LOCK } from '../node/fence.ts';
 import { mayGoOn } from './may-go-on.ts';
 import type { Context } from './phase.ts';
 import { nodeOf, type Step } from './step.ts';
 import { createWaiter } from './wait.ts';
+
+export interface ContextOptions {
+  /** Default true. */
+  readonly heedPause?: boolean;
+  readonly fence?: Fence;
+}
 
 export function createContext(
   step: Step,
   target: string,
   deps: Deps,
   signal: AbortSignal,
-  options: { readonly heedPause: boolean } = { heedPause: true },
+  { heedPause = true, fence = WITHOUT_LOCK }: ContextOptions = {},
 ): Context {
   const name = nodeOf(step);
   return {
@@ -18,12 +25,13 @@ export function createContext(
     target,
     deps,
     signal,
+    fence,
     waiter: createWaiter({
       clock: deps.clock,
       log: deps.log,
       pollSeconds: deps.settings.waits.pollSeconds,
       signal,
-      mayGoOn: () => (options.heedPause ? mayGoOn(deps, signal) : Promise.resolve()),
+      mayGoOn: () => (heedPause ? mayGoOn(deps, signal) : Promise.resolve()),
     }),
     async node() {
       const node = (await deps.cluster.nodes(signal)).find((item) => item.name === name);

@@ -1,4 +1,4 @@
-import { NightliftError, reasonOf } from '../errors.ts';
+import { LockLost, NightliftError, reasonOf } from '../errors.ts';
 import { firstControlPlane } from '../facts/nodes.ts';
 import { verdictOf } from '../gate/evaluate-gate.ts';
 import { logFinding } from '../gate/log-finding.ts';
@@ -41,7 +41,8 @@ export async function endEarly(context: Context, error: unknown, takenBack: read
   }
   // Stopped from outside (an eviction, a deadline, Ctrl-C): the next Job goes on, there is nothing to tell.
   if (signal.aborted) throw error;
-  await recordStop(context, `failed in ${stepName(step)}: ${reasonOf(error)}`);
+  // Whoever holds the lock now writes the record of the run.
+  if (!(error instanceof LockLost)) await recordStop(context, `failed in ${stepName(step)}: ${reasonOf(error)}`);
   // What is worth another try is left to the Job's retries: only the last of them wakes somebody.
   if (!isWorthAnotherTry(error) || (await isLastTry(context))) {
     await announce(

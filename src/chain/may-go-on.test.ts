@@ -62,7 +62,7 @@ describe('pauseReason', () => {
 
 describe('reading the kill switch', () => {
   const settings = parseSettings('namespace: upgrades', 'test');
-  const clock = { now: () => at('12:00'), sleep: () => Promise.resolve() };
+  const clock = { now: () => at('12:00'), monotonic: () => 0, sleep: () => Promise.resolve() };
   const signal = new AbortController().signal;
   const asked: string[] = [];
   const deps = (answer: () => Promise<Readonly<Record<string, string>> | undefined>) => ({

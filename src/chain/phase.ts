@@ -2,6 +2,7 @@ import type { Deps } from '../deps.ts';
 import type { FactPart } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import type { Check } from '../gate/check.ts';
+import type { Fence } from '../node/fence.ts';
 import type { PhaseName, Step } from './step.ts';
 import type { Waiter } from './wait.ts';
 
@@ -11,6 +12,8 @@ export interface Context {
   readonly target: string;
   readonly deps: Deps;
   readonly signal: AbortSignal;
+  /** Of the lock of the chain: goes along with every command that changes a node. */
+  readonly fence: Fence;
   /** Waits look at the kill switch and the window at each poll (I09 of design.md). */
   readonly waiter: Waiter;
   /** The node that the phase changes. @throws when the phase has none or the node is gone. */

@@ -1,16 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { exampleWorld } from '../../test/support/example-deps.ts';
 import { AWAY } from '../../test/support/example-phase.ts';
+import { virtualClock } from '../../test/support/virtual-clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Cluster, LeaseFact } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/kube-error.ts';
+import { LockLost } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { parseSettings } from '../settings/parse-settings.ts';
 import { createContext } from './context.ts';
 import { Refused } from './outcome.ts';
-import { mayTake, RUN_LEASE, takeRunLock } from './run-lock.ts';
+import { mayTake, RUN_LEASE, type RunLock, takeRunLock } from './run-lock.ts';
 import { createWaiter } from './wait.ts';
 
-const held = (holder: string): LeaseFact => ({ holder, durationSeconds: 60, version: '1' });
+const held = (holder: string): LeaseFact => ({
+  holder,
+  durationSeconds: 60,
+  generation: 7,
+  version: '1',
+});
 
 describe('mayTake', () => {
   it.each([
@@ -35,45 +43,50 @@ describe('mayTake', () => {
   });
 });
 
-/** A Lease in memory and a clock that only sleeps move. */
+/** A Lease in memory that several want, each from its own machine; and the machines that the API server cannot be reached from. */
 function world(start?: LeaseFact) {
   let lease = start;
   let version = 10;
-  let now = Date.parse('2026-11-21T23:00:00Z');
-  const clock = {
-    now: () => new Date(now),
-    sleep: async (ms: number, signal?: AbortSignal) => {
-      await new Promise((resolve) => setImmediate(resolve));
-      signal?.throwIfAborted();
-      now += ms;
-    },
-  };
-  const cluster = {
-    lease: () => Promise.resolve(lease),
-    writeLease: (_: string, next: { holder: string; durationSeconds: number }, at: string | undefined) => {
-      if (at !== lease?.version) return Promise.resolve(false);
-      version += 1;
-      lease = { ...next, version: String(version) };
-      return Promise.resolve(true);
-    },
+  const clock = virtualClock(Date.parse('2026-11-21T23:00:00Z'));
+  const away = new Set<string>();
+  const clusterOf = (identity: string) => {
+    const ask = async <T>(answer: () => T): Promise<T> => {
+      if (away.has(identity)) throw AWAY;
+      return answer();
+    };
+    return {
+      lease: () => ask(() => lease),
+      writeLease: (_: string, next: Omit<LeaseFact, 'version'>, at: string | undefined) =>
+        ask(() => {
+          if (at !== lease?.version) return false;
+          version += 1;
+          lease = { ...next, version: String(version) };
+          return true;
+        }),
+    };
   };
   const log = createLog({ format: 'text', write: () => undefined, now: clock.now });
   const signal = new AbortController().signal;
-  const take = async (identity: string) => {
-    const deps = { cluster, clock, log, identity, settings: parseSettings('', 'test') };
-    const waiter = createWaiter({ clock, log, pollSeconds: 5, signal, mayGoOn: () => Promise.resolve() });
+  const take = async (identity: string, own: Clock = clock) => {
+    const deps = { cluster: clusterOf(identity), clock: own, log, identity, settings: parseSettings('', 'test') };
+    const waiter = createWaiter({ clock: own, log, pollSeconds: 5, signal, mayGoOn: () => Promise.resolve() });
     return await takeRunLock(deps as unknown as Parameters<typeof takeRunLock>[0], waiter, signal);
   };
   return {
     take,
+    away,
     lease: () => lease,
     steal: () => {
       version += 1;
-      lease = { holder: 'thief-x', durationSeconds: 60, version: String(version) };
+      lease = { holder: 'thief-x', durationSeconds: 60, generation: 99, version: String(version) };
     },
+    remove: () => void (lease = undefined),
     clock,
   };
 }
+
+const isLost = (lock: RunLock): Promise<void> =>
+  new Promise((resolve) => lock.lost.addEventListener('abort', () => resolve()));
 
 describe('takeRunLock', () => {
   it('takes a free lock and gives it back', async () => {
@@ -97,14 +110,136 @@ describe('takeRunLock', () => {
     const { take, steal, lease } = world();
     const lock = await take('job-a-abcde');
     steal();
-    await new Promise<void>((resolve) => lock.lost.addEventListener('abort', () => resolve()));
+    await isLost(lock);
     expect(String(lock.lost.reason)).toContain('thief-x holds it now');
+    expect(lock.lost.reason).toMatchObject({ lapsed: false });
     await lock.release();
     expect(lease()?.holder).toBe('thief-x');
   });
+
+  it('does not take over early because the clock of its machine was set', async () => {
+    const { take, clock } = world(held('job-b-12345'));
+    const taking = take('job-a-abcde');
+    await clock.sleep(10_000);
+    clock.jump(120_000);
+    const lock = await taking;
+    expect(clock.passed()).toBeGreaterThanOrEqual(60_000);
+    await lock.release();
+  });
 });
 
-/** As a Job has it: pod-a with the settings. Each turn of the event loop is a third of the lock's duration. */
+describe('the generation of the lock', () => {
+  it('is the time at which it was taken, and stays when it is renewed and given back', async () => {
+    const { take, lease, clock } = world();
+    const taken = clock.now().getTime();
+    const lock = await take('job-a-abcde');
+    expect(lock.fence).toEqual({ generation: taken, holder: 'job-a-abcde' });
+    const { version } = lease() ?? {};
+    await clock.sleep(50_000);
+    expect(lease()).toMatchObject({ generation: taken });
+    expect(lease()?.version).not.toBe(version);
+    await lock.release();
+    expect(lease()).toMatchObject({ holder: '', generation: taken });
+  });
+
+  it('goes up with every holder, whatever the clocks of their machines say', async () => {
+    const { take, clock } = world();
+    const behind: Clock = { ...clock, now: () => new Date(clock.now().getTime() - 3_600_000) };
+    const generations: number[] = [];
+    for (const own of [clock, behind, behind, clock]) {
+      const lock = await take('job-a-abcde', own);
+      generations.push(lock.fence.generation);
+      await lock.release();
+    }
+    expect(generations).toEqual(generations.toSorted((one, other) => one - other));
+    expect(new Set(generations).size).toBe(4);
+  });
+
+  it('does not go back when a person has deleted the Lease, as the remedy says', async () => {
+    const { take, remove, clock } = world();
+    const first = await take('job-a-abcde');
+    await clock.sleep(1000);
+    remove();
+    const second = await take('job-b-12345');
+    expect(second.fence.generation).toBeGreaterThan(first.fence.generation);
+    await second.release();
+    await first.release();
+  });
+});
+
+describe('a holder that cannot renew', () => {
+  it('stops by itself before anybody else can have the lock', async () => {
+    const { take, away, lease, clock } = world();
+    const first = await take('job-a-abcde');
+    away.add('job-a-abcde');
+    const taking = take('job-b-12345');
+    await isLost(first);
+    expect(clock.passed()).toBe(40_000);
+    expect(lease()?.holder).toBe('job-a-abcde');
+    expect(first.lost.reason).toBeInstanceOf(LockLost);
+    expect(first.lost.reason).toMatchObject({
+      kind: 'network',
+      lapsed: true,
+      message:
+        'keeping the lock of the chain: it could not be renewed for 40 s, and after 60 s anybody may take it over',
+    });
+    const second = await taking;
+    expect(lease()?.holder).toBe('job-b-12345');
+    await first.release();
+    expect(lease()?.holder).toBe('job-b-12345');
+    await second.release();
+  });
+
+  it('stops also when its requests get no answer at all', async () => {
+    const { world: example, take, until } = bench();
+    const lock = await take();
+    Object.assign(example.deps.cluster, { lease: () => new Promise(() => undefined) });
+    await until(() => lock.lost.aborted);
+    expect(example.passed()).toBe(40);
+  });
+
+  it('goes on when the API server is back in time', async () => {
+    const { take, away, clock } = world();
+    const lock = await take('job-a-abcde');
+    away.add('job-a-abcde');
+    await clock.sleep(39_000);
+    away.clear();
+    await clock.sleep(60_000);
+    lock.assertHeld();
+    expect(lock.lost.aborted).toBe(false);
+    await lock.release();
+  });
+
+  it.each([
+    ['39 s', 39_000, false],
+    ['40 s', 40_000, true],
+    ['eight hours', 28_800_000, true],
+  ])(
+    'is told at once when its machine was suspended for %s, which a monotonic clock does not see',
+    async (_, ms, lost) => {
+      const { take, clock } = world();
+      const lock = await take('job-a-abcde');
+      clock.jump(ms);
+      // Before any timer had a chance.
+      if (lost) expect(() => lock.assertHeld()).toThrow(LockLost);
+      else lock.assertHeld();
+      expect(lock.lost.aborted).toBe(lost);
+      await lock.release();
+    },
+  );
+
+  it('is told when its wall clock was set back meanwhile', async () => {
+    const { take, away, clock } = world();
+    const lock = await take('job-a-abcde');
+    away.add('job-a-abcde');
+    clock.jump(-3_600_000);
+    await isLost(lock);
+    expect(clock.passed()).toBe(40_000);
+    await lock.release();
+  });
+});
+
+/** As a Job has it: pod-a with the settings. Each turn of the event loop is a second. */
 function bench(cluster: Partial<Cluster> = {}, settings: object = {}) {
   const world = exampleWorld({ cluster, settings });
   const stop = new AbortController();
@@ -113,7 +248,7 @@ function bench(cluster: Partial<Cluster> = {}, settings: object = {}) {
     for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   };
   const until = async (reached: () => boolean): Promise<void> => {
-    for (let turn = 0; turn < 50 && !reached(); turn += 1) await turns(1);
+    for (let turn = 0; turn < 300 && !reached(); turn += 1) await turns(1);
     expect(reached()).toBe(true);
   };
   const warnings = () => world.seen.log.filter(({ level }) => level !== 'info').map(({ message }) => message);
@@ -124,7 +259,14 @@ describe('a lock that is not to be had', () => {
   it('is refused with the name of a holder that keeps renewing it', async () => {
     let version = 0;
     const { world, take } = bench(
-      { lease: async () => ({ holder: 'job-b-12345', durationSeconds: 60, version: `${(version += 1)}` }) },
+      {
+        lease: async () => ({
+          holder: 'job-b-12345',
+          durationSeconds: 60,
+          generation: 7,
+          version: `${(version += 1)}`,
+        }),
+      },
       { waits: { alertSeconds: 600 }, namespace: 'upgrades' },
     );
     const error: unknown = await take().catch((reason: unknown) => reason);
@@ -186,23 +328,21 @@ describe('a lock that is held', () => {
     expect(writes.slice(4).map(([, , holder]) => holder)).toEqual(['']);
   });
 
-  it('is not lost while the API server is away', async () => {
-    let away = false;
-    let asked = 0;
-    const { world, take, turns, warnings } = bench({
-      lease: async () => {
-        if (away) throw AWAY;
-        asked += 1;
-        return world.lease;
+  it('is not lost by an answer that was lost: the API server then says that somebody has written it', async () => {
+    const { world, take, turns, warnings } = bench();
+    const write = world.deps.cluster.writeLease;
+    const lock = await take();
+    let lose = true;
+    Object.assign(world.deps.cluster, {
+      writeLease: async (...call: Parameters<typeof write>) => {
+        const written = await write(...call);
+        if (!lose) return written;
+        lose = false;
+        return false;
       },
     });
-    const lock = await take();
-    away = true;
-    await turns(5);
-    away = false;
-    const before = asked;
-    await turns(5);
-    expect(asked).toBeGreaterThan(before);
+    await turns(100);
+    expect(lose).toBe(false);
     expect(lock.lost.aborted).toBe(false);
     await lock.release();
     expect(world.lease?.holder).toBe('');
@@ -212,13 +352,13 @@ describe('a lock that is held', () => {
   it.each<[string, Partial<Cluster>, string]>([
     ['somebody has deleted it', { lease: async () => undefined }, 'nobody'],
     [
-      'somebody else has written it meanwhile',
-      { writeLease: async (_, { holder }, version) => holder === 'pod-a' && version === undefined },
+      'a later process of the same name has taken it',
+      { lease: async () => ({ holder: 'pod-a', durationSeconds: 60, generation: 99_999_999_999_999, version: '7' }) },
       'pod-a',
     ],
     [
       'somebody has given it back',
-      { lease: async () => ({ holder: '', durationSeconds: 60, version: '7' }) },
+      { lease: async () => ({ holder: '', durationSeconds: 60, generation: 7, version: '7' }) },
       'nobody',
     ],
   ])('is lost when %s, and then not given back', async (_, cluster, holder) => {
@@ -240,7 +380,7 @@ describe('a lock that is held', () => {
     });
     const before = later;
     await lock.release();
-    await turns(5);
+    await turns(100);
     expect(later).toBe(before);
     expect(warnings()).toEqual(['the lock of the chain is lost']);
   });

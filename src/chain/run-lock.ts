@@ -1,7 +1,9 @@
+import { longestSince, type Moment, momentOf } from '../clock.ts';
 import type { LeaseFact } from '../cluster/cluster.ts';
 import { isUnavailable } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
-import { NightliftError, reasonOf } from '../errors.ts';
+import { LockLost, NightliftError, reasonOf } from '../errors.ts';
+import type { Fence } from '../node/fence.ts';
 import { Refused } from './outcome.ts';
 import type { Waiter } from './wait.ts';
 
@@ -10,8 +12,11 @@ export const RUN_LEASE = 'k8s-upgrade-chain';
 const POD_SUFFIX = /-[a-z0-9]{5}$/;
 
 export interface RunLock {
-  /** Aborted when somebody else took the lock over: then this process must not change anything any more. */
+  readonly fence: Fence;
+  /** Aborted with a LockLost, when somebody else took the lock over or may have: then this process must not change anything any more. */
   readonly lost: AbortSignal;
+  /** Looks at the clocks now. @throws LockLost when the lock is not this process's any more, or may not be. */
+  assertHeld(): void;
   release(): Promise<void>;
 }
 
@@ -36,17 +41,23 @@ export async function takeRunLock(
   const { cluster, clock, identity: holder, settings } = deps;
   const durationSeconds = settings.waits.lockSeconds;
   let seen: { version: string; at: number } | undefined;
+  let taken: { generation: number; at: Moment };
   try {
-    await waiter.until(
+    taken = await waiter.until(
       'the lock of the chain',
       async () => {
         const lease = await cluster.lease(RUN_LEASE, signal);
-        const now = clock.now().getTime();
+        // Of the two clocks the one by which less may have passed: nobody loses the lock to a clock that was set.
+        const now = clock.monotonic();
         if (lease !== undefined && seen?.version !== lease.version) seen = { version: lease.version, at: now };
         const unchanged = seen === undefined ? 0 : (now - seen.at) / 1000;
         if (!mayTake(lease, holder, unchanged)) return { done: false, missing: `${lease?.holder ?? ''} holds it` };
-        const written = await cluster.writeLease(RUN_LEASE, { holder, durationSeconds }, lease?.version, signal);
-        return written ? { done: true, value: undefined } : { done: false, missing: 'somebody else took it just now' };
+        const generation = nextGeneration(lease, clock.now());
+        const at = momentOf(clock);
+        const next = { holder, durationSeconds, generation };
+        if (await cluster.writeLease(RUN_LEASE, next, lease?.version, signal))
+          return { done: true, value: { generation, at } };
+        return { done: false, missing: 'somebody else took it just now' };
       },
       { seconds: settings.waits.alertSeconds, remedy: '' },
     );
@@ -63,53 +74,115 @@ export async function takeRunLock(
       },
     ]);
   }
-  return keepLock(deps, holder, durationSeconds, signal);
+  return keepLock(deps, { holder, generation: taken.generation }, durationSeconds, taken.at, signal);
 }
+
+/** Higher than that of the holder before, whatever the clocks say; and without a Lease, which a person may delete, by the clock. */
+export function nextGeneration(before: LeaseFact | undefined, now: Date): number {
+  return Math.max(now.getTime(), (before?.generation ?? 0) + 1);
+}
+
+/** The part of its duration after which a lock that was not renewed counts as lost; the rest is for what is still on its way. */
+const HELD_FOR = 2 / 3;
+const LONGEST_TICK_MS = 1000;
 
 function keepLock(
   { cluster, clock, log }: Pick<Deps, 'cluster' | 'clock' | 'log'>,
-  holder: string,
+  fence: Fence,
   durationSeconds: number,
+  takenAt: Moment,
   signal: AbortSignal,
 ): RunLock {
+  const durationMs = durationSeconds * 1000;
   const lost = new AbortController();
   const stop = new AbortController();
-  const ended = AbortSignal.any([signal, stop.signal]);
-  const renew = async (nextHolder: string, by: AbortSignal): Promise<void> => {
-    const lease = await cluster.lease(RUN_LEASE, by);
-    if (
-      lease?.holder === holder &&
-      (await cluster.writeLease(RUN_LEASE, { holder: nextHolder, durationSeconds }, lease.version, by))
-    )
-      return;
-    throw new NightliftError('network', `keeping the lock of the chain: ${lease?.holder || 'nobody'} holds it now`, {
-      remedy: 'Nothing to do: this Job stops, and its next try waits for the lock.',
-    });
+  const ended = AbortSignal.any([signal, stop.signal, lost.signal]);
+  /** When the last write that went through was begun. */
+  let renewedAt = takenAt;
+
+  const lose = (error: LockLost): void => {
+    if (lost.signal.aborted) return;
+    log.error('the lock of the chain is lost', { error: error.message });
+    lost.abort(error);
   };
-  const loop = (async () => {
-    while (!ended.aborted) {
-      await clock.sleep((durationSeconds * 1000) / 3, ended);
-      try {
-        await renew(holder, ended);
-      } catch (error) {
-        if (ended.aborted) return;
-        if (isUnavailable(error)) continue;
-        log.error('the lock of the chain is lost', { error: reasonOf(error) });
-        lost.abort(error);
-        return;
-      }
+  const lookAtClock = (): void => {
+    const silent = longestSince(renewedAt, clock);
+    if (silent >= durationMs * HELD_FOR) lose(lapsed(silent, durationSeconds));
+  };
+  /** false: the API server says that somebody has written it meanwhile. It may have been this process: an answer can get lost. */
+  const write = async (holder: string, by: AbortSignal): Promise<boolean> => {
+    const at = momentOf(clock);
+    const lease = await cluster.lease(RUN_LEASE, by);
+    if (lease?.holder !== fence.holder || lease.generation !== fence.generation) throw takenOver(lease);
+    const next = { holder, durationSeconds, generation: fence.generation };
+    const isWritten = await cluster.writeLease(RUN_LEASE, next, lease.version, by);
+    if (isWritten) renewedAt = at;
+    return isWritten;
+  };
+  const renew = async (): Promise<void> => {
+    try {
+      await write(fence.holder, ended);
+    } catch (error) {
+      if (ended.aborted || isUnavailable(error)) return;
+      const remedy = error instanceof NightliftError ? error.remedy : undefined;
+      lose(
+        error instanceof LockLost
+          ? error
+          : new LockLost(`keeping the lock of the chain: ${reasonOf(error)}`, {
+              cause: error,
+              ...(remedy === undefined ? {} : { remedy }),
+            }),
+      );
     }
-  })().catch(() => undefined);
+  };
+  /** Resolves when nothing of it is under way any more. */
+  const keeping = (async () => {
+    let renewal: Promise<void> | undefined;
+    try {
+      for (;;) {
+        await clock.sleep(Math.min(LONGEST_TICK_MS, durationMs / 12), ended);
+        lookAtClock();
+        if (renewal === undefined && longestSince(renewedAt, clock) >= durationMs / 3)
+          renewal = renew().finally(() => {
+            renewal = undefined;
+          });
+      }
+    } catch {
+      await renewal;
+    }
+  })();
   return {
+    fence,
     lost: lost.signal,
+    assertHeld() {
+      lookAtClock();
+      lost.signal.throwIfAborted();
+    },
     async release() {
       stop.abort();
-      await loop;
+      await keeping;
       // A lock that is not given back is taken over later: no reason to fail.
       if (!lost.signal.aborted && !signal.aborted)
-        await renew('', signal).catch((error: unknown) =>
+        await write('', signal).catch((error: unknown) =>
           log.warn('the lock could not be given back', { error: reasonOf(error) }),
         );
     },
   };
+}
+
+function lapsed(silentMs: number, durationSeconds: number): LockLost {
+  return new LockLost(
+    `keeping the lock of the chain: it could not be renewed for ${Math.round(silentMs / 1000)} s, and after ${durationSeconds} s anybody may take it over`,
+    {
+      lapsed: true,
+      remedy:
+        'Nothing to do: the lock is taken anew. When it happens often, see whether the API server can be reached from the node of this Job, and whether its machine was suspended or its clock set.',
+    },
+  );
+}
+
+function takenOver(lease: LeaseFact | undefined): LockLost {
+  return new LockLost(`keeping the lock of the chain: ${lease?.holder || 'nobody'} holds it now`, {
+    remedy: 'Nothing to do: this Job stops, and its next try waits for the lock.',
+  });
 }

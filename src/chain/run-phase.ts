@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.ts';
-import { NightliftError } from '../errors.ts';
+import { LockLost, NightliftError } from '../errors.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { hasTargetVersion, isOnTarget } from '../facts/nodes.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
@@ -17,6 +17,7 @@ import { refuseTooEarly, refuseWrongTarget } from './refuse-step.ts';
 import { takeRunLock } from './run-lock.ts';
 import { nodeOf, type Step, stepName } from './step.ts';
 import { takeBack } from './take-back.ts';
+import { whileHeld } from './while-held.ts';
 import { isWorthAnotherTry } from './worth-another-try.ts';
 
 /**
@@ -39,29 +40,47 @@ export async function runPhase(
   const takenBack: TakenBack[] = [];
   try {
     log.info(`phase starts: ${phase.summary}`);
-    const nodes = await context.waiter.until(
-      'the API server',
-      async () => ({ done: true, value: await deps.cluster.nodes(signal) }),
-      {
-        seconds: deps.settings.waits.apiSeconds,
-        remedy: 'See whether the API server runs: crictl ps -a on a control plane.',
-      },
-    );
-    refuseWrongTarget(nodes, target);
-    const lock = await takeRunLock(context.deps, context.waiter, signal);
-    try {
-      const locked = createContext(step, target, context.deps, AbortSignal.any([signal, lock.lost]));
-      if (isDone(step, nodes, target)) log.info('nothing to do: this is done already');
-      else {
-        refuseTooEarly(step, nodes, target);
-        await runSteps(phase, locked, takenBack);
+    for (;;) {
+      try {
+        return await runUnderLock(phase, context, takenBack);
+      } catch (error) {
+        if (!(error instanceof LockLost) || !error.lapsed) throw error;
+        // As after a kill: with the lock in hand again, the phase goes on from what it finds.
+        log.warn('beginning the phase anew, with the lock taken anew', { because: error.message });
       }
-      return step.phase === 'postflight' ? { kind: 'finished' } : await spawnNext(locked);
-    } finally {
-      await lock.release();
     }
   } catch (error) {
     return await endEarly(context, error, takenBack);
+  }
+}
+
+/** @throws LockLost, whatever a step made of it, when the lock was lost meanwhile. */
+async function runUnderLock(phase: Phase, context: Context, takenBack: TakenBack[]): Promise<Outcome> {
+  const { deps, step, target, signal } = context;
+  const nodes = await context.waiter.until(
+    'the API server',
+    async () => ({ done: true, value: await deps.cluster.nodes(signal) }),
+    {
+      seconds: deps.settings.waits.apiSeconds,
+      remedy: 'See whether the API server runs: crictl ps -a on a control plane.',
+    },
+  );
+  refuseWrongTarget(nodes, target);
+  const lock = await takeRunLock(deps, context.waiter, signal);
+  try {
+    const locked = createContext(step, target, whileHeld(deps, lock), AbortSignal.any([signal, lock.lost]), {
+      fence: lock.fence,
+    });
+    if (isDone(step, nodes, target)) deps.log.info('nothing to do: this is done already');
+    else {
+      refuseTooEarly(step, nodes, target);
+      await runSteps(phase, locked, takenBack);
+    }
+    return step.phase === 'postflight' ? { kind: 'finished' } : await spawnNext(locked);
+  } catch (error) {
+    throw lock.lost.aborted && !signal.aborted ? lock.lost.reason : error;
+  } finally {
+    await lock.release();
   }
 }
 
@@ -94,8 +113,9 @@ async function runSteps(phase: Phase, context: Context, takenBack: TakenBack[]):
 }
 
 async function runAction(action: ActionStep, context: Context, begun: ActionStep[]): Promise<void> {
-  const { deps, step, target, signal } = context;
-  const own = action.critical === true ? createContext(step, target, deps, signal, { heedPause: false }) : context;
+  const { deps, step, target, signal, fence } = context;
+  const own =
+    action.critical === true ? createContext(step, target, deps, signal, { heedPause: false, fence }) : context;
   await own.waiter.mayGoOn();
   const why = await action.skip?.(own);
   if (why !== undefined) {

@@ -13,7 +13,8 @@ export async function takeBack(
   because: unknown,
 ): Promise<readonly TakenBack[]> {
   const takenBack: TakenBack[] = [];
-  const undoContext = createContext(context.step, context.target, context.deps, context.signal, { heedPause: false });
+  const { step, target, deps, signal, fence } = context;
+  const undoContext = createContext(step, target, deps, signal, { heedPause: false, fence });
   for (const action of begun) {
     if (action.undo === undefined) continue;
     const { undo } = action;

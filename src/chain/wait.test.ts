@@ -18,6 +18,7 @@ function setup(options: { pauseAt?: number; pollSeconds?: number } = {}) {
   const seconds = (): number => (ms - start) / 1000;
   const clock: Clock = {
     now: () => new Date(ms),
+    monotonic: () => ms,
     sleep(duration, signal) {
       if (signal?.aborted) return Promise.reject(signal.reason as Error);
       ms += duration;
@@ -106,6 +107,7 @@ describe('waiter.until', () => {
     const waiter = createWaiter({
       clock: {
         now: () => new Date(ms),
+        monotonic: () => ms,
         sleep: (duration, signal) =>
           new Promise((resolve) => {
             // Listened to, as a real clock does: Node 24 forgets what nobody listens to (AbortSignal.any and its weak references).
@@ -148,7 +150,11 @@ describe('waiter.until', () => {
     let ms = 0;
     const seen: string[] = [];
     const waiter = createWaiter({
-      clock: { now: () => new Date(ms), sleep: (duration) => Promise.resolve(void (ms += duration - 1)) },
+      clock: {
+        now: () => new Date(ms),
+        monotonic: () => ms,
+        sleep: (duration) => Promise.resolve(void (ms += duration - 1)),
+      },
       log: createLog({ format: 'text', write: () => undefined, now: () => new Date(ms) }),
       pollSeconds: 5,
       signal: new AbortController().signal,
@@ -169,7 +175,7 @@ describe('waiter.until', () => {
     let ms = 0;
     const looks: number[] = [];
     const waiter = createWaiter({
-      clock: { now: () => new Date(ms), sleep: () => new Promise(() => undefined) },
+      clock: { now: () => new Date(ms), monotonic: () => ms, sleep: () => new Promise(() => undefined) },
       log: createLog({ format: 'text', write: () => undefined, now: () => new Date(ms) }),
       pollSeconds: 5,
       signal: new AbortController().signal,
@@ -247,7 +253,7 @@ describe('waiter.until', () => {
     let ms = 0;
     const lines: string[] = [];
     const waiter = createWaiter({
-      clock: { now: () => new Date(ms), sleep: () => new Promise(() => undefined) },
+      clock: { now: () => new Date(ms), monotonic: () => ms, sleep: () => new Promise(() => undefined) },
       log: createLog({ format: 'text', write: (line) => lines.push(line), now: () => new Date(ms) }),
       pollSeconds: 5,
       signal: new AbortController().signal,

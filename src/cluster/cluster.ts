@@ -101,6 +101,8 @@ export interface LeaseFact {
   /** Empty when nobody holds it. */
   readonly holder: string;
   readonly durationSeconds: number;
+  /** When it was taken, in milliseconds since the epoch; every holder has a higher one than the holder before. 0 when it does not say. */
+  readonly generation: number;
   /** Changes with every write. */
   readonly version: string;
 }
@@ -228,7 +230,7 @@ export interface Cluster {
   /** Writes it when it is still at `version` (undefined: when there is none yet). false: somebody else was first. */
   writeLease(
     name: string,
-    lease: { readonly holder: string; readonly durationSeconds: number },
+    lease: Omit<LeaseFact, 'version'>,
     version: string | undefined,
     signal: AbortSignal,
   ): Promise<boolean>;

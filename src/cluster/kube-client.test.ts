@@ -28,6 +28,7 @@ function jumpingClock(): Clock & { readonly slept: number[] } {
   return {
     slept,
     now: () => new Date(time),
+    monotonic: () => time,
     async sleep(ms, signal) {
       signal?.throwIfAborted();
       slept.push(ms);

@@ -69,8 +69,10 @@ const PRESENT: Readonly<Record<string, () => Promise<unknown>>> = {
   'a node that is cordoned': () => cluster.cordon('a', 'test', signal),
   'a node that is marked': () => cluster.markUnfinished('a', null, signal),
   'a Job that is created': () => cluster.createJob(MANIFEST, signal),
-  'a Lease that is created': () => cluster.writeLease('a', { holder: 'me', durationSeconds: 60 }, undefined, signal),
-  'a Lease that is renewed': () => cluster.writeLease('a', { holder: 'me', durationSeconds: 60 }, '7', signal),
+  'a Lease that is created': () =>
+    cluster.writeLease('a', { holder: 'me', durationSeconds: 60, generation: 1 }, undefined, signal),
+  'a Lease that is renewed': () =>
+    cluster.writeLease('a', { holder: 'me', durationSeconds: 60, generation: 1 }, '7', signal),
   "kured's lock that is written": () => cluster.writeRebootLock(PLACE, 'x', '7', signal),
   'a workload that is restarted': () => cluster.restart(REF, '2026-11-20T23:00:00Z', signal),
   'the log of a Job': () => cluster.jobLog('apps', 'a', 5, signal),
@@ -205,9 +207,9 @@ describe('a conflict', () => {
     handle = () => ({ status: 409, body: '<html>conflict</html>' });
     await expect(cluster.deletePod(POD, signal)).rejects.toThrow(/deleting pod apps\/a: /);
     await expect(cluster.writeRebootLock(PLACE, 'x', '7', signal)).rejects.toThrow(/writing the lock of kured/);
-    await expect(cluster.writeLease('a', { holder: 'me', durationSeconds: 60 }, '7', signal)).rejects.toThrow(
-      /writing Lease apps\/a: /,
-    );
+    await expect(
+      cluster.writeLease('a', { holder: 'me', durationSeconds: 60, generation: 1 }, '7', signal),
+    ).rejects.toThrow(/writing Lease apps\/a: /);
   });
 
   it('of a real API server is one, whether it names the resource or the kind', async () => {

@@ -7,7 +7,13 @@ import { AnyObject, ObjectMeta, orUndefined } from './kube-object.ts';
 
 const Lease = z.object({
   metadata: ObjectMeta,
-  spec: z.object({ holderIdentity: z.string().nullish(), leaseDurationSeconds: z.number().nullish() }).default({}),
+  spec: z
+    .object({
+      holderIdentity: z.string().nullish(),
+      leaseDurationSeconds: z.number().nullish(),
+      acquireTime: z.string().nullish(),
+    })
+    .default({}),
 });
 
 export function kubeLeases({ client, clock, namespace }: KubeContext): Pick<Cluster, 'lease' | 'writeLease'> {
@@ -21,6 +27,7 @@ export function kubeLeases({ client, clock, namespace }: KubeContext): Pick<Clus
       return {
         holder: found.spec.holderIdentity ?? '',
         durationSeconds: found.spec.leaseDurationSeconds ?? 0,
+        generation: Date.parse(found.spec.acquireTime ?? '') || 0,
         version: found.metadata.resourceVersion,
       };
     },
@@ -30,8 +37,8 @@ export function kubeLeases({ client, clock, namespace }: KubeContext): Pick<Clus
       const spec = {
         holderIdentity: lease.holder,
         leaseDurationSeconds: lease.durationSeconds,
-        // The API server wants six fractional digits here.
-        renewTime: clock.now().toISOString().replace('Z', '000Z'),
+        acquireTime: microTime(lease.generation),
+        renewTime: microTime(clock.now().getTime()),
       };
       try {
         if (version === undefined) {
@@ -49,4 +56,9 @@ export function kubeLeases({ client, clock, namespace }: KubeContext): Pick<Clus
       }
     },
   };
+}
+
+/** The API server wants six fractional digits here. */
+function microTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace('Z', '000Z');
 }

@@ -205,7 +205,7 @@ describe('what the gauges of the look say', () => {
   });
 
   it('have the time in whole seconds', async () => {
-    const clock = { now: () => new Date('2026-11-21T23:00:00.900Z'), sleep: async () => {} };
+    const clock = { now: () => new Date('2026-11-21T23:00:00.900Z'), monotonic: () => 0, sleep: async () => {} };
     const world = night({ patches: ['1.36.3'], deps: { clock } });
     await detect(world.deps, signal);
     expect(lastRun(world)).toBe(NOW_SECONDS);

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { startTestBench, type TestBench } from '../rehearsal/nodes/test-bench.ts';
 import { until } from '../rehearsal/nodes/test-steps.ts';
+import { type Fence, WITHOUT_LOCK } from './fence.ts';
 import type { DetachedResult, NodeShell } from './node-shell.ts';
 
 const NODES = { nodes: [{ name: 'w1', role: 'worker', version: '1.36.3' }] as const, published: [] };
@@ -9,11 +10,16 @@ const NODES = { nodes: [{ name: 'w1', role: 'worker', version: '1.36.3' }] as co
 function detached(
   bench: TestBench,
   text: string,
-  more: { shell?: NodeShell; lines?: string[]; signal?: AbortSignal; timeLimitSeconds?: number } = {},
+  more: { shell?: NodeShell; lines?: string[]; signal?: AbortSignal; timeLimitSeconds?: number; fence?: Fence } = {},
 ): Promise<DetachedResult> {
   return (more.shell ?? bench.shell).runDetached(
     bench.address('w1'),
-    { unit: 'nightlift-test', script: { name: 'test', text }, timeLimitSeconds: more.timeLimitSeconds ?? 60 },
+    {
+      unit: 'nightlift-test',
+      script: { name: 'test', text },
+      fence: more.fence ?? WITHOUT_LOCK,
+      timeLimitSeconds: more.timeLimitSeconds ?? 60,
+    },
     { signal: more.signal ?? AbortSignal.timeout(20_000), onLine: (line) => more.lines?.push(line) },
   );
 }
@@ -152,7 +158,12 @@ describe('a detached command', () => {
   it('keeps the logs of the last five', async () => {
     await using bench = await startTestBench(NODES);
     for (const n of [1, 2, 3, 4, 5, 6, 7]) {
-      const command = { unit: `nightlift-${n}`, script: { name: 'test', text: 'echo done' }, timeLimitSeconds: 10 };
+      const command = {
+        unit: `nightlift-${n}`,
+        script: { name: 'test', text: 'echo done' },
+        fence: WITHOUT_LOCK,
+        timeLimitSeconds: 10,
+      };
       await bench.shell.runDetached(bench.address('w1'), command, {
         signal: AbortSignal.timeout(10_000),
         onLine: () => undefined,

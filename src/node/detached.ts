@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
 import type { Clock } from '../clock.ts';
-import { NightliftError } from '../errors.ts';
+import { LockLost, NightliftError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { RenderVariables } from '../render.ts';
 import { explainFailure, OUT_OF_MEMORY } from './explain-failure.ts';
+import { FENCED } from './fence.ts';
 import type { CommandResult, DetachedCommand, DetachedResult, NodeAddress } from './node-shell.ts';
 import { type NodeScript, renderScript, type ScriptTemplates } from './scripts.ts';
 
@@ -47,6 +48,7 @@ export async function followDetached(options: FollowOptions): Promise<DetachedRe
       identity,
       scriptBase64: Buffer.from(command.script.text).toString('base64'),
       timeLimitSeconds: command.timeLimitSeconds,
+      ...command.fence,
     });
 
   let attached = false;
@@ -112,9 +114,8 @@ async function ask(
     if (!(result instanceof NightliftError) && result.exitCode !== null) {
       if (result.exitCode === 0) return { ...unitAnswer(doing, result.stdout), retried: attempt > 0 };
       const { message, remedy } = explainFailure(script, result.exitCode, `${result.stdout}\n${result.stderr}`);
-      throw new NightliftError('node', `${doing}: ${script}.sh ended with exit code ${result.exitCode}: ${message}`, {
-        remedy,
-      });
+      const what = `${doing}: ${script}.sh ended with exit code ${result.exitCode}: ${message}`;
+      throw result.exitCode === FENCED ? new LockLost(what, { remedy }) : new NightliftError('node', what, { remedy });
     }
     const lost = result instanceof NightliftError ? result.message : 'the connection ended before the answer';
     const away = clock.now().getTime() - started;

@@ -111,6 +111,11 @@ export const EXIT_CODES: Readonly<Record<number, FailureExplanation>> = {
     message: 'another etcd snapshot was under way on the node',
     remedy: `See which one, and let it end. ${AGAIN}`,
   },
+  53: {
+    reason: 'LockLost',
+    message: 'another holder of the lock of the chain has been there since; nothing was started',
+    remedy: 'Nothing to do: this Job stops, and its next try waits for the lock.',
+  },
   60: {
     reason: 'EtcdNotHere',
     message: 'the control plane has no etcd of its own that could be found',

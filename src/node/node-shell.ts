@@ -1,3 +1,4 @@
+import type { Fence } from './fence.ts';
 import type { NodeScript } from './scripts.ts';
 
 /** Where a node is reached: always by its InternalIP (D16). */
@@ -17,6 +18,7 @@ export interface DetachedCommand {
   /** Deterministic: the same step of the same target on the same node has the same unit name. */
   readonly unit: string;
   readonly script: NodeScript;
+  readonly fence: Fence;
   /** Hard limit on the node, after which systemd ends the command; seconds. */
   readonly timeLimitSeconds: number;
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { stripVTControlCharacters } from 'node:util';
-import { NightliftError } from '../errors.ts';
+import { LockLost, NightliftError } from '../errors.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import type { Log } from '../log.ts';
 import type { Settings } from '../settings/settings.ts';
 import { versionLabel } from '../version.ts';
 import { explainFailure } from './explain-failure.ts';
+import { FENCED, type Fence } from './fence.ts';
 import { addressOf } from './node-address.ts';
 import type { DetachedResult, NodeShell } from './node-shell.ts';
 import type { NodeScript } from './scripts.ts';
@@ -28,6 +29,7 @@ interface Upgrading {
   readonly deps: { readonly shell: NodeShell; readonly settings: Pick<Settings, 'kubeadm'>; readonly log: Log };
   readonly target: string;
   readonly signal: AbortSignal;
+  readonly fence: Fence;
 }
 
 /**
@@ -35,7 +37,7 @@ interface Upgrading {
  * starting it again. `what` and the target make its name, the same every time.
  */
 export async function runDetachedOnNode(
-  { deps, target, signal }: Upgrading,
+  { deps, target, signal, fence }: Upgrading,
   node: NodeFact,
   script: NodeScript,
   what: string,
@@ -44,7 +46,7 @@ export async function runDetachedOnNode(
   const unit = `nightlift-${what}-${versionLabel(target)}-${hash}`;
   const result = await deps.shell.runDetached(
     addressOf(node),
-    { unit, script, timeLimitSeconds: deps.settings.kubeadm.timeoutSeconds },
+    { unit, script, fence, timeLimitSeconds: deps.settings.kubeadm.timeoutSeconds },
     {
       signal,
       onLine: (line) => {
@@ -86,9 +88,9 @@ export function nodeFailure(
     );
   }
   const failure = explainFailure(script.name, exitCode, tail);
-  return new NightliftError(
-    mayPass(script, exitCode, failure.reason) ? 'network' : 'node',
-    `${doing} on ${node.name}: ${script.name}.sh ended with exit code ${exitCode}: ${failure.message}`,
-    { remedy: failure.remedy },
-  );
+  const what = `${doing} on ${node.name}: ${script.name}.sh ended with exit code ${exitCode}: ${failure.message}`;
+  if (exitCode === FENCED) return new LockLost(what, { remedy: failure.remedy });
+  return new NightliftError(mayPass(script, exitCode, failure.reason) ? 'network' : 'node', what, {
+    remedy: failure.remedy,
+  });
 }

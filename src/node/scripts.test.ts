@@ -12,6 +12,7 @@ const scripts = nodeScripts(templates);
 const repository = { repoBase: 'https://pkgs.k8s.io/core:/stable:', lockTimeoutSeconds: 300 };
 const fingerprint = 'DE15 B144 86CD 377B 9E87  6E1A 2346 54DA 9A29 6436';
 const here = { node: 'worker-1', machineId: '5d41402abc4b2a76b9719d911017c592' };
+const fence = { generation: 1_795_302_000_000, holder: 'k8s-upgrade-worker-1-36-4-worker-1-x7k2p' };
 const kubeadm = {
   ignorePreflightErrors: ['CoreDNSMigration', 'CoreDNSUnsupportedPlugins'],
   skipPhases: ['addon/coredns', 'bootstrap-token'],
@@ -43,7 +44,7 @@ const rendered: Readonly<Record<string, NodeScript>> = {
   'stage-worker-minor': stage('worker', '1.37.1', []),
   plan: scripts.plan({ target: '1.36.4', ignorePreflightErrors: ['CoreDNSMigration'] }),
   diff: scripts.diff({ target: '1.36.4' }),
-  'prune-backups': scripts.pruneBackups({ ...here, days: 3 }),
+  'prune-backups': scripts.pruneBackups({ ...here, ...fence, days: 3 }),
   'upgrade-first-control-plane-patch': upgrade('first-control-plane', '1.36.4'),
   'upgrade-first-control-plane-minor': upgrade('first-control-plane', '1.37.1'),
   'upgrade-first-control-plane-without-etcd': upgrade('first-control-plane', '1.36.4', false),
@@ -68,12 +69,13 @@ const rendered: Readonly<Record<string, NodeScript>> = {
     timeLimitSeconds: 600,
   }),
   'raise-containerd': scripts.raiseContainerd({ ...here, version: '1.7.24', lockTimeoutSeconds: 300 }),
-  'run-script': scripts.runScript({ ...here, text: 'echo "restoring"\n' }),
+  'run-script': scripts.runScript({ ...here, ...fence, text: 'echo "restoring"\n' }),
   'detached-arrive': renderScript(templates, 'detached-arrive', {
     unit: 'nightlift-master-1-36-4',
     identity: 'a'.repeat(64),
     scriptBase64: 'dHJ1ZQo=',
     timeLimitSeconds: 5400,
+    ...fence,
   }),
   'detached-poll': renderScript(templates, 'detached-poll', {
     unit: 'nightlift-master-1-36-4',

@@ -1,5 +1,6 @@
 import { type RenderVariables, renderStrict } from '../render.ts';
 import { minorOf } from '../version.ts';
+import type { Fence } from './fence.ts';
 
 /** What runs as root on a node. */
 export interface NodeScript {
@@ -73,13 +74,13 @@ export interface NodeScripts {
   stage(parameters: StageParameters): NodeScript;
   plan(parameters: { readonly target: string; readonly ignorePreflightErrors: readonly string[] }): NodeScript;
   diff(parameters: { readonly target: string }): NodeScript;
-  pruneBackups(parameters: ThisNode & { readonly days: number }): NodeScript;
+  pruneBackups(parameters: ThisNode & Fence & { readonly days: number }): NodeScript;
   controlPlaneHealth(parameters: ControlPlaneHealthParameters): NodeScript;
   etcdSnapshot(parameters: EtcdSnapshotParameters): NodeScript;
   upgradeNode(parameters: UpgradeParameters): NodeScript;
   /** `version`: upstream '1.7.24', or a full package version. */
   raiseContainerd(parameters: ThisNode & { readonly version: string; readonly lockTimeoutSeconds: number }): NodeScript;
-  runScript(parameters: ThisNode & { readonly text: string }): NodeScript;
+  runScript(parameters: ThisNode & Fence & { readonly text: string }): NodeScript;
 }
 
 /** Phases of `kubeadm upgrade apply` that `kubeadm upgrade node` does not have: naming one there is an error (kubeadm-facts.md A1). */
@@ -95,8 +96,9 @@ interface Composition {
 /** What stands around a script besides common.sh. Whatever changes a node proves first that it is on that node. */
 const COMPOSED: Readonly<Record<string, Composition>> = {
   'list-releases': { before: ['apt', 'sources'] },
-  'prune-backups': { before: ['this-node'] },
-  'run-script': { before: ['this-node'] },
+  'detached-arrive': { before: ['fence'] },
+  'prune-backups': { before: ['this-node', 'fence'] },
+  'run-script': { before: ['this-node', 'fence'] },
   'raise-containerd': { before: ['this-node', 'apt'] },
   stage: { before: ['this-node', 'apt', 'sources'] },
   'upgrade-node': {
@@ -168,8 +170,8 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
         etcdUpgrade: given.etcdUpgrade,
       }),
     raiseContainerd: (given) => plain('raise-containerd', { ...given }),
-    runScript: ({ node, machineId, text }) =>
-      plain('run-script', { node, machineId, scriptBase64: Buffer.from(text).toString('base64') }),
+    runScript: ({ text, ...given }) =>
+      plain('run-script', { ...given, scriptBase64: Buffer.from(text).toString('base64') }),
   };
 }
 

@@ -15,7 +15,7 @@ describe('the Slack notifier', () => {
   beforeEach(async () => {
     slept.length = 0;
     slack = await startSlack();
-    const clock = { now: () => new Date(), sleep: async (ms: number) => void slept.push(ms) };
+    const clock = { now: () => new Date(), monotonic: () => 0, sleep: async (ms: number) => void slept.push(ms) };
     notifier = createSlackNotifier({
       webhookUrl: `${slack.webhookUrl}\n`,
       clock,
@@ -65,7 +65,7 @@ describe('the Slack notifier', () => {
   it('says that a webhook is no address, without showing it', async () => {
     const broken = createSlackNotifier({
       webhookUrl: 'hooks/secret-part',
-      clock: { now: () => new Date(), sleep: async () => {} },
+      clock: { now: () => new Date(), monotonic: () => 0, sleep: async () => {} },
       userAgent: 'x',
     });
     await expect(broken.send({ text: 'a' }, signal)).rejects.toThrow(

@@ -46,7 +46,8 @@ export const Waits = z.strictObject({
     .meta(
       notes('How long the lock of a Job that was killed keeps another one waiting.', {
         unit: 'seconds',
-        reason: 'A retry of the same Job does not wait; three missed renewals are a dead holder.',
+        reason:
+          'A retry of the same Job does not wait; three missed renewals are a dead holder. Below 45 a request of a holder that has just stopped may still be on its way.',
       }),
     ),
 });

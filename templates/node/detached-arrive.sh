@@ -1,5 +1,6 @@
 # Starts a command as a transient unit, or finds the one that is there. The last line tells which:
 # "nightlift-unit<TAB>started|attached|finished|busy<TAB>detail". Under a lock: of two callers one starts, the other attaches.
+# After fence.sh, which holds that lock.
 UNIT={{unit}}
 IDENTITY={{identity}}
 SCRIPT_BASE64={{scriptBase64}}
@@ -7,9 +8,7 @@ TIME_LIMIT={{timeLimitSeconds}}
 
 state="$ROOT/var/lib/nightlift"
 directory="$state/units/$UNIT"
-mkdir -p "$state/units" "$state/log" "$ROOT/tmp"
-exec 9>"$state/units/.lock"
-if ! flock -w 60 9; then fail 50 "another caller has held $state/units/.lock for a minute" "see which one: fuser $state/units/.lock"; fi
+mkdir -p "$state/log" "$ROOT/tmp"
 
 answer() { printf 'nightlift-unit\t%s\t%s\n' "$1" "$2"; }
 keep_log() { if [ -f "$directory/log" ]; then mv "$directory/log" "$state/log/$UNIT.log"; fi; }

@@ -1,6 +1,7 @@
 # Deletes copies that kubeadm left in /etc/kubernetes/tmp and that are older than DAYS (I17: 28 GB of them).
 # Prints "pruned<TAB>path<TAB>bytes" for each.
 DAYS={{days}}
+exec 9>&-
 for component in kube-apiserver kube-controller-manager kube-scheduler; do
   # A manifest that a killed kubeadm lost is in one of the copies and nowhere else.
   if [ -f "$ROOT/etc/kubernetes/admin.conf" ] && [ ! -f "$ROOT/etc/kubernetes/manifests/$component.yaml" ]; then

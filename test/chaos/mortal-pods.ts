@@ -142,6 +142,7 @@ function mortalClock(life: Life): Clock {
   const clock = systemClock();
   return {
     now: clock.now,
+    monotonic: clock.monotonic,
     sleep: async (ms, signal) => {
       if (life.isDead()) return await never();
       await clock.sleep(ms, signal);

@@ -7,6 +7,7 @@ import { createKubeClient } from '../../src/cluster/kube-client.ts';
 import { createKubeCluster } from '../../src/cluster/kube-cluster.ts';
 import type { Deps } from '../../src/deps.ts';
 import { createLog } from '../../src/log.ts';
+import { WITHOUT_LOCK } from '../../src/node/fence.ts';
 import { parseSettings } from '../../src/settings/parse-settings.ts';
 import { openTemplates } from '../../src/wire/templates.ts';
 import { TEMPLATES } from '../rehearsal/program.ts';
@@ -50,7 +51,7 @@ export class ChainSubject extends Subject {
 
   process({ identity = 'somebody-abcde', aheadMs = 0, settings = '' }: ProcessOptions = {}): Process {
     const system = systemClock();
-    const clock: Clock = { now: () => new Date(system.now().getTime() + aheadMs), sleep: system.sleep };
+    const clock: Clock = { ...system, now: () => new Date(system.now().getTime() + aheadMs) };
     const log: string[] = [];
     const client = createKubeClient({
       credentials: {
@@ -87,6 +88,7 @@ export class ChainSubject extends Subject {
       target,
       deps,
       signal,
+      fence: WITHOUT_LOCK,
       waiter: createWaiter({ clock, log, pollSeconds: 0.2, signal, mayGoOn: () => Promise.resolve() }),
       async node() {
         const found = (await deps.cluster.nodes(signal)).find(({ name }) => 'node' in step && name === step.node);

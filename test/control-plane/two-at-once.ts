@@ -149,6 +149,22 @@ export function twoAtOnceContract(subject: () => ChainSubject): void {
     await taken.release();
   }, 30_000);
 
+  test('the generation of the lock goes up with every holder, by the Lease itself, and stays when it is renewed', async () => {
+    await clear();
+    const acquired = async (): Promise<string> => (await subject().raw('GET', LEASE)).body.spec.acquireTime;
+    const first = await lock(quick({ identity: 'job-a-abcde' }));
+    const time = await acquired();
+    expect(Date.parse(time)).toBe(first.fence.generation);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(await acquired()).toBe(time);
+    await first.release();
+    expect(await acquired()).toBe(time);
+    const second = await lock(quick({ identity: 'job-b-abcde', aheadMs: -3_600_000 }));
+    expect(second.fence.generation).toBe(first.fence.generation + 1);
+    expect(Date.parse(await acquired())).toBe(second.fence.generation);
+    await second.release();
+  }, 20_000);
+
   test('clocks that are an hour ahead or behind take no lock from a holder that lives', async () => {
     await clear();
     const held = await lock(quick({ identity: 'job-a-abcde' }));

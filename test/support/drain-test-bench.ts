@@ -10,6 +10,7 @@ import { createKubeCluster } from '../../src/cluster/kube-cluster.ts';
 import { inClusterCredentials } from '../../src/cluster/kube-credentials.ts';
 import type { Deps } from '../../src/deps.ts';
 import { createLog } from '../../src/log.ts';
+import { WITHOUT_LOCK } from '../../src/node/fence.ts';
 import { type ApiServer, startApiServer } from '../../src/rehearsal/api/api-server.ts';
 import type { NewObject, Pod, PodSpec, Workload } from '../../src/rehearsal/api/kinds.ts';
 import { deployments, nodes, podDisruptionBudgets, pods } from '../../src/rehearsal/api/resources.ts';
@@ -71,6 +72,7 @@ export async function openDrainBench(options: DrainBenchOptions = {}): Promise<D
     target: '1.36.4',
     deps,
     signal,
+    fence: WITHOUT_LOCK,
     waiter: createWaiter({ clock, log, pollSeconds: 5, signal, mayGoOn: () => Promise.resolve() }),
     async node() {
       const found = (await cluster.nodes(signal)).find(({ name }) => name === 'n1');
@@ -191,6 +193,7 @@ function fastClock(speed: number): Clock {
   const { sleep } = systemClock();
   return {
     now: () => new Date(start + (Date.now() - start) * speed),
+    monotonic: () => (Date.now() - start) * speed,
     sleep: (ms, signal) => sleep(ms / speed, signal),
   };
 }

@@ -9,10 +9,13 @@ import type { Log, LogFields } from '../../src/log.ts';
 import type { Gauge } from '../../src/metrics/metrics.ts';
 import type { Message } from '../../src/notify/notifier.ts';
 import { Settings } from '../../src/settings/settings.ts';
+import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
 /** What the deciders are given and what they did with it. Change the state between two looks; read `seen` afterwards. */
 export interface ExampleWorld {
   readonly deps: Deps;
+  /** That of `deps`, unless another one was given. */
+  readonly clock: VirtualClock;
   nodes: readonly NodeFact[];
   /** By name, in our namespace. */
   readonly jobs: Map<string, JobFact>;
@@ -48,17 +51,7 @@ const TEMPLATES = new URL('../../templates/', import.meta.url);
 
 /** A cluster that is a few maps and a clock that stands still until somebody sleeps: for tests of what decides. */
 export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
-  let slept = 0;
-  const clock: Clock = {
-    now: () => new Date(NOW + slept),
-    async sleep(ms, signal) {
-      signal?.throwIfAborted();
-      slept += ms;
-      // Others that wait get their turn, as they do when time really passes.
-      await new Promise((resolve) => setImmediate(resolve));
-      signal?.throwIfAborted();
-    },
-  };
+  const clock = virtualClock(NOW);
   const world: Omit<ExampleWorld, 'deps'> = {
     nodes: options.nodes ?? ['cp-1', 'worker-1', 'worker-2'].map((name) => exampleNode(name)),
     jobs: new Map(),
@@ -66,7 +59,8 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
     annotations: new Map(),
     lease: undefined,
     seen: { log: [], gauges: new Map(), cleared: [], messages: [], changes: [], created: [] },
-    passed: () => slept / 1000,
+    clock,
+    passed: () => clock.passed() / 1000,
   };
   const deps: Deps = {
     cluster: strict<Cluster>('cluster', { ...clusterOf(world, clock), ...options.cluster }),

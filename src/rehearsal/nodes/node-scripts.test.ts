@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFile
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { explainFailure } from '../../node/explain-failure.ts';
+import { WITHOUT_LOCK } from '../../node/fence.ts';
 import { droppedFlags, planIsUpToDate, planNamesTarget } from '../../node/kubeadm-output.ts';
 import { startTestBench, type TestBench } from './test-bench.ts';
 import { BOTH, CONTROL_PLANE, repository, run, stage, stateOf, thisNode, upgrade, WORKER } from './test-steps.ts';
@@ -194,7 +195,11 @@ describe('the other scripts', () => {
       const when = new Date(Date.now() - days * 86_400_000);
       utimesSync(machine.path(`/etc/kubernetes/tmp/${name}`), when, when);
     }
-    const result = await run(bench, 'cp1', bench.scripts.pruneBackups({ ...thisNode('cp1'), days: 3 }));
+    const result = await run(
+      bench,
+      'cp1',
+      bench.scripts.pruneBackups({ ...thisNode('cp1'), ...WITHOUT_LOCK, days: 3 }),
+    );
     expect(result.stdout).toMatch(/^pruned\t\/etc\/kubernetes\/tmp\/kubeadm-backup-etcd-old\t\d+\n$/);
     expect(readdirSync(machine.path('/etc/kubernetes/tmp'))).toEqual(['kubeadm-backup-manifests-new', 'other']);
   });
@@ -216,7 +221,9 @@ describe('the other scripts', () => {
   it("runs an operator's script as it is", async () => {
     await using bench = await startTestBench({ nodes: [CONTROL_PLANE], published: [] });
     const text = 'echo "it\'s $((6 * 7))"\ncat\nexit 4\n';
-    expect(await run(bench, 'cp1', bench.scripts.runScript({ ...thisNode('cp1'), text }))).toMatchObject({
+    expect(
+      await run(bench, 'cp1', bench.scripts.runScript({ ...thisNode('cp1'), ...WITHOUT_LOCK, text })),
+    ).toMatchObject({
       exitCode: 4,
       stdout: "it's 42\n",
     });

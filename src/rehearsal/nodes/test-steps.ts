@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { WITHOUT_LOCK } from '../../node/fence.ts';
 import type { CommandResult, DetachedResult, NodeShell } from '../../node/node-shell.ts';
 import { type NodeState, parseNodeState } from '../../node/node-state.ts';
 import type { NodeScript, ThisNode, UpgradeRole } from '../../node/scripts.ts';
@@ -77,6 +78,7 @@ export function upgrade(
     {
       unit: 'nightlift-upgrade',
       script: upgradeScript(bench, node, role, more.target, more.patchesDirectory),
+      fence: WITHOUT_LOCK,
       timeLimitSeconds: more.timeLimitSeconds ?? 60,
     },
     { signal: AbortSignal.timeout(25_000), onLine: (line) => more.lines?.push(line) },

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { explainFailure } from '../../node/explain-failure.ts';
+import { WITHOUT_LOCK } from '../../node/fence.ts';
 import { createCertificateAuthority } from '../api/certificate.ts';
 import { machineIdOf } from './machine.ts';
 import { startTestBench, type TestBench } from './test-bench.ts';
@@ -76,7 +77,7 @@ describe('this-node.sh', () => {
   it('keeps a script that changes something from another machine', async () => {
     const other = bench.nodes.node('cp1').machine;
     rmSync(other.path('/var/lib/nightlift/stage'), { recursive: true, force: true });
-    const script = bench.scripts.pruneBackups({ node: 'w1', machineId: '', days: 3 });
+    const script = bench.scripts.pruneBackups({ node: 'w1', machineId: '', ...WITHOUT_LOCK, days: 3 });
     expect(await run(bench, 'cp1', script)).toMatchObject({ exitCode: 25, stdout: '' });
     expect(await stage(bench, 'cp1', 'worker', { as: 'w1' })).toMatchObject({ exitCode: 25 });
     expect(bench.nodes.commands.matching(/^apt/, 'cp1')).toEqual([]);

@@ -45,6 +45,7 @@ function scene(options: {
   const seen = { asked: [] as string[], lines: [] as string[], missing: [] as unknown[], where: [] as unknown[] };
   const clock = {
     now: () => new Date(ms),
+    monotonic: () => ms,
     sleep: (duration: number) => {
       ms += duration;
       return Promise.resolve();

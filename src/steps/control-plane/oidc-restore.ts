@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import { FENCED } from '../../node/fence.ts';
 import { addressOf } from '../../node/node-address.ts';
 import { scriptsOf, thisNode } from '../../node/node-scripts.ts';
+import { nodeFailure } from '../../node/run-on-node.ts';
 
 const NAMESPACE = 'kube-system';
 const CONFIG_MAP = 'apiserver-oidc-restore';
@@ -76,7 +78,7 @@ export const oidcRestore: ActionStep = {
     return deps.settings.oidcRestore.sha256 === '' ? 'oidcRestore.sha256 names no script' : undefined;
   },
   async run(context) {
-    const { deps, signal } = context;
+    const { deps, signal, fence } = context;
     const found = await readScript(context);
     const problem = problemOf(found);
     // Single sign-on is recoverable and the upgrade is done: a warning, as in the runbook.
@@ -84,8 +86,11 @@ export const oidcRestore: ActionStep = {
       deps.log.warn(`${problem.message}: single sign-on may be broken`, { remedy: problem.remedy });
     if (found.kind !== 'runs') return;
     const node = await context.node();
-    const script = scriptsOf(deps).runScript({ ...thisNode(node), text: found.text });
+    const script = scriptsOf(deps).runScript({ ...thisNode(node), ...fence, text: found.text });
     const result = await deps.shell.run(addressOf(node), script, signal);
+    // A script of an operator may have any exit code of its own.
+    if (result.exitCode === FENCED && /^nightlift: failed: /m.test(result.stderr))
+      throw nodeFailure(node, script, `running ${SCRIPT}`, result.exitCode, result.stderr);
     if (result.exitCode !== 0)
       deps.log.warn('the restore script failed: single sign-on may be broken', {
         node: node.name,

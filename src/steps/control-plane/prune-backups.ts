@@ -7,9 +7,13 @@ import { runOnNode } from '../../node/run-on-node.ts';
 export const pruneBackups: ActionStep = {
   name: 'prune-backups',
   summary: 'remove old kubeadm backups on the control planes',
-  async run({ deps, signal }) {
+  async run({ deps, signal, fence }) {
     for (const node of controlPlanes(await deps.cluster.nodes(signal))) {
-      const script = scriptsOf(deps).pruneBackups({ ...thisNode(node), days: deps.settings.kubeadm.backupDays });
+      const script = scriptsOf(deps).pruneBackups({
+        ...thisNode(node),
+        ...fence,
+        days: deps.settings.kubeadm.backupDays,
+      });
       const output = await runOnNode(deps, node, script, 'removing old kubeadm backups', signal);
       for (const line of output.split('\n')) if (line.trim() !== '') deps.log.info(line.trim(), { from: node.name });
     }

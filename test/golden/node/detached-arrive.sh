@@ -24,8 +24,39 @@ package_version() {
 
 free_bytes() { df -P -B1 "$1" | awk 'NR == 2 { print $4 }'; }
 
+# Refuses whoever another one has taken the lock of the chain over from, whatever it still believes. Stands in front of
+# the script that starts the units and of those that change something and are no unit; these give the lock of the units,
+# which is held from here on (file descriptor 9), back at once. The highest generation that has come here is kept: it goes
+# up with every holder.
+# Exit codes: 50 the lock of the units is held · 53 a newer holder has been here
+GENERATION='1795302000000'
+HOLDER='k8s-upgrade-worker-1-36-4-worker-1-x7k2p'
+
+fence="$ROOT/var/lib/nightlift/lock-generation"
+units="$ROOT/var/lib/nightlift/units"
+mkdir -p "$units"
+exec 9>"$units/.lock"
+if ! flock -w 60 9; then fail 50 "another caller has held $units/.lock for a minute" "see which one: fuser $units/.lock"; fi
+
+seen=0
+seen_of=""
+if [ -e "$fence" ]; then read -r seen seen_of <"$fence" || true; fi
+# Fifteen digits are good for some thousand years, and bash can compare them.
+if ! [[ "$seen" =~ ^[0-9]{1,15}$ ]]; then
+  fail 53 "$fence cannot be read, so nobody knows whose turn it is: nothing was started" "when only one chain is at work (kubectl get leases), remove that file on this node"
+fi
+if [ "$GENERATION" -lt "$seen" ]; then
+  fail 53 "the lock of the chain is not $HOLDER's any more: ${seen_of:-another holder} has been here after it; nothing was started" "nothing when that one is at work: the next try waits for the lock. When a clock was ahead of its time, and the Lease was deleted, remove $fence on this node"
+fi
+if [ "$GENERATION" -gt "$seen" ]; then
+  printf '%s %s\n' "$GENERATION" "$HOLDER" >"$fence.new"
+  sync "$fence.new"
+  mv "$fence.new" "$fence"
+fi
+
 # Starts a command as a transient unit, or finds the one that is there. The last line tells which:
 # "nightlift-unit<TAB>started|attached|finished|busy<TAB>detail". Under a lock: of two callers one starts, the other attaches.
+# After fence.sh, which holds that lock.
 UNIT='nightlift-master-1-36-4'
 IDENTITY='aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
 SCRIPT_BASE64='dHJ1ZQo='
@@ -33,9 +64,7 @@ TIME_LIMIT='5400'
 
 state="$ROOT/var/lib/nightlift"
 directory="$state/units/$UNIT"
-mkdir -p "$state/units" "$state/log" "$ROOT/tmp"
-exec 9>"$state/units/.lock"
-if ! flock -w 60 9; then fail 50 "another caller has held $state/units/.lock for a minute" "see which one: fuser $state/units/.lock"; fi
+mkdir -p "$state/log" "$ROOT/tmp"
 
 answer() { printf 'nightlift-unit\t%s\t%s\n' "$1" "$2"; }
 keep_log() { if [ -f "$directory/log" ]; then mv "$directory/log" "$state/log/$UNIT.log"; fi; }
