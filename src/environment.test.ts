@@ -100,4 +100,45 @@ describe('readSettings', () => {
   it('takes blank variables for absent ones', () => {
     expect(readSettings(readEnvironment({ NIGHTLIFT_CONFIG: ' ', NIGHTLIFT_ROOT: dir })).namespace).toBe('k8s-upgrade');
   });
+
+  describe('in a pod', () => {
+    const pod = () => readEnvironment({ NIGHTLIFT_ROOT: dir, KUBERNETES_SERVICE_HOST: '10.96.0.1' });
+    const put = (name: string, text: string): void => {
+      mkdirSync(join(dir, 'config'), { recursive: true });
+      writeFileSync(join(dir, 'config', name), text);
+    };
+
+    it('refuses to begin without its file, and says where it comes from and how all defaults are asked for', () => {
+      const error = failure(() => readSettings(pod()));
+      expect(error.exitCode).toBe(64);
+      expect(error.message).toBe(
+        `reading the settings file ${join(dir, 'config/config.yaml')}: it is not there, and there is no folder ${join(dir, 'config')}`,
+      );
+      expect(error.remedy).toContain('key config.yaml of ConfigMap k8s-upgrade-config');
+      expect(error.remedy).toContain('all defaults: {}');
+    });
+
+    it('does not take a file of another name for it, and names what is there', () => {
+      put('config.yml', 'dryRun: true\n');
+      mkdirSync(join(dir, 'config/..data'));
+      expect(failure(() => readSettings(pod())).message).toMatch(/it is not there; the folder has: config\.yml$/);
+    });
+
+    it('takes {} for all defaults on purpose', () => {
+      put('config.yaml', '{}\n');
+      expect(readSettings(pod())).toEqual(parseSettings('', 'x'));
+    });
+  });
+
+  it.each(['', ' \n', '# emptied by a bad merge\n', '---\n', '--- # nothing\n...\n', 'null\n', '~'])(
+    'does not take a file that says nothing (%j) for the defaults, wherever it is',
+    (text) => {
+      const file = join(dir, 'config.yaml');
+      writeFileSync(file, text);
+      const error = failure(() => readSettings(readEnvironment({}), file));
+      expect(error.exitCode).toBe(64);
+      expect(error.message).toBe(`reading the settings in ${file}: it says nothing`);
+      expect(error.remedy).toContain('all defaults: {}');
+    },
+  );
 });

@@ -3,12 +3,14 @@ import { systemClock } from './clock.ts';
 import { createKubeClient, WARM_UP_MS } from './cluster/kube-client.ts';
 import { createKubeCluster } from './cluster/kube-cluster.ts';
 import type { Deps } from './deps.ts';
-import { nonEmpty, readSettings } from './environment.ts';
+import { isInPod, nonEmpty, settingsText } from './environment.ts';
+import { limitsOf } from './settings/limits.ts';
 import type { Settings } from './settings/settings.ts';
 import { readMatrix } from './wire/addon-matrix-file.ts';
 import { credentialsOf } from './wire/credentials.ts';
 import { lazyAlerts, lazyFeed, lazyMetrics, lazyNotifier, lazyShell } from './wire/on-demand.ts';
-import { settingsFromCluster } from './wire/settings-from-cluster.ts';
+import { type ClusterSettings, settingsFromCluster } from './wire/settings-from-cluster.ts';
+import { takeSettings } from './wire/take-settings.ts';
 import { openTemplates } from './wire/templates.ts';
 import { USER_AGENT, type Wiring } from './wire/wiring.ts';
 
@@ -25,12 +27,11 @@ export interface Wired {
 /** Builds the adapters. Those that a command may not need are loaded when they are first used. */
 export async function wire(wiring: Wiring): Promise<Wired> {
   const { environment, log } = wiring;
-  const inCluster =
-    nonEmpty(environment.env['KUBERNETES_SERVICE_HOST']) !== undefined && wiring.kubeconfig === undefined;
+  const inCluster = isInPod(environment) && wiring.kubeconfig === undefined;
   const clock = systemClock();
   const fileSettings =
     wiring.settingsFile !== undefined || inCluster || nonEmpty(environment.env['NIGHTLIFT_CONFIG']) !== undefined
-      ? readSettings(environment, wiring.settingsFile)
+      ? await takeSettings(wiring, async () => settingsText(environment, wiring.settingsFile))
       : undefined;
   const client = createKubeClient({
     credentials: await credentialsOf(wiring, inCluster),
@@ -45,10 +46,12 @@ export async function wire(wiring: Wiring): Promise<Wired> {
   const namespace = wiring.namespace ?? fileSettings?.namespace ?? 'k8s-upgrade';
   const clusterFor = (settings: Pick<Settings, 'annotationPrefix'>) =>
     createKubeCluster({ client, clock, namespace, annotationPrefix: settings.annotationPrefix });
-  const settings = {
-    ...(fileSettings ?? (await settingsFromCluster(clusterFor({ annotationPrefix: 'nightlift' }), namespace, wiring))),
-    namespace,
-  };
+  let inConfigMap: ClusterSettings | undefined;
+  const ofCluster = async () =>
+    (inConfigMap = await settingsFromCluster(clusterFor({ annotationPrefix: 'nightlift' }), namespace, wiring));
+  const settings = { ...(fileSettings ?? (await takeSettings(wiring, ofCluster))), namespace };
+  const addonMatrix = wiring.settings === 'spared' ? undefined : readMatrix(environment, settings, inConfigMap?.files);
+  log.info('limits', limitsOf(settings, addonMatrix));
   const templates = openTemplates(environment);
   const shell = lazyShell(wiring, settings, templates);
   const deps: Deps = {
@@ -66,7 +69,7 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     identity: inCluster
       ? (nonEmpty(environment.env['HOSTNAME']) ?? hostname())
       : `${hostname()}, process ${process.pid}`,
-    addonMatrix: readMatrix(environment, settings),
+    addonMatrix,
   };
   return { deps, requests: () => client.requests(), close: () => shell.close() };
 }

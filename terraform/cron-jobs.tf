@@ -162,7 +162,8 @@ resource "kubernetes_cron_job_v1" "this" {
                 dynamic "config_map" {
                   for_each = try([volume.value.configMap], [])
                   content {
-                    name = config_map.value.name
+                    name     = config_map.value.name
+                    optional = try(config_map.value.optional, null)
                   }
                 }
 

@@ -1,3 +1,4 @@
+import type { Deps } from '../deps.ts';
 import { chooseTarget } from '../detect/choose-target.ts';
 import { NightliftError } from '../errors.ts';
 import { ALL_FACTS, type Facts } from '../facts/facts.ts';
@@ -7,6 +8,7 @@ import { evaluateGate } from '../gate/evaluate-gate.ts';
 import type { Finding, GateResult } from '../gate/finding.ts';
 import { type GateOptions, gateOptions } from '../gate/gate-options.ts';
 import { observe } from '../observe/observe.ts';
+import { type Limits, limitsOf } from '../settings/limits.ts';
 import type { Settings } from '../settings/settings.ts';
 import { versionFromUser } from '../version.ts';
 import { type Call, EXIT, text } from './call/command.ts';
@@ -19,6 +21,13 @@ export interface Question {
   readonly facts: Facts;
   readonly settings: Settings;
   readonly options: GateOptions;
+  /** Those of the cluster; nobody knows them offline. */
+  readonly limits?: Limits;
+}
+
+export function questionOf(deps: Pick<Deps, 'settings' | 'addonMatrix'>): Omit<Question, 'facts'> {
+  const { settings, addonMatrix: own } = deps;
+  return { settings, options: gateOptions(deps), limits: limitsOf(settings, own) };
 }
 
 /** Facts from a file, or from the cluster. */
@@ -40,8 +49,7 @@ export async function withQuestion(call: Call, answer: (question: Question) => P
     async ({ deps }) =>
       await answer({
         facts: await observe(deps, ALL_FACTS, call.signal),
-        settings: deps.settings,
-        options: gateOptions(deps),
+        ...questionOf(deps),
       }),
   );
 }

@@ -3,13 +3,12 @@ import { NightliftError } from '../errors.ts';
 import type { FactPart } from '../facts/facts.ts';
 import { gateChecks } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
-import { gateOptions } from '../gate/gate-options.ts';
 import { announce } from '../notify/announce.ts';
 import { observe } from '../observe/observe.ts';
 import { composeReport, NOT_LOOKED, plainReport, reportTarget } from '../report/compose-report.ts';
 import { type Call, EXIT, flag, text } from './call/command.ts';
 import { withJobSession } from './call/session.ts';
-import { type Question, withQuestion } from './gate.ts';
+import { type Question, questionOf, withQuestion } from './gate.ts';
 
 /**
  * What the Job reads: its account has no key for the nodes and asks no package source, which is the detector's
@@ -23,13 +22,18 @@ const REPORT_FACTS: readonly FactPart[] = [
   'deprecatedApis',
   'chainJobs',
   'gauges',
+  'limits',
 ];
 
-function compose({ facts, settings, options }: Question, looked: boolean) {
+function compose({ facts, settings, options, limits }: Question, looked: boolean) {
   const choice = looked ? chooseTarget(facts, settings.target) : NOT_LOOKED;
   const target = reportTarget(facts, choice);
   const gate = target === null ? null : evaluateGate(facts, target, gateChecks, options);
-  return composeReport(facts, { choice, gate }, { namespace: settings.namespace });
+  return composeReport(
+    facts,
+    { choice, gate },
+    { namespace: settings.namespace, ...(limits === undefined ? {} : { limits }) },
+  );
 }
 
 export async function run(call: Call): Promise<number> {
@@ -47,7 +51,7 @@ export async function run(call: Call): Promise<number> {
     });
   return await withJobSession(call, 'report', async ({ deps }) => {
     const facts = await observe(deps, REPORT_FACTS, call.signal);
-    const report = compose({ facts, settings: deps.settings, options: gateOptions(deps) }, false);
+    const report = compose({ facts, ...questionOf(deps) }, false);
     await announce(deps, { text: report.text, blocks: report.blocks }, call.signal);
     call.output.json(report);
     return EXIT.done;

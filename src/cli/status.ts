@@ -13,12 +13,16 @@ import { type Output, paint, table } from './call/output.ts';
 import { withSession } from './call/session.ts';
 
 export async function run(call: Call): Promise<number> {
-  return await withSession(call, async ({ deps }) => {
-    const status = await readStatus(deps, call.signal);
-    print(call.output, status, deps.clock.now());
-    call.output.json(status);
-    return EXIT.done;
-  });
+  return await withSession(
+    call,
+    async ({ deps }) => {
+      const status = await readStatus(deps, call.signal);
+      print(call.output, status, deps.clock.now());
+      call.output.json(status);
+      return EXIT.done;
+    },
+    'spared',
+  );
 }
 
 interface Status {

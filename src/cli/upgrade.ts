@@ -25,7 +25,7 @@ export async function run(call: Call): Promise<number> {
       remedy: 'nightlift plan shows the possible version; then nightlift upgrade --to X.Y.Z',
     });
   const target = versionFromUser(asked, '--to');
-  return await withSession(call, async (wired) => await upgrade(call, wired, target));
+  return await withSession(call, async (wired) => await upgrade(call, wired, target), 'needed');
 }
 
 async function upgrade(call: Call, { deps }: Wired, target: string): Promise<number> {

@@ -26,7 +26,7 @@ interface Need {
 const REPORT: readonly Need[] = [
   { verbs: ['list'], group: '', resource: 'nodes', where: '', why: 'versions and readiness' },
   { verbs: ['list'], group: '', resource: 'pods', where: '', why: 'API server versions, ratio of ready pods, drain' },
-  { verbs: ['get'], group: '', resource: 'configmaps', where: 'own', why: 'kill switch, first-seen dates, settings' },
+  { verbs: ['get'], group: '', resource: 'configmaps', where: 'own', why: 'kill switch, state, settings' },
   { verbs: ['list'], group: 'batch', resource: 'jobs', where: 'own', why: 'the state of the chain' },
   { verbs: ['get'], group: '', resource: 'namespaces', where: 'own', why: 'record of the run in flight' },
   { verbs: ['list'], group: 'apps', resource: 'deployments', where: '', why: 'addon versions' },
@@ -44,7 +44,7 @@ const CHAIN: readonly Need[] = [
 
 const DETECTOR: readonly Need[] = [
   ...CHAIN,
-  { verbs: ['create', 'patch'], group: '', resource: 'configmaps', where: 'own', why: 'first-seen dates' },
+  { verbs: ['create', 'patch'], group: '', resource: 'configmaps', where: 'own', why: 'first-seen dates and limits' },
   {
     verbs: ['get', 'patch'],
     group: 'apps',

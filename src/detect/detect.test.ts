@@ -398,11 +398,11 @@ describe('the dates on which versions were first seen', () => {
     const written: string[] = [];
     const world = night({
       patches: ['1.36.3'],
-      cluster: { writeConfigMap: async (_, name) => void written.push(name) },
+      cluster: { writeConfigMap: async (_, _name, data) => void written.push(...Object.keys(data)) },
     });
     world.configMaps.set(STATE, { 'first-seen': '{"1.36.3":"2026-10-01T00:00:00Z"}' });
     await detect(world.deps, signal);
-    expect(written).toEqual([]);
+    expect(written).toEqual(['limits']);
   });
 
   it('are written for one source when the other could not be asked', async () => {
@@ -420,7 +420,7 @@ describe('the dates on which versions were first seen', () => {
     const world = night({ patches: ['1.36.3', '1.36.4'] });
     world.configMaps.set(STATE, { 'first-seen': 'yesterday' });
     expect(await detect(world.deps, signal)).toMatchObject({ kind: 'started' });
-    expect(world.configMaps.get(STATE)).toEqual({ 'first-seen': 'yesterday' });
+    expect(world.configMaps.get(STATE)?.['first-seen']).toBe('yesterday');
     expect(loggedAt(world, 'warn')).toEqual(['could not read firstSeen']);
   });
 
@@ -518,5 +518,40 @@ describe('gateAndStart', () => {
     const forbidden = new ClusterError('forbidden', { status: 403, reason: 'Forbidden' });
     const world = exampleWorld({ cluster: { createJob: () => Promise.reject(forbidden) } });
     await expect(gateAndStart(world.deps, '1.36.4', [], signal)).rejects.toBe(forbidden);
+  });
+});
+
+describe('the limits of a night', () => {
+  const limitsOf = (world: ExampleWorld) => JSON.parse(world.configMaps.get(STATE)?.['limits'] ?? 'null') as unknown;
+  const look = async (settings: object, configMaps: ExampleWorld['configMaps'] = new Map()) => {
+    const world = night({ patches: ['1.36.3'], settings });
+    for (const [name, data] of configMaps) world.configMaps.set(name, data);
+    await detect(world.deps, signal);
+    return world;
+  };
+
+  it('are recorded by the first look, and stay as they are while they are the same', async () => {
+    const first = await look({ dryRun: true });
+    expect(limitsOf(first)).toMatchObject({ values: { dryRun: 'true', window: 'none' }, before: null, changedAt: NOW });
+    const second = await look({ dryRun: true }, first.configMaps);
+    expect(limitsOf(second)).toEqual(limitsOf(first));
+    expect(loggedAt(second, 'warn')).toEqual([]);
+  });
+
+  it('are said aloud by the look that finds others, with what they were', async () => {
+    const second = await look({}, (await look({ dryRun: true, target: { ceiling: '1.36' } })).configMaps);
+    expect(limitsOf(second)).toMatchObject({
+      values: { dryRun: 'false', 'target.ceiling': 'none' },
+      before: { dryRun: 'true', 'target.ceiling': '1.36' },
+    });
+    expect(second.seen.log.find(({ message }) => message.includes('limits'))?.fields).toEqual({
+      changes: 'dryRun: true → false; target.ceiling: 1.36 → none',
+    });
+  });
+
+  it('are recorded anew when their record is damaged, and a look does not fail over it', async () => {
+    const world = await look({}, new Map([[STATE, { limits: '{"values":7}' }]]));
+    expect(limitsOf(world)).toMatchObject({ values: { dryRun: 'false' }, before: null });
+    expect(loggedAt(world, 'warn')).toEqual(['the limits of the last night are not known']);
   });
 });

@@ -19,6 +19,7 @@ import { observe } from '../observe/observe.ts';
 import { chooseTarget } from './choose-target.ts';
 import { reconcileLatch } from './reconcile-latch.ts';
 import { recordFirstSeen } from './record-first-seen.ts';
+import { recordLimits } from './record-limits.ts';
 import { unclosedVersion } from './unclosed-run.ts';
 
 /** What one night's look came to. All of them are decisions; the CronJob's Job exits 0. */
@@ -50,6 +51,7 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
     await pushLastRun(deps, undefined, signal);
     return { kind: 'paused', reason: error.message };
   }
+  await recordLimits(deps, signal);
   const { latch, target, jobs } = await reconcileLatch(deps, await deps.cluster.jobs(CHAIN_SELECTOR, signal), signal);
   const facts = await observe(deps, LOOK, signal);
   await remember(deps, facts, signal);

@@ -8,8 +8,10 @@ const HEAD = `# Settings
 
 The settings are one YAML file, \`config.yaml\` of the ConfigMap \`k8s-upgrade-config\`. Pods have it mounted at
 \`/config/config.yaml\`; on a workstation \`nightlift\` reads the ConfigMap of the cluster, or the file of \`--config\` or
-\`$NIGHTLIFT_CONFIG\`. Every key has a default, so an empty file is a valid one. A key that is not known is an error that
-names the nearest known one, and nothing is done then. \`docs/configuration.schema.json\` is the same as JSON Schema, for
+\`$NIGHTLIFT_CONFIG\`. Every key has a default; a file that wants all of them says \`{}\`. A file that is missing
+in a pod or that says nothing (empty, comments only) was lost on its way and is an error, and so is a key that is not known, with the
+nearest known one. Nothing is done then. What is in effect is logged at every start (\`limits\`), and stands in the morning's report when
+it changed. \`pause\`, \`resume\` and \`status\` work without valid settings. \`docs/configuration.schema.json\` is the same as JSON Schema, for
 editors and CI.
 
 Identifiers such as I09 or D15 in the reasons stand for what once went wrong; a test carries the same identifier.

@@ -56,6 +56,7 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
     nextMinorReleases: known(null),
     run: known({ startedAt: null, target: null, snapshotPath: null, stopped: null, stoppedAt: null }),
     firstSeen: known({}),
+    limits: known(null),
     workloads: known([]),
     deprecatedApis: known([]),
     alerts: known([]),

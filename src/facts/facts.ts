@@ -83,6 +83,16 @@ export const BudgetFact = z.object({
     .describe('budgets of its namespace that cover a pod of it as well, which the API then never evicts'),
 });
 
+/** What a run may do (dry run, window, ceiling …), by the name of the setting, as the detector had it. */
+export const RecordedLimits = z.object({
+  values: z.record(z.string(), z.string()).describe('at its last look'),
+  before: z
+    .record(z.string(), z.string())
+    .nullable()
+    .describe('what they were until they changed; null: never recorded'),
+  changedAt: z.iso.datetime().describe('when the detector saw the change'),
+});
+
 /**
  * Everything that the deciders use, read once, as one document: `nightlift facts` writes it, `gate`, `plan` and
  * `report --dry-run` read it back. It holds no secret.
@@ -112,6 +122,9 @@ export const Facts = z.object({
   firstSeen: observedSchema(z.record(z.string(), z.iso.datetime())).describe(
     'when the detector first saw a version, by version',
   ),
+  limits: observedSchema(RecordedLimits.nullable())
+    .default({ known: false, why: 'the program that wrote these facts did not know of them' })
+    .describe('the limits of the last night; null before the first look'),
   workloads: observedSchema(z.array(WorkloadFact)),
   deprecatedApis: observedSchema(z.array(DeprecatedApiFact)),
   alerts: observedSchema(z.array(AlertFact)),
@@ -128,6 +141,7 @@ export type JobFact = z.infer<typeof JobFact>;
 export type ReleaseFact = z.infer<typeof ReleaseFact>;
 export type GaugeFact = z.infer<typeof GaugeFact>;
 export type PermissionFact = z.infer<typeof PermissionFact>;
+export type RecordedLimits = z.infer<typeof RecordedLimits>;
 export type BudgetFact = z.infer<typeof BudgetFact>;
 export type Facts = z.infer<typeof Facts>;
 

@@ -20,9 +20,10 @@ function merged(name: string, ...own: object[]): Addon | undefined {
 const builtIn = (name: string): Addon | undefined => BUILT_IN.find((addon) => addon.name === name);
 
 describe("an operator's addon matrix", () => {
-  it('changes nothing when it is absent or empty', () => {
-    expect(addonMatrix(null, '').addons).toEqual(BUILT_IN);
+  it('changes nothing when there is none, or it names no addon', () => {
+    expect(addonMatrix(undefined, '').addons).toEqual(BUILT_IN);
     expect(addonMatrix({ addons: [] }, 'own.yaml').addons).toEqual(BUILT_IN);
+    expect(() => addonMatrix(null, 'own.yaml')).toThrow(/reading the addon matrix in own.yaml/);
     expect(addonMatrix({ collected: '2026-11-01', addons: [] }, 'own.yaml').addons).toEqual(BUILT_IN);
   });
 

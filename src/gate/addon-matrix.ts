@@ -72,7 +72,7 @@ export interface AddonMatrix {
  */
 export function addonMatrix(operatorMatrix: unknown, what: string): AddonMatrix {
   const base = Matrix.parse(builtIn).addons;
-  if (operatorMatrix === undefined || operatorMatrix === null) return { addons: base };
+  if (operatorMatrix === undefined) return { addons: base };
   const parsed = OperatorMatrix.safeParse(operatorMatrix);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `  - ${describeIssue(issue)}`);

@@ -67,7 +67,7 @@ describe('the objects of an install', () => {
   it('let the lock of kured be taken on that one DaemonSet, and only when the settings say so', () => {
     const kured = (config: string) =>
       installObjects({ templates, config }).filter(({ metadata }) => metadata.name.endsWith('-kured'));
-    expect(kured('')).toEqual([]);
+    expect(kured('{}')).toEqual([]);
     const objects = kured('kured: { takeLock: true, namespace: ops, daemonSet: reboots }\n');
     expect(names(objects)).toEqual(
       [ACCOUNTS.phase, ACCOUNTS.detector].flatMap((account) => [
@@ -118,7 +118,7 @@ describe('the objects of an install', () => {
 
   it('survive being written as YAML', () => {
     const objects = new Map(installObjects({ templates }).map((object) => [object.metadata.name, object] as const));
-    const text = deployFiles(templates, '').get('deploy/base/scripts.yaml') ?? '';
+    const text = deployFiles(templates, '{}').get('deploy/base/scripts.yaml') ?? '';
     expect(parse(text)).toEqual(objects.get('k8s-upgrade-scripts'));
   });
 });

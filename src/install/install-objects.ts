@@ -1,5 +1,5 @@
 import { kuredOf } from '../cluster/permissions.ts';
-import { parseSettings } from '../settings/parse-settings.ts';
+import { parseSettingsFile } from '../settings/parse-settings.ts';
 import { BUNDLE_CONFIG_MAP, BUNDLE_KEY, type Bundle, bundleJobTemplate, STOCK_IMAGE } from './bundle.ts';
 import { cronJobs } from './cron-jobs.ts';
 import { type InstallObject, OBJECT_LABELS } from './install-object.ts';
@@ -9,7 +9,7 @@ import { rbacObjects, serviceAccounts } from './rbac-objects.ts';
 
 export interface InstallOptions {
   readonly templates: InstallTemplates;
-  /** Text of the settings file; default: empty, which is valid. */
+  /** Text of the settings file; default: one that wants all defaults. */
   readonly config?: string;
   readonly image?: string;
   /** Installs without an image of ours: the stock image of Node runs this. */
@@ -25,8 +25,8 @@ export const DEFAULT_IMAGE = 'nightlift:0.1.0';
  * @throws NightliftError (config) for settings that are wrong.
  */
 export function installObjects(options: InstallOptions): readonly InstallObject[] {
-  const { templates, config = '', bundle } = options;
-  const settings = parseSettings(config, 'the settings to install');
+  const { templates, config = '{}\n', bundle } = options;
+  const settings = parseSettingsFile(config, 'the settings to install');
   const { namespace } = settings;
   const image = options.image ?? (bundle === undefined ? DEFAULT_IMAGE : STOCK_IMAGE);
   const configMap = (name: string, content: Readonly<Record<string, unknown>>): InstallObject => ({

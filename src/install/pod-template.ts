@@ -103,7 +103,12 @@ function volumesOf(role: PodKind['role']): readonly PodVolume[] {
     // Optional: a pod without its Secret would wait an hour without a word; the program says what is missing.
     source: { secret: { secretName: CREDS, defaultMode: 0o400, optional: true, ...source } },
   });
-  const config = configMap('config', '/config', 'k8s-upgrade-config');
+  const config: PodVolume = {
+    name: 'config',
+    mountPath: '/config',
+    // Optional as the Secret is: without its settings the program stops, and says which file is lost.
+    source: { configMap: { name: 'k8s-upgrade-config', optional: true } },
+  };
   const tmp: PodVolume = { name: 'tmp', mountPath: '/tmp', writable: true, source: { emptyDir: {} } };
   if (role === 'report') {
     return [config, secret({ items: [{ key: 'slack_webhook', path: 'slack_webhook' }] }), tmp];

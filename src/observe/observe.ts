@@ -8,6 +8,7 @@ import { observeBudgets } from './budgets.ts';
 import { CHAIN_SELECTOR } from './chain-jobs.ts';
 import { readFirstSeen } from './first-seen.ts';
 import { readKillSwitch } from './kill-switch.ts';
+import { readLimits } from './limits.ts';
 import { observePermissions } from './permissions.ts';
 import { nextMinorOf, patchReleasesOf } from './releases.ts';
 import { recordedRun } from './run-record.ts';
@@ -57,6 +58,7 @@ export async function observe(
     nextMinorReleases: read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal)),
     run: read('run', () => recordedRun({ deps, signal })),
     firstSeen: read('firstSeen', () => readFirstSeen(deps, signal)),
+    limits: read('limits', () => readLimits(deps, signal)),
     workloads: read('workloads', async () => [...(await cluster.workloads(signal))]),
     deprecatedApis: read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
     alerts: read('alerts', async () => [...(await deps.alerts.active(signal))]),

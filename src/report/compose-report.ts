@@ -5,9 +5,11 @@ import type { GateResult } from '../gate/finding.ts';
 import { findingSections } from '../gate/finding-sections.ts';
 import { bold, escapeSlack, type Section, type SlackMessage, slackMessage } from '../notify/slack-message.ts';
 import { known, type Observed } from '../observed.ts';
+import type { Limits } from '../settings/limits.ts';
 import { type ChainState, chainState } from './chain-state.ts';
 import { type DetectorState, detectedByGauge, detectorState } from './detector.ts';
 import { judgeNight } from './judge-night.ts';
+import { limitNotes } from './limit-notes.ts';
 import { type ReportOutcome } from './night.ts';
 import { describeRunning, kubeletsByVersion, type Running } from './running.ts';
 
@@ -27,6 +29,8 @@ export interface ReportOptions {
   /** Chain Jobs of the last hours are listed. */
   readonly jobHours?: number;
   readonly namespace?: string;
+  /** Of whoever reports; absent: nobody knows, and what changed is not told. */
+  readonly limits?: Limits;
 }
 
 export interface Report extends SlackMessage {
@@ -49,6 +53,7 @@ export function composeReport(facts: Facts, decision: ReportDecision, options: R
     night.notes.map((note) => escapeSlack(capitalized(note))),
     [runningLine(facts, running), detectorLine(detector), targetLine(decision.choice, detector)],
     ...gateSections(night.outcome, decision.gate),
+    ...(options.limits === undefined ? [] : limitNotes(facts, options.limits, jobHours)),
     jobLines(chain, facts, jobHours),
   ];
   return { outcome: night.outcome, ...slackMessage(sections, '`nightlift report --dry-run` shows all of it') };

@@ -4,7 +4,39 @@ import { NightliftError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { Settings } from './settings.ts';
 
-/** A settings file as text. @throws NightliftError (config) that names `what`, key and the nearest known key. */
+export const CONFIG_MAP = 'k8s-upgrade-config';
+export const CONFIG_KEY = 'config.yaml';
+/** How somebody says it on purpose, as the end of a remedy. */
+export const ALL_DEFAULTS = 'A file that wants all defaults: {}';
+
+/**
+ * Settings that somebody has written down. A text that says nothing (empty, comments, null) was lost on its way: its dry
+ * run, window and ceiling must not become the defaults. @throws NightliftError (config), as `parseSettings`.
+ */
+export function parseSettingsFile(text: string, what: string): Settings {
+  const document = parseDocument(text);
+  if (document.errors.length === 0 && (document.toJS() ?? null) === null) {
+    throw new NightliftError('config', `reading the settings in ${what}: it says nothing`, {
+      remedy: `Put the settings back; docs/configuration.md lists them. ${ALL_DEFAULTS}`,
+    });
+  }
+  return parseSettings(text, what);
+}
+
+/** What `pause`, `resume` and `status` need, of settings that are not valid: where things are. */
+const WHERE = ['namespace', 'annotationPrefix', 'pushgatewayUrl'] as const;
+
+/** The defaults, with those of `WHERE` that can be read in a text that is wrong elsewhere. */
+export function salvageSettings(text: string): Settings {
+  const content: unknown = parseDocument(text).toJS();
+  const found = typeof content === 'object' && content !== null ? new Map(Object.entries(content)) : new Map();
+  return WHERE.reduce((settings, key) => {
+    const value = Settings.shape[key].safeParse(found.get(key));
+    return value.success ? { ...settings, [key]: value.data } : settings;
+  }, Settings.parse({}));
+}
+
+/** The text of settings; an empty one is all defaults. @throws NightliftError (config) that names `what`, key and the nearest known key. */
 export function parseSettings(text: string, what: string): Settings {
   const document = parseDocument(text, { prettyErrors: true });
   const problem = document.errors[0];

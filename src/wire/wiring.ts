@@ -14,6 +14,11 @@ export interface Wiring {
   readonly context?: string;
   readonly namespace?: string;
   readonly settingsFile?: string;
+  /**
+   * Whether the command can do without the cluster's settings: never; while Nightlift is not installed, because it only
+   * looks; or always, because it needs no more than to know where things are. Default: never.
+   */
+  readonly settings?: 'needed' | 'where installed' | 'spared';
   /** The chain restarts API servers under it: a Job of the chain, and a person who follows one. */
   readonly meetsNewApiServers?: boolean;
   /** Runs phases, during which the API server goes away: it is waited for as in a Job. */

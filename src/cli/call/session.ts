@@ -34,7 +34,11 @@ async function withWired(wiring: Wiring, body: (wired: Wired) => Promise<number>
 }
 
 /** For people: only warnings are logged, on stderr. */
-export async function withSession(call: Call, body: (wired: Wired) => Promise<number>): Promise<number> {
+export async function withSession(
+  call: Call,
+  body: (wired: Wired) => Promise<number>,
+  settings: Wiring['settings'] = 'where installed',
+): Promise<number> {
   const log = createLog({
     format: 'text',
     now: () => new Date(),
@@ -42,7 +46,7 @@ export async function withSession(call: Call, body: (wired: Wired) => Promise<nu
   });
   const { here, to } = call.values;
   return await withWired(
-    { ...wiringOf(call, 'cli'), log, runsPhases: here === true, meetsNewApiServers: to !== undefined },
+    { ...wiringOf(call, 'cli'), log, settings, runsPhases: here === true, meetsNewApiServers: to !== undefined },
     body,
   );
 }

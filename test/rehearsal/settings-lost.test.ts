@@ -1,0 +1,158 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runCli, type Streams } from '../../src/cli/run-cli.ts';
+import { type ApiServer, startApiServer } from '../../src/rehearsal/api/api-server.ts';
+import { configMaps, namespaces } from '../../src/rehearsal/api/resources.ts';
+
+let server: ApiServer;
+let directory: string;
+
+beforeEach(async () => {
+  server = await startApiServer();
+  directory = mkdtempSync(join(tmpdir(), 'nightlift-settings-'));
+  writeFileSync(join(directory, 'kubeconfig'), server.kubeconfig());
+  server.store.create(namespaces, { metadata: { name: 'k8s-upgrade' }, spec: {} });
+});
+afterEach(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true });
+});
+
+async function call(...argv: string[]) {
+  const written = { out: '', err: '' };
+  const sink = (name: keyof typeof written) =>
+    new PassThrough().on('data', (chunk: Buffer) => (written[name] += chunk.toString()));
+  const streams = { stdin: new PassThrough(), stdout: sink('out'), stderr: sink('err'), noColor: true };
+  const argument = ['--kubeconfig', join(directory, 'kubeconfig')];
+  const code = await runCli([...argv, ...argument], streams as unknown as Streams, AbortSignal.timeout(20_000));
+  await new Promise(setImmediate);
+  return { code, ...written };
+}
+
+function setConfig(data: Record<string, string>): void {
+  server.store.create(configMaps, { metadata: { name: 'k8s-upgrade-config', namespace: 'k8s-upgrade' }, data });
+}
+
+const paused = (namespace = 'k8s-upgrade') =>
+  server.store.get(configMaps, 'k8s-upgrade-killswitch', namespace) !== undefined;
+
+/** Each of them would have been live defaults, or would have taken the kill switch away from its operator. */
+const LOST: readonly (readonly [title: string, data: Record<string, string> | undefined, says: RegExp])[] = [
+  ['no ConfigMap', undefined, /there is no such ConfigMap/],
+  ['another key', { 'config.yml': 'dryRun: true' }, /it has no such key, but config\.yml/],
+  ['an empty key', { 'config.yaml': '# merged away\n' }, /it says nothing/],
+  ['a misspelt key', { 'config.yaml': 'dryrun: true' }, /did you mean .*dryRun/],
+  ['no YAML', { 'config.yaml': 'window: [' }, /this is not YAML/],
+];
+
+describe('on a workstation', { timeout: 30_000 }, () => {
+  it.each(LOST)(
+    'pause, status and resume work with %s, and say in one line what they go on with',
+    async (_title, data, says) => {
+      if (data !== undefined) setConfig(data);
+      const pause = await call('pause', '--reason', 'settings are broken');
+      expect([pause.code, paused()], pause.err).toEqual([0, true]);
+      expect(
+        pause.err
+          .trim()
+          .split('\n')
+          .filter((line) => line.startsWith('WARN')),
+      ).toHaveLength(1);
+      expect(pause.err).toMatch(says);
+      expect(pause.err).toMatch(/namespace=k8s-upgrade annotationPrefix=nightlift/);
+      const status = await call('status');
+      expect([status.code, status.out]).toEqual([0, expect.stringContaining('Paused: settings are broken')]);
+      expect((await call('resume')).code).toBe(0);
+      expect(paused()).toBe(false);
+    },
+  );
+
+  it('status goes on with the prefix that can be read beside a mistake', async () => {
+    setConfig({ 'config.yaml': 'annotationPrefix: example.org\ndryrun: true\n' });
+    server.store.modify(namespaces, 'k8s-upgrade', '', (draft) => {
+      draft.metadata.annotations = {
+        'example.org/k8s-upgrade-in-flight': '2026-11-21T23:00:00Z',
+        'example.org/k8s-upgrade-target': '1.36.4',
+      };
+    });
+    const { out, err } = await call('status');
+    expect(out).toContain('Upgrade to 1.36.4 recorded as running');
+    expect(err).toContain('annotationPrefix=example.org');
+  });
+
+  it('pause needs no addon matrix, which stands in a pod', async () => {
+    setConfig({ 'config.yaml': 'addons: { matrixFile: /config/addons.yaml }\n' });
+    expect(await call('pause')).toMatchObject({ code: 0, err: '' });
+  });
+
+  it.each(LOST.filter(([, data]) => data !== undefined))(
+    'gate and plan do not judge by the defaults with %s',
+    async (_title, data, says) => {
+      setConfig(data ?? {});
+      for (const command of ['gate', 'plan']) {
+        const { code, err } = await call(command, '--target', '1.36.4');
+        expect([code, err]).toEqual([64, expect.stringMatching(says)]);
+      }
+    },
+  );
+
+  it.each(LOST)('upgrade starts nothing with %s', async (_title, data, says) => {
+    if (data !== undefined) setConfig(data);
+    const { code, err } = await call('upgrade', '--to', '1.36.4', '--yes', '--no-follow');
+    expect([code, err]).toEqual([64, expect.stringMatching(says)]);
+    expect(server.requests.writes).toEqual([]);
+  });
+
+  it('gate takes the addon matrix of the cluster, and not none when it is lost', async () => {
+    const config = 'addons: { matrixFile: /config/addons.yaml }\n';
+    setConfig({ 'config.yaml': config });
+    const lost = await call('gate', '--target', '1.36.4');
+    expect([lost.code, lost.err]).toEqual([
+      64,
+      expect.stringContaining(
+        'reading the addon matrix key addons.yaml of ConfigMap k8s-upgrade-config: there is no such key',
+      ),
+    ]);
+    for (const [text, says] of [
+      ['# nothing\n', 'it says nothing'],
+      ['addons: [{ name: cillium }]', 'did you mean "cilium"'],
+    ] as const) {
+      server.store.modify(configMaps, 'k8s-upgrade-config', 'k8s-upgrade', (draft) => {
+        draft.data = { 'config.yaml': config, 'addons.yaml': text };
+      });
+      const { code, err } = await call('gate', '--target', '1.36.4');
+      expect([code, err]).toEqual([64, expect.stringContaining(says)]);
+    }
+  });
+});
+
+describe('in a pod', () => {
+  it.each(['check', 'phase', 'report'])(
+    '%s ends with 64 without its settings file, and sends nothing',
+    async (command) => {
+      mkdirSync(join(directory, 'config'));
+      const before = { ...process.env };
+      Object.assign(process.env, {
+        NIGHTLIFT_ROOT: directory,
+        KUBERNETES_SERVICE_HOST: '127.0.0.1',
+        KUBERNETES_SERVICE_PORT: String(server.port),
+        PHASE: 'preflight',
+        TARGET_VERSION: '1.36.4',
+      });
+      try {
+        const written: string[] = [];
+        const sink = new PassThrough().on('data', (chunk: Buffer) => written.push(chunk.toString()));
+        const streams = { stdin: new PassThrough(), stdout: sink, stderr: sink, noColor: true };
+        expect(await runCli([command], streams as unknown as Streams, AbortSignal.timeout(20_000))).toBe(64);
+        await new Promise(setImmediate);
+        expect(written.join('')).toContain('key config.yaml of ConfigMap k8s-upgrade-config');
+        expect(server.requests.records).toEqual([]);
+      } finally {
+        process.env = before;
+      }
+    },
+  );
+});
