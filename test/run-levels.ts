@@ -32,7 +32,7 @@ export const LEVELS: readonly Level[] = [
   },
   {
     name: 'components',
-    title: 'real Prometheus, Pushgateway and API server',
+    title: 'real Prometheus, Pushgateway, ssh and API server',
     has: /^test\/components\//,
     filters: ['test/components/'],
     missing: withoutComponents,
@@ -69,11 +69,15 @@ function withoutKubernetes(): string | undefined {
 }
 
 function withoutComponents(): string | undefined {
-  const absent = ['prometheus', 'promtool', 'prometheus-pushgateway'].filter((name) => !hasProgram(name));
+  const absent = ['prometheus', 'promtool', 'prometheus-pushgateway', 'ssh', '/usr/sbin/sshd'].filter(
+    (name) => !hasProgram(name),
+  );
   const programs =
     absent.length === 0
       ? []
-      : [`not installed: ${absent.join(', ')} (Debian: apt-get install prometheus prometheus-pushgateway)`];
+      : [
+          `not installed: ${absent.join(', ')} (Debian: apt-get install prometheus prometheus-pushgateway openssh-server)`,
+        ];
   const reasons = [...programs, withoutKubernetes() ?? ''].filter((reason) => reason !== '');
   return reasons.length === 0 ? undefined : reasons.join('; ');
 }

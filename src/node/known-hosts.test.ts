@@ -9,7 +9,8 @@ import { fingerprint, parseKnownHosts } from './known-hosts.ts';
 const key = generateSshKey().public.split(' ').slice(0, 2).join(' ');
 
 function found(text: string, names: readonly string[], port = 22): number {
-  return parseKnownHosts(text).keysFor(names, port).length;
+  const known = parseKnownHosts(text).keysFor(names, port);
+  return known.types.flatMap((type) => known.pinned(type)).length;
 }
 
 describe('parseKnownHosts', () => {
@@ -17,7 +18,8 @@ describe('parseKnownHosts', () => {
     ['10.0.0.1', ['10.0.0.1'], 22, 1],
     ['node-1,10.0.0.1', ['10.0.0.1', 'node-1'], 22, 1],
     ['10.0.0.1', ['10.0.0.2'], 22, 0],
-    ['10.0.0.1', ['10.0.0.1'], 2222, 0],
+    ['10.0.0.1', ['10.0.0.1'], 2222, 1],
+    ['[10.0.0.1]:2222', ['10.0.0.1'], 22, 0],
     ['[10.0.0.1]:2222', ['10.0.0.1'], 2222, 1],
     ['10.0.0.*', ['10.0.0.7'], 22, 1],
     ['10.0.0.*,!10.0.0.7', ['10.0.0.7'], 22, 0],
@@ -46,15 +48,36 @@ describe('parseKnownHosts', () => {
   });
 
   it.each([
-    [`@cert-authority *.example ${key}`, 'host certificates are not supported'],
     [`@something 10.0.0.1 ${key}`, 'the marker @something is not known'],
-    ['10.0.0.1 ssh-ed25519', 'it has too few fields'],
-    ['10.0.0.1 ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAA', 'its key is not one of type ssh-rsa'],
-  ])('refuses %s', (line, problem) => {
+    [`@Revoked 10.0.0.1 ${key}`, 'the marker @Revoked is not known'],
+    ['@revoked 10.0.0.1 ssh-ed25519', 'it has too few fields'],
+    ['@revoked 10.0.0.1 ssh-ed25519 AAAA', 'its key is not one of type ssh-ed25519'],
+    ['@revoked 10.0.0.1 ssh-dss AAAA', 'the key type ssh-dss is not known here'],
+  ])('refuses %s, which would take trust away', (line, problem) => {
     expect(() => parseKnownHosts(`\n${line}\n`)).toThrow(`reading line 2 of the known hosts: ${problem}`);
   });
 
-  it('keeps revoked keys apart', () => {
-    expect(parseKnownHosts(`@revoked * ${key}`).keysFor(['10.0.0.1'], 22)[0]?.revoked).toBe(true);
+  it.each([
+    ['10.0.0.1 ssh-ed25519', 'it has too few fields'],
+    ['10.0.0.1 ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAA', 'its key is not one of type ssh-rsa'],
+    [`10.0.0.1 ${key.slice(0, -8)}`, 'its key is not one of type ssh-ed25519'],
+    [`10.0.0.1 ${key}!`, 'its key is not one of type ssh-ed25519'],
+    [`|1|short|hash ${key}`, 'its hashed name is not of the form |1|salt|hash'],
+    ['10.0.0.1 ssh-mldsa-44 AAAA', 'the key type ssh-mldsa-44 is not known here'],
+    ['@cert-authority *', 'it has too few fields'],
+  ])('skips %s and says so, and the line after it counts', (line, problem) => {
+    const { skipped, keysFor } = parseKnownHosts(`# a\n${line}\n10.0.0.1 ${key}\n`);
+    expect(skipped).toEqual([`2: ${problem}`]);
+    expect(keysFor(['10.0.0.1'], 22).types).toEqual(['ssh-ed25519']);
+  });
+
+  it('tells what it says of a key', () => {
+    const bytes = Buffer.from(key.split(' ')[1] ?? '', 'base64');
+    const other = generateSshKey().public.split(' ').slice(0, 2).join(' ');
+    const judged = (text: string) => parseKnownHosts(text).keysFor(['10.0.0.1'], 22).judge(bytes);
+    expect(judged(`10.0.0.1 ${key}`)).toBe('pinned');
+    expect(judged(`10.0.0.1 ${other}`)).toBe('changed');
+    expect(judged(`10.0.0.2 ${key}`)).toBe('unknown');
+    expect(judged(`@revoked * ${key}\n10.0.0.1 ${key}`)).toBe('revoked');
   });
 });

@@ -29,33 +29,40 @@ export function connectToNode(
   accepted: Map<string, Buffer>,
 ): Promise<Client> {
   const where = `${node.name} (${settings.user}@${node.internalIp}:${settings.port})`;
-  const pinned = knownHosts.keysFor([node.internalIp, node.name], settings.port);
-  const types = new Set(pinned.filter((key) => !key.revoked).map((key) => key.type));
-  if (types.size === 0 && settings.hostKeys === 'pinned') {
-    throw new NightliftError('node', `connecting to ${where}: no host key is pinned for this node`, {
-      remedy: `Add its line to known_hosts (\`ssh-keyscan -t ed25519 -p ${settings.port} ${node.internalIp}\`, compared with \`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\` on the node).`,
-    });
+  const known = knownHosts.keysFor([node.internalIp, node.name], settings.port);
+  const { types } = known;
+  if (types.length === 0 && settings.hostKeys === 'pinned') {
+    const authority = known.hasAuthority
+      ? '; an @cert-authority line names it, but host certificates cannot be used here: the key itself has to be pinned'
+      : '';
+    const skipped = knownHosts.skipped.length === 0 ? '' : `; lines that say nothing: ${knownHosts.skipped.join(', ')}`;
+    throw new NightliftError(
+      'node',
+      `connecting to ${where}: no host key is pinned for this node${authority}${skipped}`,
+      {
+        remedy: `Add its line to known_hosts (\`ssh-keyscan -t ed25519 -p ${settings.port} ${node.internalIp}\`, compared with \`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\` on the node).`,
+      },
+    );
   }
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
     let refusal: NightliftError | undefined;
     const verify = (key: Buffer): boolean => {
       const shown = fingerprint(key);
-      const wanted = pinned.filter((one) => !one.revoked && one.type === keyType(key));
-      if (pinned.some((one) => one.revoked && one.key.equals(key))) {
+      const judgement = known.judge(key);
+      if (judgement === 'pinned') return true;
+      if (judgement === 'revoked') {
         refusal = new NightliftError('node', `connecting to ${where}: its host key ${shown} is marked @revoked`, {
           remedy: 'Give the node a new host key, and pin that.',
         });
         return false;
       }
-      if (wanted.some((one) => one.key.equals(key))) return true;
       const earlier = accepted.get(node.internalIp);
-      if (pinned.length === 0 && (earlier === undefined || earlier.equals(key))) {
+      if (judgement === 'unknown' && (earlier === undefined || earlier.equals(key))) {
         accepted.set(node.internalIp, key);
         return true;
       }
-      const expected =
-        earlier === undefined ? wanted.map((one) => fingerprint(one.key)).join(' or ') : fingerprint(earlier);
+      const expected = earlier === undefined ? known.pinned(keyType(key)).join(' or ') : fingerprint(earlier);
       refusal = new NightliftError(
         'node',
         `connecting to ${where}: the host key has changed: it shows ${shown}, pinned is ${expected}`,
@@ -75,7 +82,7 @@ export function connectToNode(
     // Not `once`: ssh2 tells a connection that ended before its handshake by a second error, after this one's destroy().
     client.on('error', (error: Error & { level?: string; code?: string }) => {
       client.destroy();
-      reject(refusal ?? connectionError(where, settings, error, [...types]));
+      reject(refusal ?? connectionError(where, settings, error, types));
     });
     client.once('close', () => {
       reject(
@@ -98,7 +105,7 @@ export function connectToNode(
       keepaliveCountMax: 3,
       hostVerifier: verify,
       // A server with several keys must show the one that is pinned.
-      ...(types.size > 0 ? { algorithms: { serverHostKey: algorithmsOf(types) } } : {}),
+      ...(types.length > 0 ? { algorithms: { serverHostKey: algorithmsOf(types) } } : {}),
     });
   });
 }
@@ -188,8 +195,8 @@ function connectionError(
   return new NightliftError('network', `${doing}: ${told ?? error.message}`, { ...retryLater, cause: error });
 }
 
-function algorithmsOf(types: ReadonlySet<string>): ServerHostKeyAlgorithm[] {
-  return [...types].flatMap((type) =>
+function algorithmsOf(types: readonly string[]): ServerHostKeyAlgorithm[] {
+  return types.flatMap((type) =>
     type === 'ssh-rsa' ? (['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'] as const) : [type as ServerHostKeyAlgorithm],
   );
 }

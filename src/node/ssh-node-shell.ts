@@ -34,6 +34,8 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
     });
   }
   const knownHosts = parseKnownHosts(options.knownHosts);
+  if (knownHosts.skipped.length > 0)
+    options.log.warn('lines of known_hosts say nothing and are skipped', { lines: knownHosts.skipped.join('; ') });
   const accepted = new Map<string, Buffer>();
   const connections = new Map<string, Promise<Client>>();
 

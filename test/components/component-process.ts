@@ -61,7 +61,8 @@ export async function startComponent(
   };
 }
 
-async function freePort(): Promise<number> {
+/** Of loopback; nobody listens there now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
