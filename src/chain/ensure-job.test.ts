@@ -153,7 +153,7 @@ describe('ensureJob', () => {
       cluster: {
         cronJob: async (namespace, name) => {
           asked.push(`${namespace}/${name}`);
-          return { suspended: false, image: 'nightlift:of-the-detector' };
+          return { uid: 'u', program: 'p', suspended: false, image: 'nightlift:of-the-detector' };
         },
       },
     });

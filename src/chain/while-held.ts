@@ -37,6 +37,7 @@ const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   cronJob: 'reads',
   createJobFromCronJob: 'changes',
   jobLog: 'reads',
+  jobOrigin: 'reads',
   lease: 'reads',
   writeLease: 'changes',
   rebootLock: 'reads',

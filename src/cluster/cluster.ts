@@ -123,6 +123,30 @@ export interface RebootLockFact {
   readonly version: string;
 }
 
+export interface CronJobFact {
+  readonly uid: string;
+  readonly suspended: boolean;
+  /** Of its first container. */
+  readonly image: string;
+  /** What its pods run: images, commands and arguments, as one text. */
+  readonly program: string;
+}
+
+/** Who made a Job, and what its pod can have written where. Its name says nothing of that. */
+export interface JobOrigin {
+  readonly createdAt: string;
+  /** uid of the CronJob that controls it; null for any other Job. */
+  readonly cronJob: string | null;
+  /** The run that made it; null for any other Job. */
+  readonly run: string | null;
+  /** As in CronJobFact. */
+  readonly program: string;
+  /** Where its newest pod runs or ran; null without one. */
+  readonly node: string | null;
+  /** Directories of the pod that are directories of that node. */
+  readonly hostPaths: readonly { readonly inPod: string; readonly onNode: string }[];
+}
+
 export interface Health {
   readonly ok: boolean;
   readonly detail: string;
@@ -212,19 +236,18 @@ export interface Cluster {
   createJob(manifest: JobManifest, signal: AbortSignal): Promise<'created' | 'exists'>;
   /** With its pods (Foreground), and waits until it is gone. Absent is fine, and so is one that was not created at `createdAt`. */
   deleteJob(name: string, signal: AbortSignal, namespace?: string, createdAt?: string): Promise<void>;
-  cronJob(
-    namespace: string,
-    name: string,
-    signal: AbortSignal,
-  ): Promise<{ readonly suspended: boolean; readonly image: string } | undefined>;
-  /** As `kubectl create job --from=cronjob/…`. 'exists' when that Job is there already. */
+  cronJob(namespace: string, name: string, signal: AbortSignal): Promise<CronJobFact | undefined>;
+  /** As `kubectl create job --from=cronjob/…`, with the run that makes it written on it. 'exists' when that Job is there already. */
   createJobFromCronJob(
     namespace: string,
     cronJob: string,
     jobName: string,
+    run: string,
     signal: AbortSignal,
   ): Promise<'created' | 'exists'>;
-  /** Log of the newest pod of a Job, at most the last `tailLines` lines. */
+  /** undefined: there is no such Job. */
+  jobOrigin(namespace: string, name: string, signal: AbortSignal): Promise<JobOrigin | undefined>;
+  /** Log of the newest pod that the Job itself has made, at most the last `tailLines` lines. */
   jobLog(namespace: string, jobName: string, tailLines: number, signal: AbortSignal): Promise<string>;
   lease(name: string, signal: AbortSignal): Promise<LeaseFact | undefined>;
   /** Writes it when it is still at `version` (undefined: when there is none yet). false: somebody else was first. */

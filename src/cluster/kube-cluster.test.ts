@@ -106,12 +106,21 @@ describe('the cluster in a pod', () => {
 
   it('I11 reads the log of the newest pod of a Job, its last lines only', async () => {
     const cluster = connect(0);
-    for (const [name, lines] of [
-      ['first', 'old'],
-      ['second', 'one\ntwo\nBackup done: /b/s.db (4096 bytes)'],
+    const labels = { 'batch.kubernetes.io/job-name': 'snapshot' };
+    const spec = { restartPolicy: 'Never', containers: [{ name: 'main', image: 'i' }] };
+    const job = server.store.create(jobs, {
+      metadata: { name: 'snapshot', namespace: 'default' },
+      spec: { template: { metadata: { labels }, spec } },
+    });
+    const ownedBy = (uid: string) => [{ apiVersion: 'batch/v1', kind: 'Job', name: 'snapshot', uid, controller: true }];
+    for (const [name, lines, ownerReferences] of [
+      ['first', 'old', ownedBy(job.metadata.uid)],
+      ['second', 'one\ntwo\nBackup done: /b/s.db (4096 bytes)', ownedBy(job.metadata.uid)],
+      ['of-nobody', 'Backup done: /b/forged.db (4096 bytes)', []],
+      ['of-an-earlier-job', 'Backup done: /b/older.db (4096 bytes)', ownedBy('another')],
     ] as const) {
       const pod = server.store.create(pods, {
-        metadata: { name, namespace: 'default', labels: { 'batch.kubernetes.io/job-name': 'snapshot' } },
+        metadata: { name, namespace: 'default', labels, ownerReferences: [...ownerReferences] },
         spec: { containers: [{ name: 'main', image: 'i' }] },
       });
       server.podLogs.append(pod.metadata.uid, 'main', `${lines}\n`);

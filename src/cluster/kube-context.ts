@@ -22,6 +22,8 @@ export interface RecordKeys {
   readonly quiesced: string;
   /** On a Job: the node that it upgrades. */
   readonly node: string;
+  /** On a Job that was made of a CronJob: the run that made it. */
+  readonly run: string;
 }
 
 export function recordKeys(prefix: string): RecordKeys {
@@ -32,5 +34,6 @@ export function recordKeys(prefix: string): RecordKeys {
     replicasBefore: `${prefix}/replicas-before`,
     quiesced: `${prefix}/quiesced`,
     node: `${prefix}/node`,
+    run: `${prefix}/run`,
   };
 }

@@ -9,6 +9,9 @@ export const ObjectMeta = z.object({
   resourceVersion: z.string().default(''),
   creationTimestamp: z.string().nullish(),
   deletionTimestamp: z.string().nullish(),
+  ownerReferences: z
+    .array(z.object({ kind: z.string(), name: z.string(), uid: z.string(), controller: z.boolean().nullish() }))
+    .nullish(),
   labels: z
     .record(z.string(), z.string())
     .nullish()

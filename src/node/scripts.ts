@@ -70,6 +70,7 @@ export interface ControlPlaneHealthParameters {
 export interface NodeScripts {
   listReleases(parameters: Repository & { readonly minor: string }): NodeScript;
   nodeState(): NodeScript;
+  fileSize(parameters: ThisNode & { readonly file: string }): NodeScript;
   thisNode(parameters: ThisNode): NodeScript;
   stage(parameters: StageParameters): NodeScript;
   plan(parameters: { readonly target: string; readonly ignorePreflightErrors: readonly string[] }): NodeScript;
@@ -95,6 +96,7 @@ interface Composition {
 
 /** What stands around a script besides common.sh. Whatever changes a node proves first that it is on that node. */
 const COMPOSED: Readonly<Record<string, Composition>> = {
+  'file-size': { before: ['this-node'] },
   'list-releases': { before: ['apt', 'sources'] },
   'detached-arrive': { before: ['fence'] },
   'prune-backups': { before: ['this-node', 'fence'] },
@@ -137,6 +139,7 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
   return {
     listReleases: (given) => withSources('list-releases', given, given.minor, {}),
     nodeState: () => plain('node-state', {}),
+    fileSize: (given) => plain('file-size', { ...given }),
     thisNode: ({ node, machineId }) => plain('this-node', { node, machineId }),
     stage: (given) =>
       withSources('stage', given, minorOf(given.target), {

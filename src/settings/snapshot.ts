@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { name, notes } from './field.ts';
+import { name, notes, seconds } from './field.ts';
 
 export const Snapshot = z.strictObject({
   cronJob: z
@@ -49,6 +49,11 @@ export const Snapshot = z.strictObject({
         { reason: 'Only a snapshot that was restored once is known to be restorable (D21).' },
       ),
     ),
+  maxAgeSeconds: seconds(
+    3600,
+    'A snapshot that this run has taken counts for so long; after that another one is taken.',
+    'What was written since is lost by a restore. A preflight that is tried again within it goes on with its snapshot.',
+  ),
   required: z
     .boolean()
     .default(true)

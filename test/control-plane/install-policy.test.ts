@@ -135,6 +135,7 @@ describe.skipIf(missing !== undefined)(
         await kube([...EVE, 'create', 'configmap', name]);
         await kube([...EVE, 'delete', 'configmap', name]);
       }
+      expect(await kube(['get', 'configmaps', '-o', 'name'])).not.toContain('killswitch');
       const elsewhere = ['-n', 'default', 'create', 'configmap', 'k8s-upgrade-scripts', '--as=bob', '--as-group=bobs'];
       await kubectl(ready(), ['create', 'clusterrolebinding', 'bobs', '--clusterrole=cluster-admin', '--group=bobs']);
       await kubectl(ready(), elsewhere);

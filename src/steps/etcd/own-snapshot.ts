@@ -12,8 +12,6 @@ import { nodeFailure, runDetachedOnNode } from '../../node/run-on-node.ts';
 import { readRun } from '../../observe/run-record.ts';
 import { type EtcdSnapshotReport, parseEtcdSnapshotReport } from './own-snapshot-report.ts';
 
-/** So long is a proven snapshot of the same run good for a preflight that is tried again. */
-const REUSE_SECONDS = 1800;
 /** Exit codes of etcd-snapshot.sh by which nothing was tried: this cluster has to be backed up in another way. */
 const NOT_POSSIBLE = [28, 60, 61];
 
@@ -57,12 +55,12 @@ export async function takeEtcdSnapshot(context: Context): Promise<void> {
 
 async function reportFrom(context: Context, node: NodeFact): Promise<EtcdSnapshotReport | { finding: Finding }> {
   const { deps, target } = context;
-  const { directory, keep, restoreProof } = deps.settings.snapshot;
+  const { directory, keep, maxAgeSeconds, restoreProof } = deps.settings.snapshot;
   const script = scriptsOf(deps).etcdSnapshot({
     ...thisNode(node),
     target,
-    run: (await readRun(context))['in-flight'] ?? '',
-    reuseSeconds: REUSE_SECONDS,
+    run: (await readRun(context))['run'] ?? '',
+    reuseSeconds: maxAgeSeconds,
     directory,
     keep,
     restoreProof,
@@ -71,7 +69,11 @@ async function reportFrom(context: Context, node: NodeFact): Promise<EtcdSnapsho
   const attempt = () => runDetachedOnNode(context, node, script, 'etcd-snapshot');
   let result = await attempt();
   // A command whose end nobody saw: its snapshot may be hours old by now.
-  if (result.exitCode === 0 && result.attached && isOld(parseEtcdSnapshotReport(result.tail), deps.clock.now()))
+  if (
+    result.exitCode === 0 &&
+    result.attached &&
+    isOld(parseEtcdSnapshotReport(result.tail), maxAgeSeconds, deps.clock.now())
+  )
     result = await attempt();
   const { exitCode, tail } = result;
   if (NOT_POSSIBLE.includes(exitCode)) return { finding: notPossible(node, script.name, exitCode, tail) };
@@ -85,8 +87,8 @@ async function reportFrom(context: Context, node: NodeFact): Promise<EtcdSnapsho
   );
 }
 
-function isOld(report: EtcdSnapshotReport | undefined, now: Date): boolean {
-  return report !== undefined && now.getTime() - Date.parse(report.takenAt) > REUSE_SECONDS * 1000;
+function isOld(report: EtcdSnapshotReport | undefined, maxAgeSeconds: number, now: Date): boolean {
+  return report !== undefined && now.getTime() - Date.parse(report.takenAt) > maxAgeSeconds * 1000;
 }
 
 function notPossible(node: NodeFact, script: string, exitCode: number, tail: string): Finding {

@@ -35,12 +35,12 @@ function scene(
     settings?: object;
     waits?: object;
     results?: readonly DetachedResult[];
-    inFlight?: string;
+    run?: string;
     nodes?: readonly NodeFact[];
   } = {},
 ) {
   const results = [...(options.results ?? [ended()])];
-  const { inFlight = '2026-11-21T23:00:00.000Z' } = options;
+  const { run = '5f3c1a2b-0000-4000-8000-000000000000' } = options;
   const seen = {
     runOn: [] as string[],
     scripts: [] as string[],
@@ -68,7 +68,7 @@ function scene(
           exampleNode('cp2', { role: 'control-plane' }),
           exampleNode('cp3', { role: 'control-plane' }),
         ],
-      namespaceAnnotations: async () => (inFlight === '' ? {} : { 'nightlift/k8s-upgrade-in-flight': inFlight }),
+      namespaceAnnotations: async () => (run === '' ? {} : { 'nightlift/k8s-upgrade-run': run }),
       annotateNamespace: async (_: string, values: unknown) => void seen.recorded.push(values),
     },
     metrics: { push: async (_: string, gauges: unknown) => void seen.gauges.push(gauges) },
@@ -76,7 +76,7 @@ function scene(
       runDetached: async ({ name }: { name: string }, { unit, script }: { unit: string; script: { text: string } }) => {
         seen.runOn.push(`${unit.slice(0, 23)} on ${name}`);
         seen.scripts.push(script.text);
-        expect(script.text).toContain(`\nRUN='${inFlight}'\n`);
+        expect(script.text).toContain(`\nRUN='${run}'\n`);
         return results.shift() ?? ended();
       },
     },
@@ -159,14 +159,14 @@ describe('a cluster without a CronJob for snapshots', () => {
     expect(await scene({ settings: { required: false, cronJob: '' } }).skip()).toBeUndefined();
   });
 
-  it('is asked for by the settings, and one of half an hour ago is good enough', async () => {
-    const settings = { directory: '/backup', keep: 7, restoreProof: 'off' };
+  it('is asked for by the settings, and and so is how old one may be', async () => {
+    const settings = { directory: '/backup', keep: 7, restoreProof: 'off', maxAgeSeconds: 1234 };
     const { seen, take } = scene({ settings, waits: { snapshotSeconds: 321 } });
     await take();
     const text = seen.scripts[0] ?? '';
     for (const line of [
       "TARGET='1.36.4'",
-      "REUSE_SECONDS='1800'",
+      "REUSE_SECONDS='1234'",
       "DIRECTORY='/backup'",
       "KEEP='7'",
       "RESTORE_PROOF='off'",
@@ -189,8 +189,8 @@ describe('a cluster without a CronJob for snapshots', () => {
   });
 
   it.each([
-    ['was taken half an hour ago', ended({ attached: true, takenAt: '2026-11-21T22:40:00Z' }), 1],
-    ['was taken a moment before that', ended({ attached: true, takenAt: '2026-11-21T22:39:59Z' }), 2],
+    ['was taken an hour ago', ended({ attached: true, takenAt: '2026-11-21T22:10:00Z' }), 1],
+    ['was taken a moment before that', ended({ attached: true, takenAt: '2026-11-21T22:09:59Z' }), 2],
     ['is old and was taken by this very Job', ended({ takenAt: '2026-11-21T20:00:00Z' }), 1],
   ])('is taken anew or not when the one that is there %s', async (_, result, times) => {
     const { seen, take } = scene({ results: [result, ended()] });
@@ -236,7 +236,7 @@ describe('a cluster without a CronJob for snapshots', () => {
   });
 
   it('belongs to no run when none is recorded', async () => {
-    const { seen, take } = scene({ inFlight: '' });
+    const { seen, take } = scene({ run: '' });
     await take();
     expect(seen.recorded).toHaveLength(1);
   });

@@ -42,6 +42,7 @@ describe('set-latch', () => {
     const { 'snapshot-path': path } = { 'snapshot-path': undefined, ...record };
     expect(recorded()).toEqual({
       'in-flight': startedAt,
+      run: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f-]{27}$/),
       target: TARGET,
       ...(path === undefined ? {} : { 'snapshot-path': path }),
     });
@@ -65,11 +66,27 @@ describe('set-latch', () => {
   });
 });
 
+describe("the run's id", () => {
+  it.each([
+    ['stays in a run that goes on', { 'in-flight': EARLIER, target: TARGET, run: 'id-1' }, true],
+    ['is another one for another target', { 'in-flight': EARLIER, target: '1.36.3', run: 'id-1' }, false],
+    ['is another one when nothing is in flight', { target: TARGET, run: 'id-1' }, false],
+    ['is made for a run of an earlier version of Nightlift', { 'in-flight': EARLIER, target: TARGET }, false],
+  ])('%s', async (_title, record, stays) => {
+    const { recorded, context } = scene(record);
+    await setLatch.run(context);
+    const { run } = recorded() as { run?: string };
+    expect(run).toMatch(/\S/);
+    expect(run === 'id-1').toBe(stays);
+  });
+});
+
 describe('clear-latch', () => {
   it('leaves nothing of the run behind', async () => {
     const { world, recorded, context } = scene({
       'in-flight': EARLIER,
       target: TARGET,
+      run: 'id-1',
       'snapshot-path': '/a.db',
       stopped: 'x',
       'stopped-at': EARLIER,

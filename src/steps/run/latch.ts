@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ActionStep } from '../../chain/phase.ts';
 import { clearRun, NOT_STOPPED, recordRun } from '../../chain/run-record.ts';
 import { pushGauges } from '../../metrics/gauges.ts';
@@ -10,9 +11,11 @@ export const setLatch: ActionStep = {
   async run(context) {
     const now = context.deps.clock.now();
     const run = await readRun(context);
-    const started =
-      run['target'] === context.target && run['in-flight'] !== undefined ? run['in-flight'] : now.toISOString();
-    await recordRun(context, { 'in-flight': started, target: context.target, ...NOT_STOPPED });
+    const resumed = run['target'] === context.target ? run : {};
+    const started = resumed['in-flight'] ?? now.toISOString();
+    // What the run makes carries it, so that nothing of another run, or of somebody else, counts as its own.
+    const id = (resumed['in-flight'] === undefined ? undefined : resumed['run']) ?? randomUUID();
+    await recordRun(context, { 'in-flight': started, run: id, target: context.target, ...NOT_STOPPED });
     const startedAt = Number.isNaN(Date.parse(started)) ? now.getTime() : Date.parse(started);
     await pushGauges(context, {
       k8s_upgrade_in_flight: 1,

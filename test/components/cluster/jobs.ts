@@ -65,23 +65,32 @@ export function describeJobs(bench: () => Bench): void {
       metadata: { name: 'backup-etcd' },
       spec: { schedule: '0 1 * * *', suspend: true, jobTemplate: template },
     });
-    expect(await cluster.cronJob(WORLD, 'backup-etcd', signal)).toEqual({
+    expect(await cluster.cronJob(WORLD, 'backup-etcd', signal)).toMatchObject({
       suspended: true,
       image: 'registry/nightlift:1',
     });
     expect(await cluster.cronJob(WORLD, 'absent', signal)).toBeUndefined();
-    expect(await cluster.createJobFromCronJob(WORLD, 'backup-etcd', 'snapshot-1', signal)).toBe('created');
-    expect(await cluster.createJobFromCronJob(WORLD, 'backup-etcd', 'snapshot-1', signal)).toBe('exists');
+    expect(await cluster.createJobFromCronJob(WORLD, 'backup-etcd', 'snapshot-1', 'run-1', signal)).toBe('created');
+    expect(await cluster.createJobFromCronJob(WORLD, 'backup-etcd', 'snapshot-1', 'run-1', signal)).toBe('exists');
     expect(await read(`/apis/batch/v1/namespaces/${WORLD}/jobs/snapshot-1`)).toMatchObject({
       metadata: {
         labels: { from: 'template' },
-        annotations: { note: 'kept', 'cronjob.kubernetes.io/instantiate': 'manual' },
+        annotations: { note: 'kept', 'cronjob.kubernetes.io/instantiate': 'manual', [`${PREFIX}/run`]: 'run-1' },
         ownerReferences: [{ apiVersion: 'batch/v1', kind: 'CronJob', name: 'backup-etcd', controller: true }],
       },
       spec: { ttlSecondsAfterFinished: 77 },
     });
+    const cronJob = await cluster.cronJob(WORLD, 'backup-etcd', signal);
+    expect(await cluster.jobOrigin(WORLD, 'snapshot-1', signal)).toMatchObject({
+      cronJob: cronJob?.uid,
+      run: 'run-1',
+      program: cronJob?.program,
+    });
+    expect(await cluster.jobOrigin(WORLD, 'absent', signal)).toBeUndefined();
     await cluster.deleteJob('snapshot-1', signal, WORLD);
-    await expect(cluster.createJobFromCronJob(WORLD, 'absent', 'x', signal)).rejects.toMatchObject({ status: 404 });
+    await expect(cluster.createJobFromCronJob(WORLD, 'absent', 'x', 'run-1', signal)).rejects.toMatchObject({
+      status: 404,
+    });
     await expect(cluster.jobLog(WORLD, 'absent', 10, signal)).rejects.toThrow(/the Job has no pod/);
   });
 }
