@@ -61,6 +61,65 @@ describe('the alerts of Prometheus', () => {
     await expect(alerts.active(signal)).rejects.toThrow(/scrapes nothing/);
   });
 
+  it('D01 are unknown when nothing that is scraped is up', async () => {
+    prometheus.setTargets([
+      { job: 'apiserver', instance: 'cp1:6443', up: false },
+      { job: 'node', instance: 'cp1', up: false },
+    ]);
+    await expect(alerts.active(signal)).rejects.toMatchObject({
+      message: expect.stringContaining(
+        'none of the 2 targets that it scrapes is up (apiserver cp1:6443, node cp1)',
+      ) as string,
+      remedy: expect.stringContaining('/targets') as string,
+    });
+  });
+
+  it('are known while some of what is scraped is down: that is for its rules to say', async () => {
+    prometheus.setTargets([
+      { job: 'apiserver', instance: 'cp1:6443', up: false },
+      { job: 'node', instance: 'cp1' },
+    ]);
+    expect(await alerts.active(signal)).toEqual([]);
+  });
+
+  it.each([
+    ['no alerting rule is loaded', [], /it has no alerting rule/],
+    ['no rule was evaluated yet', [{ name: 'A', health: 'unknown' }], /none of its 1 alerting rules .*A \(unknown\)/],
+    ['no rule can be evaluated', [{ name: 'A', health: 'err' }], /none of its 1 alerting rules .*A \(err\)/],
+  ] as const)('D01 are unknown when %s', async (_name, rules, message) => {
+    prometheus.setRules(rules);
+    await expect(alerts.active(signal)).rejects.toMatchObject({
+      message: expect.stringMatching(message) as string,
+      remedy: expect.stringContaining('/rules') as string,
+    });
+    // An alert that is active is a rule that was evaluated.
+    prometheus.setAlert({ name: 'Watchdog', severity: 'none' });
+    expect(await alerts.active(signal)).toHaveLength(1);
+  });
+
+  it('are none while one of the rules is evaluated', async () => {
+    prometheus.setRules([{ name: 'A', health: 'err' }, { name: 'B' }]);
+    expect(await alerts.active(signal)).toEqual([]);
+  });
+
+  it('D01 are unknown when neither alerts nor rules can be listed, and no alert always fires', async () => {
+    prometheus.faults.inject({ kind: 'status', status: 404 }, { path: /(alerts|rules)$/ });
+    await expect(alerts.active(signal)).rejects.toMatchObject({
+      message: expect.stringMatching(/no alert is active.*rules.*HTTP 404/) as string,
+      remedy: expect.stringContaining('Watchdog') as string,
+    });
+    prometheus.setAlert({ name: 'Watchdog', severity: 'none' });
+    expect(await alerts.active(signal)).toMatchObject([{ name: 'Watchdog' }]);
+  });
+
+  it.each([
+    ['infos', '{"status":"success","infos":["PromQL info: ignored histograms"],"data":{"alerts":[]}}', /histograms/],
+    ['isPartial', '{"status":"success","isPartial":true,"data":{"alerts":[]}}', /incomplete: .*isPartial/],
+  ])('D01 are unknown when the answer has %s', async (_name, body, message) => {
+    prometheus.faults.inject({ kind: 'status', status: 200, body }, { path: /alerts$/ });
+    await expect(alerts.active(signal)).rejects.toThrow(message);
+  });
+
   it('D01 are unknown when a part of the data is missing', async () => {
     prometheus.setWarnings(['store gateway 2 is away']);
     await expect(alerts.active(signal)).rejects.toThrow(/incomplete: store gateway 2 is away/);
@@ -100,6 +159,34 @@ describe('the alerts of Prometheus', () => {
       { group: 'flowcontrol.apiserver.k8s.io', version: 'v1beta3', resource: 'flowschemas', removedRelease: '1.32' },
     ]);
     expect(decodeURIComponent(prometheus.requests.at(-1)?.target ?? '')).toContain('[604800s]');
+  });
+
+  it('D09 say of which API servers there are metrics, whether they are up, and since when', async () => {
+    prometheus.setTargets([
+      { job: 'node', instance: '10.0.0.1:9100' },
+      { job: 'apiserver', instance: '10.0.0.1:6443' },
+      { job: 'apiserver', instance: '10.0.0.2:6443', up: false },
+      { job: 'apiserver', instance: '10.0.0.3:6443', since: new Date('2026-11-19T23:00:00Z') },
+      {
+        job: 'apiserver',
+        instance: '10.0.0.4:6443',
+        since: new Date('2026-11-19T23:00:00Z'),
+        startedAt: new Date('2026-11-01T00:00:00Z'),
+      },
+      { job: 'apiserver', instance: '10.0.0.5:6443', startedAt: new Date('2026-11-20T22:59:00Z') },
+    ]);
+    const weekAgo = '2026-11-13T23:00:00.000Z';
+    expect(await alerts.apiServers(signal)).toEqual({
+      lookbackHours: 168,
+      instances: [
+        { job: 'apiserver', instance: '10.0.0.1:6443', up: true, since: weekAgo },
+        { job: 'apiserver', instance: '10.0.0.2:6443', up: false, since: weekAgo },
+        { job: 'apiserver', instance: '10.0.0.3:6443', up: true, since: '2026-11-19T23:00:00.000Z' },
+        // What is in use is told since the process was started, whoever began to ask later.
+        { job: 'apiserver', instance: '10.0.0.4:6443', up: true, since: '2026-11-01T00:00:00.000Z' },
+        { job: 'apiserver', instance: '10.0.0.5:6443', up: true, since: weekAgo },
+      ],
+    });
   });
 
   it('D09 do not say "not used" when no API server is scraped', async () => {

@@ -20,8 +20,11 @@ const Failure = z.object({
 
 const Success = z.object({
   status: z.literal('success'),
-  // Thanos and Mimir answer 200 with warnings when a part of the data is missing.
+  // Thanos and Mimir answer 200 with warnings when a part of the data is missing; VictoriaMetrics says isPartial.
   warnings: z.array(z.string()).default([]),
+  // What an evaluation has left out, such as samples that are histograms.
+  infos: z.array(z.string()).default([]),
+  isPartial: z.boolean().default(false),
   data: z.unknown(),
 });
 
@@ -36,16 +39,37 @@ const ActiveAlerts = z.object({
   ),
 });
 
+/** Recording rules are left out of an answer to ?type=alert, by those that heed it. */
+const Rules = z.object({
+  groups: z.array(
+    z.object({
+      rules: z.array(z.object({ name: z.string(), type: z.string(), health: z.string().default('unknown') })),
+    }),
+  ),
+});
+
 const Vector = z.object({
   resultType: z.literal('vector'),
   result: z.array(z.object({ metric: Labels, value: z.tuple([z.number(), z.string()]) })),
 });
+
+export interface AlertingRule {
+  readonly name: string;
+  /** ok, err, or unknown: not evaluated yet. */
+  readonly health: string;
+}
 
 export type Sample = z.infer<typeof Vector>['result'][number];
 
 /** Answer of /api/v1/alerts. Pure. @throws NightliftError (network) for every answer that is not a full one. */
 export function alertsIn(answer: PrometheusAnswer): readonly AlertFact[] {
   return dataOf(answer, ActiveAlerts).alerts.map(alertFact);
+}
+
+/** Answer of /api/v1/rules. Pure. @throws as above. */
+export function rulesIn(answer: PrometheusAnswer): readonly AlertingRule[] {
+  const rules = dataOf(answer, Rules).groups.flatMap((group) => group.rules);
+  return rules.filter(({ type }) => type === 'alerting').map(({ name, health }) => ({ name, health }));
 }
 
 /** Answer of /api/v1/query for an instant vector. Pure. @throws as above. */
@@ -60,9 +84,9 @@ function dataOf<S extends z.ZodType>({ where, status, body }: PrometheusAnswer, 
   if (status !== 200 || value === undefined) throw notAnAnswer(where, `HTTP ${status} with ${describeBody(body)}`);
   const success = Success.safeParse(value);
   if (!success.success) throw notAnAnswer(where, `the answer is not one of Prometheus: ${describeBody(body)}`);
-  if (success.data.warnings.length > 0) {
-    throw notAnAnswer(where, `the answer is incomplete: ${success.data.warnings.join('; ')}`);
-  }
+  const { warnings, infos, isPartial } = success.data;
+  const lacks = [...warnings, ...infos, ...(isPartial ? ['it says isPartial'] : [])];
+  if (lacks.length > 0) throw notAnAnswer(where, `the answer is incomplete: ${lacks.join('; ')}`);
   const data = schema.safeParse(success.data.data);
   if (data.success) return data.data;
   const issue = data.error.issues[0];

@@ -20,6 +20,7 @@ const REPORT_FACTS: readonly FactPart[] = [
   'run',
   'workloads',
   'deprecatedApis',
+  'apiServerMetrics',
   'chainJobs',
   'gauges',
   'limits',

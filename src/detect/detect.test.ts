@@ -452,7 +452,11 @@ describe('gateAndStart', () => {
 
   it('I19 is blocked by what somebody can clear, and says so with the gauge of a block', async () => {
     const away = new NightliftError('network', 'Prometheus is away');
-    const alerts = { active: () => Promise.reject(away), deprecatedApis: () => Promise.reject(away) };
+    const alerts = {
+      active: () => Promise.reject(away),
+      deprecatedApis: () => Promise.reject(away),
+      apiServers: () => Promise.reject(away),
+    };
     const world = exampleWorld({ deps: { alerts } });
     expect(await gateAndStart(world.deps, '1.37.1', [], signal)).toMatchObject({ kind: 'refused', verdict: 'blocked' });
     expect(world.seen.changes).toEqual([]);

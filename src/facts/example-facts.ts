@@ -59,6 +59,12 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
     limits: known(null),
     workloads: known([]),
     deprecatedApis: known([]),
+    apiServerMetrics: known({
+      lookbackHours: 168,
+      instances: [
+        { job: 'apiserver', instance: `${addressFor('cp-1')}:6443`, up: true, since: '2026-11-14T06:07:00.000Z' },
+      ],
+    }),
     alerts: known([]),
     budgets: known([]),
     permissions: known([{ verb: 'create', group: '', resource: 'pods/eviction', namespace: '', allowed: true }]),

@@ -20,6 +20,21 @@ export const DeprecatedApiFact = z.object({
   removedRelease: z.string().describe("the label removed_release, 'X.Y'; empty when the API server gives none"),
 });
 
+/** What Prometheus can know of the use of deprecated APIs. */
+export const ApiServerMetricsFact = z.object({
+  lookbackHours: z.number().positive().describe('how far back it was asked'),
+  instances: z.array(
+    z.object({
+      job: z.string(),
+      instance: z.string().describe('the label: host:port as a rule'),
+      up: z.boolean().describe('scraped now'),
+      since: z.iso
+        .datetime()
+        .describe('from when on nothing was missed: its oldest data within the look-back, or the start of its process'),
+    }),
+  ),
+});
+
 export const AlertFact = z.object({
   name: z.string(),
   severity: z.string().describe('empty when the alert has no such label'),
@@ -127,6 +142,9 @@ export const Facts = z.object({
     .describe('the limits of the last night; null before the first look'),
   workloads: observedSchema(z.array(WorkloadFact)),
   deprecatedApis: observedSchema(z.array(DeprecatedApiFact)),
+  apiServerMetrics: observedSchema(ApiServerMetricsFact)
+    .optional()
+    .describe('of which API servers Prometheus has metrics; absent in facts that an older version has written'),
   alerts: observedSchema(z.array(AlertFact)),
   budgets: observedSchema(z.array(BudgetFact)).describe('budgets that allow no disruption now, or share pods'),
   permissions: observedSchema(z.array(PermissionFact)).describe('what the asking account may and may not do'),
@@ -136,6 +154,7 @@ export const Facts = z.object({
 
 export type WorkloadFact = z.infer<typeof WorkloadFact>;
 export type DeprecatedApiFact = z.infer<typeof DeprecatedApiFact>;
+export type ApiServerMetricsFact = z.infer<typeof ApiServerMetricsFact>;
 export type AlertFact = z.infer<typeof AlertFact>;
 export type JobFact = z.infer<typeof JobFact>;
 export type ReleaseFact = z.infer<typeof ReleaseFact>;

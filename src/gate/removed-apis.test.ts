@@ -120,6 +120,26 @@ describe('removed-apis', () => {
     expect(evaluateGate(facts, '1.37.1', [removedApis], exampleOptions()).verdict).toBe('blocked');
   });
 
+  it('D09 takes what Prometheus cannot have seen for unknown, beside what it has seen', () => {
+    const apiServerMetrics = known({ lookbackHours: 168, instances: [] });
+    const deprecatedApis = known([{ group: '', version: 'v1', resource: 'things', removedRelease: '1.37' }]);
+    const facts = exampleFacts({ deprecatedApis, apiServerMetrics });
+    for (const required of [true, false]) {
+      const options = exampleOptions({ alerts: { ...exampleOptions().alerts, required } });
+      expect(evaluateGate(facts, '1.37.1', [removedApis], options).findings).toMatchObject([
+        { reason: 'RemovedApiInUse' },
+        {
+          reason: 'Unknown',
+          class: 'actionable',
+          severity: 'block',
+          message: 'the use of deprecated APIs could not be read: Prometheus has metrics of 0 of the 1 API servers',
+        },
+      ]);
+      // Inside a minor nothing is removed, so nothing needs to be seen.
+      expect(evaluateGate(facts, '1.36.4', [removedApis], options).findings).toEqual([]);
+    }
+  });
+
   it('D09 takes no data for unknown, and unknown for a block', () => {
     const facts = exampleFacts({ deprecatedApis: unknown('no such metric') });
     for (const target of ['1.36.4', '1.37.1'])

@@ -1,6 +1,7 @@
 import type { DeprecatedApiFact, Facts } from '../facts/facts.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import { isMinor, minorNumber } from '../version.ts';
+import { blindSpots } from './blind-spots.ts';
 import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
 import removals from './removed-apis.json' with { type: 'json' };
@@ -32,10 +33,13 @@ export const removedApis: Check = {
     }
     // The look-back still holds uses from before the last minor upgrade; what is gone already cannot be removed by a patch.
     if (sameMinor(facts, target)) return [];
-    return facts.deprecatedApis.value.flatMap((api) => {
+    const inUse = facts.deprecatedApis.value.flatMap((api) => {
       const finding = judge(api, target);
       return finding === undefined ? [] : [finding];
     });
+    const spots = blindSpots(facts);
+    if (spots === undefined) return inUse;
+    return [...inUse, unknownFinding(NAME, 'the use of deprecated APIs', spots.why, spots.remedy)];
   },
 };
 

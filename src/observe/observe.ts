@@ -61,6 +61,7 @@ export async function observe(
     limits: read('limits', () => readLimits(deps, signal)),
     workloads: read('workloads', async () => [...(await cluster.workloads(signal))]),
     deprecatedApis: read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
+    apiServerMetrics: read('apiServerMetrics', () => deps.alerts.apiServers(signal)),
     alerts: read('alerts', async () => [...(await deps.alerts.active(signal))]),
     budgets: read('budgets', async () => [...(await observeBudgets(cluster, signal))]),
     permissions: read('permissions', async () => [...(await observePermissions(deps, signal))]),

@@ -89,6 +89,7 @@ describe('the phases', () => {
     expect(facts.toSorted()).toEqual([
       'alerts',
       'apiServer',
+      'apiServerMetrics',
       'budgets',
       'deprecatedApis',
       'nodes',

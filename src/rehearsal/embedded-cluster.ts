@@ -133,6 +133,12 @@ async function assemble(topology: Topology, options: EmbeddedClusterOptions, fra
     }),
   );
   registerNodes(server, nodes, topology);
+  around.prometheus.setTargets([
+    ...topologyNodes(topology)
+      .filter(({ role }) => role === 'control-plane')
+      .map(({ name }) => ({ job: 'apiserver', instance: `${nodes.node(name).internalIp}:6443` })),
+    { job: 'prometheus', instance: 'localhost:9090' },
+  ]);
   createSystemObjects(server.store, { topology, dns: around.dns });
   const matrix = options.matrix === undefined ? undefined : { addons: { matrixFile: MATRIX_FILE } };
   const endpoints = {

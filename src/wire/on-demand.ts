@@ -63,6 +63,7 @@ export function lazyAlerts(settings: Settings): Alerts {
   return {
     active: async (signal) => await (await alerts()).active(signal),
     deprecatedApis: async (signal) => await (await alerts()).deprecatedApis(signal),
+    apiServers: async (signal) => await (await alerts()).apiServers(signal),
   };
 }
 

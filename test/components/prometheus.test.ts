@@ -15,13 +15,21 @@ const API = {
   removedRelease: '1.32',
 };
 
+/** When the process of the old API server was started, long before it was scraped first. */
+const STARTED = '2026-01-02T03:04:05.000Z';
+
 interface Subject {
-  /** Scrapes an API server; the alert Down (critical) fires, Soon is pending. */
+  /** Scrapes an old API server, a young one, and metrics-server; the alert Down (critical) fires, Soon is pending. */
   readonly full: RunningComponent;
+  readonly apiServers: { readonly old: string; readonly young: string };
   /** Scrapes itself only. */
   readonly withoutApiServer: RunningComponent;
   /** Scrapes nothing. */
   readonly blind: RunningComponent;
+  /** Scrapes what is not there. */
+  readonly down: RunningComponent;
+  /** Scrapes itself, and has no alerting rule. */
+  readonly ruleless: RunningComponent;
   close(): Promise<void>;
 }
 
@@ -55,11 +63,34 @@ function describePrometheus(start: () => Promise<Subject>): void {
   });
 
   it('I02 lists none where none is active', async () => {
-    expect(await alerts(subject.withoutApiServer).active(signal)).toEqual([]);
+    const { withoutApiServer } = subject;
+    await expect.poll(() => alerts(withoutApiServer).active(signal).catch(String), { timeout: 20_000 }).toEqual([]);
   });
 
   it('D01 halts where nothing is scraped', async () => {
     await expect(alerts(subject.blind).active(signal)).rejects.toThrow(/scrapes nothing/);
+  });
+
+  it('D01 halts where nothing that is scraped is up', async () => {
+    await expect(alerts(subject.down).active(signal)).rejects.toThrow(/none of the 1 targets that it scrapes is up/);
+  });
+
+  it('D01 halts where no alerting rule is loaded', async () => {
+    await expect(alerts(subject.ruleless).active(signal)).rejects.toThrow(/it has no alerting rule/);
+  });
+
+  it('D09 tells of which API servers it has metrics, and since when on nothing was missed', async () => {
+    const { old, young } = subject.apiServers;
+    const found = async () =>
+      (await alerts(subject.full).apiServers(signal)).instances.toSorted((a, b) => a.since.localeCompare(b.since));
+    await expect.poll(async () => (await found()).length, { timeout: 20_000 }).toBe(2);
+    const [first, second, ...more] = await found();
+    expect(first).toMatchObject({ instance: old, up: true, since: STARTED });
+    expect(second).toMatchObject({ instance: young, up: true });
+    // Prometheus itself is young as well.
+    expect(Date.now() - Date.parse(second?.since ?? '')).toBeLessThan(600_000);
+    expect(more).toEqual([]);
+    expect((await alerts(subject.withoutApiServer).apiServers(signal)).instances).toEqual([]);
   });
 
   it('D09 finds deprecated APIs in use, and halts where no API server is scraped', async () => {
@@ -73,6 +104,15 @@ function describePrometheus(start: () => Promise<Subject>): void {
 describe('alerts of the Prometheus of the rehearsal', () => {
   describePrometheus(async () => {
     const [full, withoutApiServer, blind] = [await startPrometheus(), await startPrometheus(), await startPrometheus()];
+    const [down, ruleless] = [await startPrometheus(), await startPrometheus()];
+    const [old, young] = ['10.0.0.1:6443', '10.0.0.2:6443'];
+    full.setTargets([
+      { job: 'apiserver', instance: old, since: new Date(), startedAt: new Date(STARTED) },
+      { job: 'apiserver', instance: young, since: new Date() },
+      { job: 'metrics-server', instance: '10.0.0.3:10250' },
+    ]);
+    down.setTargets([{ job: 'job', instance: 'localhost:1', up: false }]);
+    ruleless.setRules([]);
     full.setAlert({ name: 'Down', severity: 'critical', summary: 'it is down' });
     full.setAlert({ name: 'Soon', state: 'pending' });
     full.setDeprecatedApis([API]);
@@ -80,10 +120,13 @@ describe('alerts of the Prometheus of the rehearsal', () => {
     blind.setTargets([]);
     return {
       full,
+      apiServers: { old, young },
       withoutApiServer,
       blind,
+      down,
+      ruleless,
       async close() {
-        for (const one of [full, withoutApiServer, blind]) await one.close();
+        for (const one of [full, withoutApiServer, blind, down, ruleless]) await one.close();
       },
     };
   });
@@ -92,29 +135,38 @@ describe('alerts of the Prometheus of the rehearsal', () => {
 const missing = whyNot('prometheus');
 describe.skipIf(missing !== '')(`alerts of a real Prometheus${missing}`, () => {
   describePrometheus(async () => {
-    const apiServer = await startFaultyHttpServer({
-      handle: () => ({
-        status: 200,
-        body: `apiserver_request_total{verb="GET"} 5\napiserver_requested_deprecated_apis{group="${API.group}",version="${API.version}",resource="${API.resource}",subresource="",removed_release="${API.removedRelease}"} 1\n`,
-      }),
-    });
-    const full = await startReal(
-      [`127.0.0.1:${apiServer.port}`],
-      [
-        { alert: 'Down', expr: 'vector(1)', labels: { severity: 'critical' }, annotations: { summary: 'it is down' } },
-        { alert: 'Soon', expr: 'vector(1)', for: '1h' },
-        { alert: 'Never', expr: 'vector(0) > 1' },
-      ],
+    const serves = (...lines: readonly string[]) =>
+      startFaultyHttpServer({ handle: () => ({ status: 200, body: `${lines.join('\n')}\n` }) });
+    const requests = (group: string, resource: string): string =>
+      `apiserver_request_total{verb="LIST",group="${group}",resource="${resource}"} 5`;
+    const old = await serves(
+      requests('', 'namespaces'),
+      `process_start_time_seconds ${Date.parse(STARTED) / 1000}`,
+      `apiserver_requested_deprecated_apis{group="${API.group}",version="${API.version}",resource="${API.resource}",subresource="",removed_release="${API.removedRelease}"} 1`,
     );
-    const withoutApiServer = await startReal(['itself'], []);
-    const blind = await startReal([], []);
-    await scraped(withoutApiServer);
+    const young = await serves(requests('', 'namespaces'), requests('apps', 'deployments'));
+    const metricsServer = await serves(requests('metrics.k8s.io', 'nodes'), 'process_start_time_seconds 1');
+    const addressOf = ({ port }: { readonly port: number }): string => `127.0.0.1:${port}`;
+    const never = { alert: 'Never', expr: 'vector(0) > 1' };
+    const full = await startReal([old, young, metricsServer].map(addressOf), [
+      { alert: 'Down', expr: 'vector(1)', labels: { severity: 'critical' }, annotations: { summary: 'it is down' } },
+      { alert: 'Soon', expr: 'vector(1)', for: '1h' },
+      never,
+    ]);
+    const withoutApiServer = await startReal(['itself'], [never]);
+    const blind = await startReal([], [never]);
+    const down = await startReal(['127.0.0.1:1'], [never]);
+    const ruleless = await startReal(['itself'], []);
+    for (const one of [withoutApiServer, down, ruleless]) await scraped(one);
     return {
       full,
+      apiServers: { old: addressOf(old), young: addressOf(young) },
       withoutApiServer,
       blind,
+      down,
+      ruleless,
       async close() {
-        for (const one of [full, withoutApiServer, blind, apiServer]) await one.close();
+        for (const one of [full, withoutApiServer, blind, down, ruleless, old, young, metricsServer]) await one.close();
       },
     };
   });

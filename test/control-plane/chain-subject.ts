@@ -66,7 +66,11 @@ export class ChainSubject extends Subject {
     // No other port is used by what is tested here.
     const deps = {
       cluster: createKubeCluster({ client, clock, namespace: NAMESPACE, annotationPrefix: 'nightlift' }),
-      alerts: { deprecatedApis: () => Promise.resolve([]), active: () => Promise.resolve([]) },
+      alerts: {
+        deprecatedApis: () => Promise.resolve([]),
+        apiServers: () => Promise.resolve({ lookbackHours: 168, instances: [] }),
+        active: () => Promise.resolve([]),
+      },
       metrics: { push: () => Promise.resolve(), clear: () => Promise.resolve() },
       notifier: { send: () => Promise.resolve() },
       clock,

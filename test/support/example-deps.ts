@@ -5,6 +5,7 @@ import type { Deps } from '../../src/deps.ts';
 import { exampleNode } from '../../src/facts/example-facts.ts';
 import type { JobFact } from '../../src/facts/facts.ts';
 import type { NodeFact } from '../../src/facts/node-fact.ts';
+import { controlPlanes } from '../../src/facts/nodes.ts';
 import type { Log, LogFields } from '../../src/log.ts';
 import type { Gauge } from '../../src/metrics/metrics.ts';
 import type { Message } from '../../src/notify/notifier.ts';
@@ -65,7 +66,11 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
   const deps: Deps = {
     cluster: strict<Cluster>('cluster', { ...clusterOf(world, clock), ...options.cluster }),
     shell: strict('shell', {}),
-    alerts: { active: async () => [], deprecatedApis: async () => [] },
+    alerts: {
+      active: async () => [],
+      deprecatedApis: async () => [],
+      apiServers: async () => ({ lookbackHours: 168, instances: controlPlanes(world.nodes).map(scrapedFor) }),
+    },
     feed: { minor: async () => null },
     metrics: {
       push: async (_, gauges: readonly Gauge[]) => {
@@ -191,4 +196,9 @@ export function exampleJob(name: string, fields: Partial<JobFact> = {}): JobFact
     finishedAt: null,
     ...fields,
   };
+}
+
+/** What a Prometheus says that has always scraped it. */
+function scrapedFor({ internalIp }: NodeFact) {
+  return { job: 'apiserver', instance: `${internalIp}:6443`, up: true, since: '2026-01-01T00:00:00.000Z' };
 }

@@ -22,6 +22,23 @@ export interface RehearsalDeprecatedApi {
   readonly removedRelease: string;
 }
 
+/** An instance of a job. API servers are those of the job `apiserver`. */
+export interface RehearsalTarget {
+  readonly job: string;
+  readonly instance: string;
+  /** Default true. */
+  readonly up?: boolean;
+  /** The oldest that Prometheus has of it; default: older than anybody asks for. */
+  readonly since?: Date;
+  /** When its process was started; without it, it does not say so. */
+  readonly startedAt?: Date;
+}
+
+export interface RehearsalRule {
+  readonly name: string;
+  readonly health?: 'ok' | 'err' | 'unknown';
+}
+
 export interface Prometheus {
   readonly url: string;
   readonly requests: readonly RecordedRequest[];
@@ -31,8 +48,10 @@ export interface Prometheus {
   clearAlert(name: string): void;
   /** Series in use within any look-back. */
   setDeprecatedApis(apis: readonly RehearsalDeprecatedApi[]): void;
-  /** What is scraped: instances of jobs. None = a Prometheus that sees nothing. */
-  setTargets(targets: readonly { readonly job: string; readonly instance: string }[]): void;
+  /** What is scraped. None = a Prometheus that sees nothing. */
+  setTargets(targets: readonly RehearsalTarget[]): void;
+  /** The alerting rules that are loaded. */
+  setRules(rules: readonly RehearsalRule[]): void;
   /** In every answer from now on, as Thanos and Mimir report missing data. */
   setWarnings(warnings: readonly string[]): void;
   close(): Promise<void>;
@@ -50,10 +69,11 @@ export async function startPrometheus(
   const alerts = new Map<string, RehearsalAlert & { readonly since: Date }>();
   let deprecated: readonly RehearsalDeprecatedApi[] = [];
   let warnings: readonly string[] = [];
-  let targets: readonly { readonly job: string; readonly instance: string }[] = [
+  let targets: readonly RehearsalTarget[] = [
     { job: API_SERVER_JOB, instance: 'control-plane:6443' },
     { job: 'prometheus', instance: 'localhost:9090' },
   ];
+  let rules: readonly RehearsalRule[] = [{ name: 'NodeDown' }];
 
   const labelsOf = ({ name, severity, labels }: RehearsalAlert): Labels => ({
     alertname: name,
@@ -62,18 +82,50 @@ export async function startPrometheus(
   });
   const success = (data: unknown): ServiceAnswer =>
     json(200, { status: 'success', data, ...(warnings.length === 0 ? {} : { warnings }) });
-  const vector = (series: readonly Labels[], value = '1'): ServiceAnswer =>
+  const samples = (series: readonly (readonly [Labels, string])[]): ServiceAnswer =>
     success({
       resultType: 'vector',
-      result: series.map((metric) => ({ metric, value: [now().getTime() / 1000, value] })),
+      result: series.map(([metric, value]) => ({ metric, value: [now().getTime() / 1000, value] })),
     });
+  const vector = (series: readonly Labels[], value = '1'): ServiceAnswer =>
+    samples(series.map((metric) => [metric, value]));
+  const seconds = (time: Date): string => String(time.getTime() / 1000);
+
+  /** What is known of the API servers that it scrapes; undefined for a query about something else. */
+  const ofApiServers = (text: string): ServiceAnswer | undefined => {
+    const known = targets.filter(({ job }) => job === API_SERVER_JOB);
+    const labels = ({ job, instance }: RehearsalTarget): Labels => ({ job, instance });
+    if (text.startsWith('count by (job, instance) (apiserver_request_total'))
+      return vector(known.filter(({ up }) => up !== false).map(labels), '812');
+    if (text.startsWith('min by (job, instance) (min_over_time(timestamp(apiserver_request_total')) {
+      const [window = 0, step = 1] = (/\[(\d+)s:(\d+)s\]/.exec(text) ?? [])
+        .slice(1)
+        .map((digits) => Number(digits) * 1000);
+      const start = new Date(now().getTime() - window);
+      // Steps of a subquery stand at whole multiples: what is younger than the last one is in none.
+      const last = Math.floor(now().getTime() / step) * step;
+      const old = known.filter(({ since = start }) => since.getTime() <= last);
+      return samples(old.map((one) => [labels(one), seconds(one.since ?? start)]));
+    }
+    if (text.startsWith('max by (job, instance) (process_start_time_seconds and on (job, instance)'))
+      return samples(
+        known.flatMap((one) => (one.startedAt === undefined ? [] : [[labels(one), seconds(one.startedAt)]])),
+      );
+    return undefined;
+  };
 
   const evaluate = (query: string): ServiceAnswer => {
     const text = query.trim();
     if (text === '') return badQuery('unknown position: parse error: no expression found in input');
     if (!balanced(text)) return badQuery('1:1: parse error: unclosed left parenthesis');
     const scrapesApiServers = targets.some(({ job }) => job === API_SERVER_JOB);
-    if (text === 'up') return vector(targets.map((target) => ({ __name__: 'up', ...target })));
+    if (text === 'up') {
+      return samples(
+        targets.map(({ job, instance, up }) => [{ __name__: 'up', job, instance }, up === false ? '0' : '1']),
+      );
+    }
+    const aboutApiServers = ofApiServers(text);
+    if (aboutApiServers !== undefined) return aboutApiServers;
     if (text.includes('apiserver_requested_deprecated_apis')) {
       return vector(
         scrapesApiServers
@@ -113,6 +165,16 @@ export async function startPrometheus(
               value: '1e+00',
             })),
           });
+        case '/api/v1/rules':
+          return success({
+            groups: [
+              {
+                name: 'rehearsal',
+                file: 'rules.yml',
+                rules: rules.map(({ name, health = 'ok' }) => ({ name, type: 'alerting', health, alerts: [] })),
+              },
+            ],
+          });
         default:
           return { status: 404, body: '404 page not found\n' };
       }
@@ -129,6 +191,9 @@ export async function startPrometheus(
     },
     setTargets(next) {
       targets = next;
+    },
+    setRules(next) {
+      rules = next;
     },
     setWarnings(next) {
       warnings = next;

@@ -23,6 +23,7 @@ function scene(
           return answer;
         },
         deprecatedApis: async () => [],
+        apiServers: async () => ({ lookbackHours: 168, instances: [] }),
       },
     },
   });

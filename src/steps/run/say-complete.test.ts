@@ -34,7 +34,8 @@ describe('say-complete', () => {
 
 describe('the alerts after the upgrade', () => {
   const warnings = async (active: () => Promise<readonly AlertFact[]>) => {
-    const world = exampleWorld({ deps: { alerts: { active, deprecatedApis: async () => [] } } });
+    const alerts = { ...exampleWorld().deps.alerts, active };
+    const world = exampleWorld({ deps: { alerts } });
     await warnOfAlerts.run(contextIn(world, { phase: 'postflight' }));
     return world.seen.log.map(({ level, fields }) => ({ level, ...fields }));
   };
