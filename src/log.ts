@@ -1,3 +1,5 @@
+import { oneLine, plainJson } from './plain-text.ts';
+
 export type LogLevel = 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
@@ -19,18 +21,16 @@ export function createLog(options: LogOptions, bound: LogFields = {}): Log {
   const emit = (level: LogLevel, message: string, fields: LogFields = {}): void => {
     const time = options.now().toISOString();
     if (options.format === 'json') {
-      options.write(JSON.stringify({ time, level, message, ...bound, ...fields }));
+      options.write(plainJson({ time, level, message, ...bound, ...fields }));
       return;
     }
     const mark = level === 'info' ? '' : `${level.toUpperCase()} `;
     // What is bound says the same in every line: a person knows which phase they are reading.
     const tail = Object.entries(fields)
       .filter(([, value]) => value !== undefined)
-      .map(
-        ([key, value]) => ` ${key}=${typeof value === 'string' && /[\s"]/.test(value) ? JSON.stringify(value) : value}`,
-      )
+      .map(([key, value]) => ` ${key}=${typeof value === 'string' && /[\s"]/.test(value) ? plainJson(value) : value}`)
       .join('');
-    options.write(`${time.slice(11, 19)} ${mark}${message}${tail}`);
+    options.write(oneLine(`${time.slice(11, 19)} ${mark}${message}${tail}`));
   };
   return {
     info: (message, fields) => emit('info', message, fields),

@@ -1,3 +1,4 @@
+import { terminalParagraph } from './cli/call/output.ts';
 import { runCli } from './cli/run-cli.ts';
 import { nonEmpty, readEnvironment } from './environment.ts';
 
@@ -22,8 +23,9 @@ async function main(): Promise<number> {
     );
   } catch (error) {
     if (abort.signal.aborted) return 130;
+    const trace = error instanceof Error ? error.stack : String(error);
     process.stderr.write(
-      `nightlift: this is a defect of Nightlift, please report it with the output of "nightlift facts":\n${error instanceof Error ? error.stack : String(error)}\n`,
+      `${terminalParagraph(`nightlift: this is a defect of Nightlift, please report it with the output of "nightlift facts":\n${trace}`)}\n`,
     );
     return DEFECT;
   }

@@ -121,7 +121,7 @@ describe('what is said at once', () => {
   it('keeps its headline on one line, and takes nothing from outside for markup', () => {
     const step = { phase: 'worker', node: 'a \n\n <b>\nc' } as const;
     expect(linesOf({ kind: 'halted', step, target, alerts: ['a < b & c'] })).toEqual([
-      '*🔴 HALTED — worker a &lt;b&gt; c for 1.36.4: alerts are firing*',
+      '*🔴 HALTED — worker a ⏎ &lt;b&gt; ⏎ c for 1.36.4: alerts are firing*',
       '• a &lt; b &amp; c',
       'Clear them, or add their names to alerts.ignore; the next run goes on from there.',
     ]);
@@ -129,7 +129,6 @@ describe('what is said at once', () => {
 
   it('keeps a huge error within one block', () => {
     const { blocks } = composeEvent({ kind: 'failed', step: worker, target, error: '<'.repeat(20_000) });
-    for (const block of blocks as { text: { text: string } }[])
-      expect(block.text.text.length).toBeLessThanOrEqual(3000);
+    for (const block of blocks) expect(block.text.text.length).toBeLessThanOrEqual(3000);
   });
 });

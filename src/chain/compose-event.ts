@@ -1,8 +1,7 @@
 import { formatDuration } from '../age.ts';
 import type { Finding } from '../gate/finding.ts';
 import { findingSections } from '../gate/finding-sections.ts';
-import type { Message } from '../notify/notifier.ts';
-import { bold, escapeSlack, type Section, slackMessage } from '../notify/slack-message.ts';
+import { bold, type Section, type SlackMessage, slackMessage } from '../notify/slack-message.ts';
 import { type Step, stepName } from './step.ts';
 
 /** Something that a phase had begun before it stopped, and put back as it was, if it could. */
@@ -42,12 +41,9 @@ export type UpgradeEvent =
       readonly seconds?: number | undefined;
     };
 
-export function composeEvent(event: UpgradeEvent): Message {
+export function composeEvent(event: UpgradeEvent): SlackMessage {
   const [headline, ...sections] = sectionsOf(event);
-  return slackMessage(
-    [[bold(escapeSlack(headline.replaceAll(/\s*\n\s*/g, ' ')))], ...sections],
-    "the Job's log has all of it",
-  );
+  return slackMessage([[[bold(headline)]], ...sections], "the Job's log has all of it");
 }
 
 function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
@@ -57,41 +53,41 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
         event.verdict === 'blocked'
           ? `🔴 BLOCKED (action needed) — ${event.target}`
           : `⏸️ HELD — ${event.target} not yet upgradable`;
-      return [headline, lines(whatWasChanged(event)), ...findingSections(event.findings)];
+      return [headline, [whatWasChanged(event)], ...findingSections(event.findings)];
     }
     case 'halted':
       return [
         `🔴 HALTED — ${stepName(event.step)} for ${event.target}: alerts are firing`,
-        event.alerts.map((alert) => `• ${escapeSlack(alert)}`),
-        lines('Clear them, or add their names to alerts.ignore; the next run goes on from there.'),
+        event.alerts.map((alert) => `• ${alert}`),
+        ['Clear them, or add their names to alerts.ignore; the next run goes on from there.'],
       ];
     case 'failed':
       return [
         `🔴 FAILED — ${stepName(event.step)} for ${event.target}`,
-        lines(event.error, ...commandOf(event)),
-        lines(
+        [event.error, ...commandOf(event)],
+        [
           `What to do: ${event.remedy ?? "read the Job's log, mend the cause, then start the detection again or wait for the night."}`,
-        ),
+        ],
       ];
     case 'paused':
       return [
         `🛑 PAUSED — ${stepName(event.step)} for ${event.target}`,
-        lines(
+        [
           `${event.reason}.`,
           '`nightlift status` shows where it stands; the next run after `nightlift resume` goes on from there.',
-        ),
+        ],
       ];
     case 'restarted':
       return [
         `🔁 STARTED AGAIN — ${event.target}`,
-        lines(
+        [
           `The Job ${event.job} had failed. It was deleted with its pods, and a new one goes on from where the cluster is.`,
-        ),
+        ],
       ];
     case 'complete': {
       const from = event.from === undefined || event.from === event.target ? '' : ` from ${event.from}`;
       const time = event.seconds === undefined ? '' : ` in ${formatDuration(event.seconds * 1000)}`;
-      return ['✅ K8s upgrade complete', lines(`All ${event.nodes} nodes went${from} to ${event.target}${time}.`)];
+      return ['✅ K8s upgrade complete', [`All ${event.nodes} nodes went${from} to ${event.target}${time}.`]];
     }
   }
 }
@@ -117,8 +113,4 @@ function commandOf(event: Extract<UpgradeEvent, { kind: 'failed' }>): string[] {
     `Command${node}: ${event.command}`,
     ...(event.exitCode === undefined ? [] : [`Exit code: ${event.exitCode}`]),
   ];
-}
-
-function lines(...texts: readonly string[]): Section {
-  return texts.map((text) => escapeSlack(text));
 }

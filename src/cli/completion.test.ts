@@ -6,7 +6,7 @@ import { run } from './completion.ts';
 
 async function scriptFor(shell: string): Promise<string> {
   const lines: string[] = [];
-  const output = { line: (text = '') => void lines.push(text) };
+  const output = { raw: (text: string) => void lines.push(text) };
   await run({
     commands: COMMANDS,
     values: {},
@@ -14,7 +14,7 @@ async function scriptFor(shell: string): Promise<string> {
     output,
     signal: new AbortController().signal,
   } as unknown as Call);
-  return `${lines.join('\n')}\n`;
+  return lines.join('');
 }
 
 /** What bash offers for the words, of which the last one is being typed. */

@@ -9,7 +9,7 @@ export async function run(call: Call): Promise<number> {
     });
   }
   const script = bash(call.commands);
-  call.output.line(shell === 'bash' ? script : `autoload -U +X bashcompinit && bashcompinit\n${script}`);
+  call.output.raw(`${shell === 'bash' ? script : `autoload -U +X bashcompinit && bashcompinit\n${script}`}\n`);
   return EXIT.done;
 }
 

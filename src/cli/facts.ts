@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { NightliftError, reasonOf } from '../errors.ts';
 import { ALL_FACTS, Facts } from '../facts/facts.ts';
 import { observe } from '../observe/observe.ts';
+import { plainJson } from '../plain-text.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { withSession } from './call/session.ts';
 
@@ -10,7 +11,7 @@ import { withSession } from './call/session.ts';
 export async function run(call: Call): Promise<number> {
   return await withSession(call, async ({ deps }) => {
     const facts = await observe(deps, ALL_FACTS, call.signal);
-    call.output.raw(`${JSON.stringify(facts, null, 2)}\n`);
+    call.output.raw(`${plainJson(facts, 2)}\n`);
     return EXIT.done;
   });
 }

@@ -71,7 +71,8 @@ async function ended(
       ? paint(output, 'yellow', `Stopped before the end: ${behind.join(', ')} not on ${target}.`)
       : paint(output, 'red', `Failed in ${failed.name} (${failed.reason}).`),
   );
-  if (last !== undefined) output.line(`The log of ${last.name} ends with:\n${tail}`);
+  if (last !== undefined) output.line(`The log of ${last.name} ends with:`);
+  for (const line of last === undefined ? [] : tail.split('\n')) output.line(line);
   output.json({ outcome: failed === undefined ? 'refused' : 'failed', target, job: last?.name, behind, log: tail });
   return failed === undefined ? EXIT.refused : EXIT.failed;
 }

@@ -41,7 +41,7 @@ export async function run(call: Call): Promise<number> {
   if (flag(call, 'dry-run')) {
     return await withQuestion(call, async (question) => {
       const report = compose(question, true);
-      call.output.line(plainReport(report.text));
+      for (const line of plainReport(report.text).split('\n')) call.output.line(line);
       call.output.json(report);
       return EXIT.done;
     });

@@ -2,6 +2,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { NightliftError, reasonOf } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { type CommandSpec, EXIT } from './call/command.ts';
+import { terminalParagraph } from './call/output.ts';
 import { createOutput, type TerminalOptions } from './call/terminal.ts';
 import { COMMANDS } from './commands.ts';
 import { commandHelp, programHelp } from './help.ts';
@@ -35,7 +36,8 @@ export async function runCli(argv: readonly string[], streams: Streams, signal: 
     return await run({ commands: COMMANDS, values, positionals, output, signal });
   } catch (error) {
     if (!(error instanceof NightliftError)) throw error;
-    streams.stderr.write(`nightlift: ${reasonOf(error)}\n${error.remedy === undefined ? '' : `  ${error.remedy}\n`}`);
+    const remedy = error.remedy === undefined ? '' : `\n${error.remedy}`;
+    streams.stderr.write(`${terminalParagraph(`nightlift: ${reasonOf(error)}${remedy}`)}\n`);
     return error.exitCode;
   }
 }

@@ -29,11 +29,12 @@ export const FLOORS: readonly Floor[] = [
         room('errors.ts', 'the one base of foreseeable errors'),
         room('observed.ts', 'known, or unknown and why'),
         room('clock.ts', 'time as a port'),
-        room('log.ts', 'lines for people and for machines'),
+        room('plain-text.ts', 'text from outside that does nothing: one line, or JSON'),
         room('nearest.ts', 'what a mistyped word meant'),
         room('age.ts', 'how durations are said'),
       ],
       [
+        room('log.ts', 'lines for people and for machines'),
         room('version.ts', 'versions, minors, jumps'),
         room('render.ts', 'templates, strictly: a name that nobody gives is an error'),
       ],

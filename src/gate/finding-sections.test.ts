@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { slackMessage } from '../notify/slack-message.ts';
 import type { Finding } from './finding.ts';
 import { findingSections } from './finding-sections.ts';
 
@@ -11,9 +12,12 @@ const finding = (message: string, fields: Partial<Finding> = {}): Finding => ({
   ...fields,
 });
 
+const textsOf = (findings: readonly Finding[]) =>
+  slackMessage(findingSections(findings), '').blocks.map(({ text }) => text.text.split('\n'));
+
 describe('the findings of a night as a message', () => {
   it('D12 stand under what they ask for, whatever order they come in, with the warnings last', () => {
-    const sections = findingSections([
+    const sections = textsOf([
       finding('an old kubelet', { severity: 'warn', class: 'waiting' }),
       finding('calico is pinned', { class: 'pinned', remedy: 'Take the pin off.' }),
       finding('istio is too old', { class: 'waiting' }),
@@ -31,12 +35,10 @@ describe('the findings of a night as a message', () => {
 
   it('have no headings without anything under them', () => {
     expect(findingSections([])).toEqual([]);
-    expect(findingSections([finding('a budget', { severity: 'warn' })])).toEqual([['*Good to know:*', '• a budget.']]);
+    expect(textsOf([finding('a budget', { severity: 'warn' })])).toEqual([['*Good to know:*', '• a budget.']]);
   });
 
   it('cannot write as Slack does', () => {
-    expect(findingSections([finding('<!channel> & co')])).toEqual([
-      ['*Action needed:*', '• &lt;!channel&gt; &amp; co.'],
-    ]);
+    expect(textsOf([finding('<!channel> & co')])).toEqual([['*Action needed:*', '• &lt;!channel&gt; &amp; co.']]);
   });
 });

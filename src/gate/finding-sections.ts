@@ -1,4 +1,4 @@
-import { bold, escapeSlack, type Section } from '../notify/slack-message.ts';
+import { bold, type Section } from '../notify/slack-message.ts';
 import type { Finding } from './finding.ts';
 
 /** The live reasons under their headings; the two kinds of a held night are both there (D12). */
@@ -24,7 +24,7 @@ export function findingSections(findings: readonly Finding[]): readonly Section[
 
 function section(title: string, findings: readonly Finding[]): Section {
   if (findings.length === 0) return [];
-  return [bold(title), ...findings.map((finding) => `• ${escapeSlack(sentence(finding))}`)];
+  return [[bold(title)], ...findings.map((finding) => `• ${sentence(finding)}`)];
 }
 
 function sentence(finding: Finding): string {

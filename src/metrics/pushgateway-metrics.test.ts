@@ -22,6 +22,13 @@ describe('the metrics of the Pushgateway', () => {
   });
   afterEach(() => gateway.close());
 
+  it('have labels that do nothing on a dashboard', async () => {
+    const target = '1.36.4\n\u001b[2J\u202e"\\';
+    await metrics.push('k8s-version-check', [gauge('k8s_upgrade_available', 1, { target })], signal);
+    const [read] = await metrics.read(signal);
+    expect(read?.labels['target']).toBe('1.36.4 ⏎ \\u001b[2J\\u202e"\\');
+  });
+
   it('are merged by name, and nothing of this process is among them', async () => {
     await metrics.push(
       'k8s-version-upgrade',

@@ -4,6 +4,7 @@ import type { GaugeFact } from '../facts/facts.ts';
 import { describeBody } from '../http/describe-body.ts';
 import { fetchText, type TextAnswer } from '../http/fetch-text.ts';
 import { redactUrl } from '../http/redact-url.ts';
+import { oneLine } from '../plain-text.ts';
 import type { Gauge, MetricGroup, Metrics } from './metrics.ts';
 
 export interface PushgatewayMetricsOptions {
@@ -93,9 +94,14 @@ async function exposition(gauges: readonly Gauge[]): Promise<string> {
   for (const [name, members] of families) {
     const labelNames = [...new Set(members.flatMap(({ labels = {} }) => Object.keys(labels)))];
     const family = new PromGauge({ name, help: members[0]?.help ?? name, labelNames, registers: [registry] });
-    for (const { labels = {}, value } of members) family.set({ ...labels }, value);
+    for (const { labels = {}, value } of members) family.set(plainLabels(labels), value);
   }
   return registry.metrics();
+}
+
+/** prom-client escapes what the format needs; dashboards and alerts show the rest as it is. */
+function plainLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, oneLine(value)]));
 }
 
 function gaugesOf(name: string, family: unknown, url: string): GaugeFact[] {

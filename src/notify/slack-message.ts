@@ -1,13 +1,23 @@
+import { oneLine } from '../plain-text.ts';
+
 /** Limits of Slack's Block Kit: https://docs.slack.dev/reference/block-kit/blocks/section-block and the messages they stand in. */
 const BLOCK_TEXT = 3000;
 const BLOCKS = 50;
 
+export interface Bold {
+  readonly bold: string;
+}
+
+/** Text from anywhere, or parts of it of which some are bold. Markup is made here and nowhere else. */
+export type Line = string | readonly (string | Bold)[];
+
 /** A part of a message: a block of its own. The first line stays when the lines after it have to be cut. */
-export type Section = readonly string[];
+export type Section = readonly Line[];
 
 interface SectionBlock {
   readonly type: 'section';
-  readonly text: { readonly type: 'mrkdwn'; readonly text: string };
+  /** `verbatim`: an address or a name in a text becomes no link. */
+  readonly text: { readonly type: 'mrkdwn'; readonly text: string; readonly verbatim: true };
 }
 
 export interface SlackMessage {
@@ -15,18 +25,50 @@ export interface SlackMessage {
   readonly blocks: readonly SectionBlock[];
 }
 
-/** Text from outside: Slack reads &, < and > as markup. https://docs.slack.dev/messaging/formatting-message-text */
-export function escapeSlack(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+export function bold(text: string): Bold {
+  return { bold: text };
 }
 
-export function bold(text: string): string {
-  return `*${text}*`;
+/** Slack has no escape for these: others that look like them take their place where they would begin something. */
+const LOOKALIKES: Readonly<Record<string, string>> = { '*': '∗', _: '＿', '~': '∼', ':': '∶', '@': '＠' };
+
+/**
+ * The edge to Slack: any text as it stands. What Slack would obey (mentions, links, quotes, emphasis, emoji, line breaks)
+ * is shown instead; between a pair of backticks, where our commands stand, it obeys nothing but these.
+ * https://docs.slack.dev/messaging/formatting-message-text
+ */
+function plain(text: string): string {
+  const parts = oneLine(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll(/`{2,}/g, "'")
+    .split(/(`[^`]*`)/);
+  return parts.map((part, index) => (index % 2 === 1 ? part : withoutEmphasis(part))).join('');
+}
+
+function withoutEmphasis(text: string): string {
+  return text
+    .replaceAll('`', "'")
+    .replaceAll(/(?<![\p{L}\p{N}])([*_~])(?=\S.*\1)/gu, lookalike)
+    .replaceAll(/:(?=[a-z+_-][\w+'-]*:)/gi, lookalike)
+    .replaceAll(/@(?=(?:here|channel|everyone)\b)/gi, lookalike);
+}
+
+function lookalike(sign: string): string {
+  return LOOKALIKES[sign] ?? sign;
+}
+
+function rendered(line: Line): string {
+  if (typeof line === 'string') return plain(line);
+  return line
+    .map((part) => (typeof part === 'string' ? plain(part) : `*${plain(part.bold).replaceAll('*', lookalike)}*`))
+    .join('');
 }
 
 /** Lays sections out as blocks within Slack's limits; what is left out is counted in the message. `where` says where all of it is. */
 export function slackMessage(sections: readonly Section[], where: string): SlackMessage {
-  const full = sections.filter((section) => section.length > 0);
+  const full = sections.filter((section) => section.length > 0).map((section) => section.map(rendered));
   const kept =
     full.length > BLOCKS
       ? [...full.slice(0, BLOCKS - 1), [`… and ${full.length - BLOCKS + 1} more parts: ${where}`]]
@@ -34,11 +76,11 @@ export function slackMessage(sections: readonly Section[], where: string): Slack
   const texts = kept.map((section) => fit(section, where));
   return {
     text: texts.join('\n'),
-    blocks: texts.map((text) => ({ type: 'section', text: { type: 'mrkdwn', text } })),
+    blocks: texts.map((text) => ({ type: 'section', text: { type: 'mrkdwn', text, verbatim: true } })),
   };
 }
 
-function fit(section: Section, where: string): string {
+function fit(section: readonly string[], where: string): string {
   const whole = section.join('\n');
   if (whole.length <= BLOCK_TEXT) return whole;
   const kept: string[] = [];

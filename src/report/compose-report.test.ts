@@ -541,7 +541,7 @@ describe('the lines of the report', () => {
 
   it('begin with a headline of one line, and whole sentences', () => {
     const killSwitch = known({ engaged: true, reason: 'holidays \n  until\nMonday' });
-    expect(lines({ ...gauges(null), killSwitch })[0]).toBe('*🛑 PAUSED — holidays until Monday*');
+    expect(lines({ ...gauges(null), killSwitch })[0]).toBe('*🛑 PAUSED — holidays ⏎ until ⏎ Monday*');
     expect(lines({ ...gauges(null), chainJobs: unknown('jobs is <forbidden>') })[1]).toBe('Jobs is &lt;forbidden&gt;.');
   });
 

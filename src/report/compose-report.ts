@@ -3,7 +3,7 @@ import type { Facts, JobFact } from '../facts/facts.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { findingSections } from '../gate/finding-sections.ts';
-import { bold, escapeSlack, type Section, type SlackMessage, slackMessage } from '../notify/slack-message.ts';
+import { type Bold, bold, type Line, type Section, type SlackMessage, slackMessage } from '../notify/slack-message.ts';
 import { known, type Observed } from '../observed.ts';
 import type { Limits } from '../settings/limits.ts';
 import { type ChainState, chainState } from './chain-state.ts';
@@ -49,8 +49,8 @@ export function composeReport(facts: Facts, decision: ReportDecision, options: R
   const night = judgeNight({ ...decision, target, facts, detector, chain, running, windowHours: jobHours, namespace });
   const prefix = detector.fresh ? '' : '⚠️ Detector did not run last night — ';
   const sections: Section[] = [
-    [bold(escapeSlack(oneLine(`${prefix}${night.headline}`)))],
-    night.notes.map((note) => escapeSlack(capitalized(note))),
+    [[bold(`${prefix}${night.headline}`)]],
+    night.notes.map(capitalized),
     [runningLine(facts, running), detectorLine(detector), targetLine(decision.choice, detector)],
     ...gateSections(night.outcome, decision.gate),
     ...(options.limits === undefined ? [] : limitNotes(facts, options.limits, jobHours)),
@@ -66,7 +66,7 @@ function gateSections(outcome: ReportOutcome, gate: GateResult | null): readonly
   if (gate === null || outcome === 'nothing') return [];
   if (outcome !== 'upgraded') return findingSections(gate.findings);
   if (gate.verdict === 'safe') return [];
-  return [[bold(escapeSlack(`Next: ${gate.target} is ${gate.verdict}`))], ...findingSections(gate.findings)];
+  return [[[bold(`Next: ${gate.target} is ${gate.verdict}`)]], ...findingSections(gate.findings)];
 }
 
 /** The target that the report runs the gate for: what a live look-up finds, else what the detector found. */
@@ -90,65 +90,59 @@ function capitalized(sentence: string): string {
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
 
-/** A bold mark does not survive a line break. */
-function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, ' ');
-}
-
-function runningLine(facts: Facts, running: Observed<Running>): string {
+function runningLine(facts: Facts, running: Observed<Running>): Line {
   if (!running.known) {
     const kubelets =
       facts.nodes.known && facts.nodes.value.length > 0 ? `; kubelets: ${kubeletsByVersion(facts.nodes.value)}` : '';
-    return escapeSlack(`Running: unknown: ${running.why}${kubelets}`);
+    return `Running: unknown: ${running.why}${kubelets}`;
   }
   const { uniform, nodes, oldestApiServer, newestApiServer } = running.value;
-  if (uniform !== null) return `Running: ${bold(uniform)} (all ${nodes} nodes uniform)`;
+  if (uniform !== null) return ['Running: ', bold(uniform), ` (all ${nodes} nodes uniform)`];
   const apiServers =
     oldestApiServer === newestApiServer
       ? `API server ${newestApiServer}`
       : `API servers ${oldestApiServer} to ${newestApiServer}`;
   const kubelets = facts.nodes.known ? kubeletsByVersion(facts.nodes.value) : 'unknown';
-  return `Running: ${bold('MIXED')} (${apiServers}; kubelets: ${kubelets})`;
+  return ['Running: ', bold('MIXED'), ` (${apiServers}; kubelets: ${kubelets})`];
 }
 
 function detectorLine(detector: DetectorState): string {
-  if (!detector.ageMs.known) return escapeSlack(`Detector: last run unknown ⚠️ (${detector.ageMs.why})`);
+  if (!detector.ageMs.known) return `Detector: last run unknown ⚠️ (${detector.ageMs.why})`;
   return `Detector: last ran ${formatDuration(detector.ageMs.value)} ago, ${detector.fresh ? 'fresh ✓' : 'STALE ⚠️'}`;
 }
 
-function targetLine(choice: TargetChoice, detector: DetectorState): string {
+function targetLine(choice: TargetChoice, detector: DetectorState): Line {
   const { detected } = detector;
-  const byDetector = detected.known ? named(detected.value.target, detected.value.kind) : 'unknown';
+  const byDetector = detected.known ? named(detected.value.target, detected.value.kind) : ['unknown'];
+  const title = 'Detected target: ';
   if (choice.kind === 'unknown') {
-    if (detected.known && choice.why === NOT_LOOKED.why) return `Detected target: ${byDetector}`;
+    if (detected.known && choice.why === NOT_LOOKED.why) return [title, ...byDetector];
     const why = detected.known ? `a look just now failed: ${choice.why}` : detected.why;
-    return `Detected target: ${byDetector} ${escapeSlack(`(${why})`)}`;
+    return [title, ...byDetector, ` (${why})`];
   }
   const live = choice.kind === 'target' ? choice.version : null;
-  const liveText = choice.kind === 'target' ? named(choice.version, choice.jump) : 'nothing newer';
-  if (!detected.known) return `Detected target: unknown; found now: ${liveText}`;
-  return detected.value.target === live
-    ? `Detected target: ${byDetector}`
-    : `Detected target: ${byDetector}; found now: ${liveText}`;
+  const found = choice.kind === 'target' ? named(choice.version, choice.jump) : ['nothing newer'];
+  if (!detected.known) return [title, 'unknown; found now: ', ...found];
+  if (detected.value.target === live) return [title, ...byDetector];
+  return [title, ...byDetector, '; found now: ', ...found];
 }
 
-function named(target: string | null, kind: string): string {
-  if (target === null) return 'none';
-  return `${bold(escapeSlack(target))} (${escapeSlack(kind)})`;
+function named(target: string | null, kind: string): readonly (string | Bold)[] {
+  return target === null ? ['none'] : [bold(target), ` (${kind})`];
 }
 
 const MARKS = { active: '🔄', complete: '✅', failed: '❌', deleting: '🗑️' } as const;
 
 function jobLines(chain: Observed<ChainState>, facts: Facts, hours: number): Section {
   const title = `Chain Jobs of the last ${hours} h:`;
-  if (!chain.known) return [escapeSlack(`${title} unknown (${chain.why})`)];
+  if (!chain.known) return [`${title} unknown (${chain.why})`];
   if (chain.value.recent.length === 0) return [`${title} none`];
   return [title, ...chain.value.recent.map((job) => `• ${jobLine(job, facts)}`)];
 }
 
 function jobLine(job: JobFact, facts: Facts): string {
   const ago = formatDuration(Date.parse(facts.observedAt) - Date.parse(job.finishedAt ?? job.createdAt));
-  const reason = job.status === 'failed' && job.reason !== '' ? ` (${escapeSlack(job.reason)})` : '';
+  const reason = job.status === 'failed' && job.reason !== '' ? ` (${job.reason})` : '';
   const status = job.status === 'active' ? `active, started ${ago} ago` : `${job.status}${reason}, ${ago} ago`;
-  return `${MARKS[job.status]} ${escapeSlack(job.name)}: ${status}`;
+  return `${MARKS[job.status]} ${job.name}: ${status}`;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hoursBefore } from '../../test/support/example-night.ts';
 import { exampleFacts } from '../facts/example-facts.ts';
+import { bold } from '../notify/slack-message.ts';
 import { known, unknown } from '../observed.ts';
 import { limitNotes } from './limit-notes.ts';
 
@@ -15,13 +16,13 @@ const recorded = (values: typeof LIVE, before: typeof LIVE | null, hours: number
 
 describe('the limits in the report', () => {
   it('are told in the morning after the night that had others', () => {
-    expect(notes(recorded(LIVE, DRY, 7))).toEqual([['*Limits changed since the night before:*', ...AFTER]]);
+    expect(notes(recorded(LIVE, DRY, 7))).toEqual([[[bold('Limits changed since the night before:')], ...AFTER]]);
     expect(notes(recorded(LIVE, DRY, 27))).toEqual([]);
   });
 
   it('are told when the next look will have others', () => {
     expect(notes(recorded(DRY, null, 300))).toEqual([
-      ['*Limits changed after the last look, for the next one:*', ...AFTER],
+      [[bold('Limits changed after the last look, for the next one:')], ...AFTER],
     ]);
   });
 
@@ -31,8 +32,6 @@ describe('the limits in the report', () => {
   });
 
   it('are unknown when their record cannot be read', () => {
-    expect(notes(unknown('it is not <JSON>'))).toEqual([
-      ['Limits of the last night: unknown (it is not &lt;JSON&gt;)'],
-    ]);
+    expect(notes(unknown('it is not <JSON>'))).toEqual([['Limits of the last night: unknown (it is not <JSON>)']]);
   });
 });

@@ -1,5 +1,5 @@
 import type { Facts } from '../facts/facts.ts';
-import { bold, escapeSlack, type Section } from '../notify/slack-message.ts';
+import { bold, type Section } from '../notify/slack-message.ts';
 import { type Limits, limitChanges } from '../settings/limits.ts';
 
 /**
@@ -11,7 +11,7 @@ export function limitNotes(
   now: Limits,
   hours: number,
 ): readonly Section[] {
-  if (!limits.known) return [[escapeSlack(`Limits of the last night: unknown (${limits.why})`)]];
+  if (!limits.known) return [[`Limits of the last night: unknown (${limits.why})`]];
   if (limits.value === null) return [];
   const { values, before, changedAt } = limits.value;
   const isRecent = Date.parse(observedAt) - Date.parse(changedAt) <= hours * 3_600_000;
@@ -22,5 +22,5 @@ export function limitNotes(
 }
 
 function told(title: string, changes: readonly string[]): Section {
-  return changes.length === 0 ? [] : [bold(title), ...changes.map((change) => `• ${escapeSlack(change)}`)];
+  return changes.length === 0 ? [] : [[bold(title)], ...changes.map((change) => `• ${change}`)];
 }

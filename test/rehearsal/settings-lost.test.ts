@@ -1,11 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCli, type Streams } from '../../src/cli/run-cli.ts';
 import { type ApiServer, startApiServer } from '../../src/rehearsal/api/api-server.ts';
 import { configMaps, namespaces } from '../../src/rehearsal/api/resources.ts';
+import { callCli } from '../support/call-cli.ts';
 
 let server: ApiServer;
 let directory: string;
@@ -21,16 +20,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-async function call(...argv: string[]) {
-  const written = { out: '', err: '' };
-  const sink = (name: keyof typeof written) =>
-    new PassThrough().on('data', (chunk: Buffer) => (written[name] += chunk.toString()));
-  const streams = { stdin: new PassThrough(), stdout: sink('out'), stderr: sink('err'), noColor: true };
-  const argument = ['--kubeconfig', join(directory, 'kubeconfig')];
-  const code = await runCli([...argv, ...argument], streams as unknown as Streams, AbortSignal.timeout(20_000));
-  await new Promise(setImmediate);
-  return { code, ...written };
-}
+const call = (...argv: string[]) => callCli([...argv, '--kubeconfig', join(directory, 'kubeconfig')]);
 
 function setConfig(data: Record<string, string>): void {
   server.store.create(configMaps, { metadata: { name: 'k8s-upgrade-config', namespace: 'k8s-upgrade' }, data });
@@ -143,12 +133,8 @@ describe('in a pod', () => {
         TARGET_VERSION: '1.36.4',
       });
       try {
-        const written: string[] = [];
-        const sink = new PassThrough().on('data', (chunk: Buffer) => written.push(chunk.toString()));
-        const streams = { stdin: new PassThrough(), stdout: sink, stderr: sink, noColor: true };
-        expect(await runCli([command], streams as unknown as Streams, AbortSignal.timeout(20_000))).toBe(64);
-        await new Promise(setImmediate);
-        expect(written.join('')).toContain('key config.yaml of ConfigMap k8s-upgrade-config');
+        const { code, out } = await callCli([command]);
+        expect([code, out]).toEqual([64, expect.stringContaining('key config.yaml of ConfigMap k8s-upgrade-config')]);
         expect(server.requests.records).toEqual([]);
       } finally {
         process.env = before;

@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto';
+import { oneLine } from '../../plain-text.ts';
+
 /** Where a command writes. Colours only on a terminal, and never with NO_COLOR. */
 export interface Output {
   readonly format: 'text' | 'json';
   readonly terminal: boolean;
   readonly color: boolean;
   readonly columns: number;
-  /** A line for people; nothing in JSON format, where stdout holds one object. */
+  /** One line for people; nothing in JSON format, where stdout holds one object. Text from outside does nothing in it. */
   line(text?: string): void;
   /** The result for programs; nothing in text format. */
   json(value: unknown): void;
@@ -12,7 +15,7 @@ export interface Output {
   note(text: string): void;
   /** Asks and returns the answer; undefined without a terminal to ask on. */
   ask(question: string): Promise<string | undefined>;
-  /** Text as it is, for a live table. */
+  /** Text as it is, for a live table and for scripts: nothing from outside may be in it. */
   raw(text: string): void;
 }
 
@@ -26,9 +29,27 @@ const CODES: Record<Style, readonly [number, number]> = {
   yellow: [33, 39],
 };
 
+/** Stands for the escape character in what `paint` writes. Nobody else knows it, so nobody else writes one. */
+const ESCAPE = `\u001b${randomBytes(12).toString('hex')}`;
+
+/** The edge to a terminal: one line, in which only `paint` has a say. */
+export function terminalLine(text: string): string {
+  return text.split(ESCAPE).map(oneLine).join('\u001b');
+}
+
+/** As it is, with the colours of `paint`. */
+export function terminalText(text: string): string {
+  return text.replaceAll(ESCAPE, '\u001b');
+}
+
+/** Several lines of ours, all but the first indented: what is said within cannot look like a line of somebody else. */
+export function terminalParagraph(text: string): string {
+  return text.split('\n').map(oneLine).join('\n  ');
+}
+
 export function paint(output: Pick<Output, 'color'>, style: Style, text: string): string {
   const [on, off] = CODES[style];
-  return output.color ? `\u001b[${on}m${text}\u001b[${off}m` : text;
+  return output.color ? `${ESCAPE}[${on}m${text}${ESCAPE}[${off}m` : text;
 }
 
 /** Columns padded to their widest cell, two spaces between; the last one is not padded. */

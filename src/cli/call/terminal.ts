@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
-import type { Output } from './output.ts';
+import { plainJson } from '../../plain-text.ts';
+import { type Output, terminalLine, terminalText } from './output.ts';
 
 export interface TerminalOptions {
   readonly format: 'text' | 'json';
@@ -17,15 +18,15 @@ export function createOutput(options: TerminalOptions): Output {
     terminal,
     color: terminal && !options.noColor,
     columns: stdout.columns > 0 ? stdout.columns : 120,
-    line: (text = '') => void (format === 'text' && stdout.write(`${text}\n`)),
-    json: (value) => void (format === 'json' && stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
-    note: (text) => void stderr.write(`${text}\n`),
-    raw: (text) => void stdout.write(text),
+    line: (text = '') => void (format === 'text' && stdout.write(`${terminalLine(text)}\n`)),
+    json: (value) => void (format === 'json' && stdout.write(`${plainJson(value, 2)}\n`)),
+    note: (text) => void stderr.write(`${terminalLine(text)}\n`),
+    raw: (text) => void stdout.write(terminalText(text)),
     async ask(question) {
       if (!stdin.isTTY) return undefined;
       const reader = createInterface({ input: stdin, output: stderr });
       try {
-        return await reader.question(question);
+        return await reader.question(`${terminalLine(question)} `);
       } finally {
         reader.close();
       }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Output } from '../call/output.ts';
+import { type Output, terminalLine } from '../call/output.ts';
 import { activityOf, nodeOutputOf } from './activity.ts';
 import { printSlack } from './slack-text.ts';
 
@@ -10,7 +10,7 @@ function show(messages: readonly string[], columns: number, color: boolean): rea
     terminal: color,
     color,
     columns,
-    line: (text = '') => void lines.push(text),
+    line: (text = '') => void lines.push(terminalLine(text)),
     json: () => undefined,
     note: () => undefined,
     raw: () => undefined,

@@ -155,12 +155,18 @@ describe('plan', () => {
     await plan.run(context);
     expect(world.seen.log.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([DROPPED]);
     expect(world.seen.messages).toEqual([
-      {
+      expect.objectContaining({
         text: expect.stringMatching(
           /^⚠️ The upgrade to 1\.36\.4 would drop flags[^\n]*\nPut them into kubeadm-config/,
         ) as string,
-      },
+      }),
     ]);
+  });
+
+  it('takes nothing that a diff says for markup', async () => {
+    const { world, context } = scene({ diff: DIFF.replaceAll('/etc/a.yaml', '<!channel>') });
+    await plan.run(context);
+    expect(world.seen.messages[0]?.text).toContain('&lt;!channel&gt;');
   });
 
   it('I18 refuses them where the settings say so, and announces nothing', async () => {

@@ -8,6 +8,7 @@ import { droppedFlags, planNamesTarget } from '../../node/kubeadm-output.ts';
 import { scriptsOf } from '../../node/node-scripts.ts';
 import { runOnNode } from '../../node/run-on-node.ts';
 import { announce } from '../../notify/announce.ts';
+import { slackMessage } from '../../notify/slack-message.ts';
 import { stageOn } from '../node/stage.ts';
 
 /**
@@ -42,7 +43,11 @@ export const plan: ActionStep = {
     const finding = flagsDropped(target, dropped, policy);
     if (policy === 'block') throw new Refused([finding]);
     deps.log.warn(finding.message, { remedy: finding.remedy });
-    await announce(deps, { text: `⚠️ ${finding.message}\n${finding.remedy ?? ''}` }, signal);
+    await announce(
+      deps,
+      slackMessage([[`⚠️ ${finding.message}`, finding.remedy ?? '']], "the Job's log has all of it"),
+      signal,
+    );
   },
 };
 

@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { oneLine, plainJson } from './plain-text.ts';
+
+const UNSEEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/u;
+
+describe('one line', () => {
+  it.each([
+    ['worker-1', 'worker-1'],
+    ['Debian GNU/Linux 12 (bookworm) é 日本 ⚠️ ⏸️', 'Debian GNU/Linux 12 (bookworm) é 日本 ⚠️ ⏸️'],
+    ['\u001b[2J', String.raw`\u001b[2J`],
+    ['\u009b2J\u007f', String.raw`\u009b2J\u007f`],
+    ['a\u202eb\u2066c', String.raw`a\u202eb\u2066c`],
+    ['a\r\n\r\n  b\u2028c\n', 'a ⏎ b ⏎ c'],
+    ['a\tb', 'a b'],
+    ['a\u{e0041}b', String.raw`a\udb40\udc41b`],
+    ['half \ud800', String.raw`half \ud800`],
+    ['می\u200cخواهم', 'می\u200cخواهم'],
+  ])('shows %j as %j', (text, shown) => {
+    expect(oneLine(text)).toBe(shown);
+  });
+
+  it('is one, and has nothing that a terminal obeys, whatever it is given', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(oneLine(text)).not.toMatch(UNSEEN);
+      }),
+    );
+  });
+});
+
+describe('plain JSON', () => {
+  it('is the same to a parser, and plain to a terminal', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const json = plainJson({ text }, 2);
+        expect(JSON.parse(json)).toEqual({ text });
+        expect(json.replaceAll('\n', '')).not.toMatch(UNSEEN);
+      }),
+    );
+  });
+});

@@ -1,0 +1,24 @@
+/**
+ * What a reader does not see and a terminal obeys: control characters (C0, DEL, C1), format characters (bidi controls,
+ * zero-width, tags), separators of lines and paragraphs, halves of surrogate pairs. The joiners of scripts are letters.
+ */
+const UNSEEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const LINE_BREAKS = / ?[\n\r\v\f\u0085\u2028\u2029]\s*/g;
+
+/** Text from anywhere as one line that does nothing: line breaks are shown as ⏎, other unseen characters as \u001b. */
+export function oneLine(text: string): string {
+  return text.replaceAll(LINE_BREAKS, ' ⏎ ').replace(/ ⏎ $/, '').replaceAll('\t', ' ').replaceAll(UNSEEN, escaped);
+}
+
+/** JSON that is as plain on a terminal as it is to a parser: JSON.stringify leaves C1, bidi controls and U+2028 as they are. */
+export function plainJson(value: unknown, indent?: number): string {
+  const text = JSON.stringify(value, null, indent) ?? 'null';
+  return text.replaceAll(UNSEEN, (sign) => (sign === '\n' ? sign : escaped(sign)));
+}
+
+function escaped(sign: string): string {
+  return sign
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
+}
