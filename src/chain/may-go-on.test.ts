@@ -116,6 +116,14 @@ describe('reading the kill switch', () => {
     ).rejects.toBe(away);
   });
 
+  it('D05 sees that the window has ended while the kill switch has no answer', async () => {
+    const night = {
+      ...deps(() => new Promise(() => undefined)),
+      settings: { ...settings, window: NIGHT },
+    };
+    await expect(mayGoOn(night, signal)).rejects.toThrow('it is 12:00 UTC, outside the window 23:00 to 05:00 UTC');
+  });
+
   it.each([
     ['23:00', undefined],
     ['12:00', 'it is 12:00 UTC, outside the window 23:00 to 05:00 UTC'],

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts';
 import { type KillSwitch, readKillSwitch } from '../observe/kill-switch.ts';
-import type { Observed } from '../observed.ts';
+import { known, type Observed } from '../observed.ts';
 import type { Settings } from '../settings/settings.ts';
 import { Paused } from './outcome.ts';
 
@@ -18,9 +18,15 @@ export function pauseReason(
   return undefined;
 }
 
-/** @throws Paused. An API server that is away passes through as its error: the callers wait for it. */
+/**
+ * The window is looked at first: while the kill switch has no answer, the night ends all the same.
+ * @throws Paused. An API server that is away passes through as its error: the callers wait for it.
+ */
 export async function mayGoOn(deps: Pick<Deps, 'cluster' | 'settings' | 'clock'>, signal: AbortSignal): Promise<void> {
-  const reason = pauseReason(await readKillSwitch(deps, signal), deps.settings.window, deps.clock.now());
+  const { window } = deps.settings;
+  const closed = pauseReason(known({ engaged: false, reason: '' }), window, deps.clock.now());
+  if (closed !== undefined) throw new Paused(closed);
+  const reason = pauseReason(await readKillSwitch(deps, signal), window, deps.clock.now());
   if (reason !== undefined) throw new Paused(reason);
 }
 

@@ -239,20 +239,18 @@ describe('a holder that cannot renew', () => {
   });
 });
 
-/** As a Job has it: pod-a with the settings. Each turn of the event loop is a second. */
+/** As a Job has it: pod-a with the settings. */
 function bench(cluster: Partial<Cluster> = {}, settings: object = {}) {
   const world = exampleWorld({ cluster, settings });
   const stop = new AbortController();
   const { waiter } = createContext({ phase: 'preflight' }, '1.36.4', world.deps, stop.signal);
-  const turns = async (count: number): Promise<void> => {
-    for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-  };
+  const seconds = (count: number): Promise<void> => world.clock.sleep(count * 1000);
   const until = async (reached: () => boolean): Promise<void> => {
-    for (let turn = 0; turn < 300 && !reached(); turn += 1) await turns(1);
+    for (let second = 0; second < 300 && !reached(); second += 1) await seconds(1);
     expect(reached()).toBe(true);
   };
   const warnings = () => world.seen.log.filter(({ level }) => level !== 'info').map(({ message }) => message);
-  return { world, stop, turns, until, warnings, take: () => takeRunLock(world.deps, waiter, stop.signal) };
+  return { world, stop, seconds, until, warnings, take: () => takeRunLock(world.deps, waiter, stop.signal) };
 }
 
 describe('a lock that is not to be had', () => {
@@ -329,7 +327,7 @@ describe('a lock that is held', () => {
   });
 
   it('is not lost by an answer that was lost: the API server then says that somebody has written it', async () => {
-    const { world, take, turns, warnings } = bench();
+    const { world, take, seconds, warnings } = bench();
     const write = world.deps.cluster.writeLease;
     const lock = await take();
     let lose = true;
@@ -341,7 +339,7 @@ describe('a lock that is held', () => {
         return false;
       },
     });
-    await turns(100);
+    await seconds(100);
     expect(lose).toBe(false);
     expect(lock.lost.aborted).toBe(false);
     await lock.release();
@@ -362,7 +360,7 @@ describe('a lock that is held', () => {
       'nobody',
     ],
   ])('is lost when %s, and then not given back', async (_, cluster, holder) => {
-    const { world, take, turns, until, warnings } = bench();
+    const { world, take, seconds, until, warnings } = bench();
     const lock = await take();
     let later = 0;
     Object.assign(world.deps.cluster, {
@@ -380,7 +378,7 @@ describe('a lock that is held', () => {
     });
     const before = later;
     await lock.release();
-    await turns(100);
+    await seconds(100);
     expect(later).toBe(before);
     expect(warnings()).toEqual(['the lock of the chain is lost']);
   });

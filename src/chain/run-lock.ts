@@ -45,8 +45,8 @@ export async function takeRunLock(
   try {
     taken = await waiter.until(
       'the lock of the chain',
-      async () => {
-        const lease = await cluster.lease(RUN_LEASE, signal);
+      async (_, given) => {
+        const lease = await cluster.lease(RUN_LEASE, given);
         // Of the two clocks the one by which less may have passed: nobody loses the lock to a clock that was set.
         const now = clock.monotonic();
         if (lease !== undefined && seen?.version !== lease.version) seen = { version: lease.version, at: now };
@@ -55,7 +55,7 @@ export async function takeRunLock(
         const generation = nextGeneration(lease, clock.now());
         const at = momentOf(clock);
         const next = { holder, durationSeconds, generation };
-        if (await cluster.writeLease(RUN_LEASE, next, lease?.version, signal))
+        if (await cluster.writeLease(RUN_LEASE, next, lease?.version, given))
           return { done: true, value: { generation, at } };
         return { done: false, missing: 'somebody else took it just now' };
       },

@@ -22,15 +22,16 @@ export async function takeBack(
     try {
       await undoContext.waiter.until(
         `${action.name} to be taken back`,
-        async () => {
+        async (_, given) => {
           try {
-            await undo(undoContext);
+            await undo({ ...undoContext, signal: given });
             return { done: true, value: undefined };
           } catch (error) {
             return { done: false, missing: reasonOf(error) };
           }
         },
-        { seconds: UNDO_SECONDS, remedy: '' },
+        // An API server that is away is waited for as everywhere else.
+        { seconds: UNDO_SECONDS, lookSeconds: deps.settings.waits.apiSeconds, remedy: '' },
       );
       takenBack.push({ what: action.name, failed: false });
     } catch (error) {

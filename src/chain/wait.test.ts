@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { exampleWorld } from '../../test/support/example-deps.ts';
-import type { Clock } from '../clock.ts';
+import { virtualClock } from '../../test/support/virtual-clock.ts';
 import { ClusterError } from '../cluster/kube-error.ts';
 import { createLog } from '../log.ts';
 import { Paused } from './outcome.ts';
-import { createWaiter, type Probe } from './wait.ts';
+import { createWaiter, type Look, type Probe } from './wait.ts';
 
 const AWAY = new ClusterError('listing nodes: connect ECONNREFUSED', {
   status: 0,
@@ -13,18 +13,8 @@ const AWAY = new ClusterError('listing nodes: connect ECONNREFUSED', {
 });
 
 function setup(options: { pauseAt?: number; pollSeconds?: number } = {}) {
-  let ms = Date.parse('2026-11-20T23:00:00Z');
-  const start = ms;
-  const seconds = (): number => (ms - start) / 1000;
-  const clock: Clock = {
-    now: () => new Date(ms),
-    monotonic: () => ms,
-    sleep(duration, signal) {
-      if (signal?.aborted) return Promise.reject(signal.reason as Error);
-      ms += duration;
-      return Promise.resolve();
-    },
-  };
+  const clock = virtualClock(Date.parse('2026-11-20T23:00:00Z'));
+  const seconds = (): number => clock.passed() / 1000;
   const lines: string[] = [];
   const abort = new AbortController();
   const waiter = createWaiter({
@@ -37,7 +27,7 @@ function setup(options: { pauseAt?: number; pollSeconds?: number } = {}) {
         ? Promise.reject(new Paused('the kill switch is engaged'))
         : Promise.resolve(),
   });
-  return { waiter, seconds, lines, abort };
+  return { waiter, seconds, lines, abort, clock };
 }
 
 const never = (): Promise<Probe<string>> => Promise.resolve({ done: false, missing: 'w1 is not Ready' });
@@ -147,15 +137,11 @@ describe('waiter.until', () => {
   });
 
   it('D06 looks at the kill switch at each poll, also when a timer ends a hair before its time', async () => {
-    let ms = 0;
     const seen: string[] = [];
+    const clock = virtualClock(0);
     const waiter = createWaiter({
-      clock: {
-        now: () => new Date(ms),
-        monotonic: () => ms,
-        sleep: (duration) => Promise.resolve(void (ms += duration - 1)),
-      },
-      log: createLog({ format: 'text', write: () => undefined, now: () => new Date(ms) }),
+      clock: { ...clock, sleep: (ms, signal) => clock.sleep(ms - 1, signal) },
+      log: createLog({ format: 'text', write: () => undefined, now: clock.now }),
       pollSeconds: 5,
       signal: new AbortController().signal,
       mayGoOn: () => Promise.resolve(void seen.push('kill switch')),
@@ -275,6 +261,120 @@ describe('waiter.until', () => {
     const { waiter, abort } = setup();
     abort.abort(new Error('stopped by SIGTERM'));
     await expect(waiter.until('w1', never, { seconds: 60, remedy: '' })).rejects.toThrow('stopped by SIGTERM');
+  });
+});
+
+const forEver = (): Promise<never> => new Promise(() => undefined);
+
+describe('a look that has no answer', () => {
+  it.each([
+    ['when the time of the wait is over', { seconds: 60 }, 60],
+    ['after ten seconds when the wait is shorter', { seconds: 1 }, 10],
+    ['as late as the wait says', { seconds: 0, lookSeconds: 45 }, 45],
+  ])('is given up %s, as worth another try', async (_, times, after) => {
+    const { waiter, seconds } = setup();
+    await expect(waiter.until('w1', forEver, { ...times, remedy: 'look at w1' })).rejects.toMatchObject({
+      kind: 'network',
+      message: `waiting ${times.seconds} s for w1: there is no answer`,
+      remedy: 'look at w1',
+    });
+    expect(seconds()).toBe(after + 1);
+  });
+
+  it('says what was missing before it', async () => {
+    const { waiter, seconds } = setup();
+    await expect(
+      waiter.until('w1', () => (seconds() < 30 ? never() : forEver()), { seconds: 60, remedy: '' }),
+    ).rejects.toThrow('waiting 60 s for w1: there is no answer; before: w1 is not Ready');
+  });
+
+  it('D06 hides no pause', async () => {
+    const { waiter, seconds } = setup({ pauseAt: 30 });
+    await expect(waiter.until('w1', forEver, { seconds: 600, remedy: '' })).rejects.toThrow(Paused);
+    expect(seconds()).toBe(31);
+  });
+
+  it('is not ended by a kill switch that cannot be read', async () => {
+    const { clock, log } = exampleWorld().deps;
+    const { signal } = new AbortController();
+    let isAway = false;
+    const mayGoOn = (): Promise<void> => (isAway ? Promise.reject(AWAY) : Promise.resolve());
+    const waiter = createWaiter({ clock, log, pollSeconds: 5, signal, mayGoOn });
+    const probe = async (): Promise<Probe<string>> => {
+      isAway = true;
+      await clock.sleep(20_000);
+      return { done: true, value: 'up' };
+    };
+    expect(await waiter.until('w1', probe, { seconds: 60, remedy: '' })).toBe('up');
+  });
+
+  it('is given up also while the kill switch itself has no answer', async () => {
+    const { clock, log } = exampleWorld().deps;
+    const { signal } = new AbortController();
+    const waiter = createWaiter({ clock, log, pollSeconds: 5, signal, mayGoOn: forEver });
+    await expect(waiter.until('w1', never, { seconds: 60, remedy: '' })).rejects.toMatchObject({ kind: 'network' });
+  });
+
+  it('is told that nobody waits any more, and gets the time to end, before the wait does', async () => {
+    const { waiter } = setup();
+    const order: string[] = [];
+    const probe: Look<string> = (_, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          setImmediate(() => {
+            order.push('the look has ended');
+            reject(signal.reason as Error);
+          });
+        });
+      });
+    await waiter.until('w1', probe, { seconds: 60, remedy: '' }).catch(() => order.push('the wait has ended'));
+    expect(order).toEqual(['the look has ended', 'the wait has ended']);
+  });
+
+  it('is no no when the process is to stop', async () => {
+    const { waiter, abort } = setup();
+    const probe = (): Promise<Probe<string>> => {
+      abort.abort(new Error('stopped by SIGTERM'));
+      return never();
+    };
+    await expect(waiter.until('w1', probe, { seconds: 0, remedy: '' })).rejects.toThrow('stopped by SIGTERM');
+  });
+
+  it('ends also what only lets time pass', async () => {
+    const { waiter, seconds } = setup();
+    await expect(waiter.pass('soak', 60, forEver)).rejects.toMatchObject({
+      kind: 'network',
+      message: 'waiting 60 s for soak: there is no answer',
+    });
+    expect(seconds()).toBe(61);
+    const paused = setup({ pauseAt: 30 });
+    await expect(paused.waiter.pass('soak', 60, forEver)).rejects.toThrow(Paused);
+  });
+});
+
+describe('waiter.during', () => {
+  it('gives what the work gives, or its error', async () => {
+    const { waiter } = setup();
+    expect(await waiter.during(() => Promise.resolve('done'))).toBe('done');
+    await expect(waiter.during(() => Promise.reject(AWAY))).rejects.toBe(AWAY);
+  });
+
+  it('D06 leaves the work when the kill switch is engaged, and tells it', async () => {
+    const { waiter, seconds } = setup({ pauseAt: 3600 });
+    let told: AbortSignal | undefined;
+    const work = (signal: AbortSignal): Promise<never> => {
+      told = signal;
+      return forEver();
+    };
+    await expect(waiter.during(work)).rejects.toThrow(Paused);
+    expect(seconds()).toBe(3601);
+    expect(told?.aborted).toBe(true);
+  });
+
+  it('leaves it when the process is to stop', async () => {
+    const { waiter, abort, clock } = setup();
+    void clock.sleep(20_000).then(() => abort.abort(new Error('stopped by SIGTERM')));
+    await expect(waiter.during(forEver)).rejects.toThrow('stopped by SIGTERM');
   });
 });
 

@@ -1,9 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { startTestBench, type TestBench } from '../rehearsal/nodes/test-bench.ts';
+import { virtualClock } from '../../test/support/virtual-clock.ts';
+import { createLog } from '../log.ts';
+import { scriptTemplate, startTestBench, type TestBench } from '../rehearsal/nodes/test-bench.ts';
 import { until } from '../rehearsal/nodes/test-steps.ts';
+import { followDetached } from './detached.ts';
 import { type Fence, WITHOUT_LOCK } from './fence.ts';
-import type { DetachedResult, NodeShell } from './node-shell.ts';
+import type { CommandResult, DetachedResult, NodeShell } from './node-shell.ts';
+import type { NodeScript } from './scripts.ts';
 
 const NODES = { nodes: [{ name: 'w1', role: 'worker', version: '1.36.3' }] as const, published: [] };
 
@@ -182,4 +186,45 @@ describe('a detached command', () => {
     expect(lines).toHaveLength(20_000);
     expect(lines.at(-1)).toBe('line 20000 of a long log, öä');
   });
+});
+
+it('is not followed for ever when systemd cannot end it', async () => {
+  const clock = virtualClock(0);
+  const run = async (script: NodeScript): Promise<CommandResult> => {
+    const answer = (state: string): CommandResult => ({
+      exitCode: 0,
+      stdout: `nightlift-unit\t${state}\t\n`,
+      stderr: '',
+    });
+    if (script.name === 'detached-arrive') return answer('started');
+    await clock.sleep(10_000);
+    return answer('running');
+  };
+  const log = createLog({ format: 'text', write: () => undefined, now: clock.now });
+  const { signal } = new AbortController();
+  const command = {
+    unit: 'nightlift-test',
+    script: { name: 'test', text: '' },
+    fence: WITHOUT_LOCK,
+    timeLimitSeconds: 600,
+  };
+  await expect(
+    followDetached({
+      command,
+      run,
+      log,
+      clock,
+      signal,
+      templates: scriptTemplate,
+      node: { name: 'w1', internalIp: '192.0.2.1' },
+      onLine: () => undefined,
+      pollSeconds: 10,
+      lossDeadlineMs: 1000,
+    }),
+  ).rejects.toMatchObject({
+    kind: 'node',
+    message:
+      'following command nightlift-test on w1: it still runs 180 s after its limit of 600 s, at which systemd ends it',
+  });
+  expect(clock.passed()).toBe(780_000);
 });

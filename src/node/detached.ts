@@ -31,6 +31,8 @@ interface UnitAnswer {
 const TAIL_LINES = 60;
 /** A command that vanishes again and again (a node that restarts in a loop) is not started for ever. */
 const MAX_STARTS = 3;
+/** systemd itself ends a command at its limit, within a minute (TimeoutStopSec); that much more, and it cannot. */
+const OVERRUN_SECONDS = 180;
 
 /**
  * Starts a command as a transient systemd unit, or attaches to it when it is there, and follows it to its end. The unit
@@ -65,9 +67,11 @@ export async function followDetached(options: FollowOptions): Promise<DetachedRe
       log.info('command started', { node: node.name, unit, detail: arrival.detail || undefined });
     else log.info('command found, following it', { node: node.name, unit });
 
+    const followedFrom = options.clock.monotonic();
     let offset = 0;
     let answer: UnitAnswer;
     do {
+      refuseOverrun(options, options.clock.monotonic() - followedFrom);
       answer = await ask(options, `following ${what}`, 'detached-poll', {
         unit,
         identity,
@@ -95,6 +99,19 @@ export async function followDetached(options: FollowOptions): Promise<DetachedRe
       unit,
     });
   }
+}
+
+/** @throws NightliftError (node) for a command that has been followed for longer than it could run. */
+function refuseOverrun({ node, command }: FollowOptions, followedMs: number): void {
+  const { unit, timeLimitSeconds } = command;
+  if (followedMs < (timeLimitSeconds + OVERRUN_SECONDS) * 1000) return;
+  throw new NightliftError(
+    'node',
+    `following command ${unit} on ${node.name}: it still runs ${OVERRUN_SECONDS} s after its limit of ${timeLimitSeconds} s, at which systemd ends it`,
+    {
+      remedy: `On the node: systemctl status ${unit}.service; a process that waits for a disk (state D) cannot be ended.`,
+    },
+  );
 }
 
 /** Asks until there is an answer: a node that is away for a moment does not end what runs on it. */

@@ -28,33 +28,29 @@ export async function runOnNode(
 interface Upgrading {
   readonly deps: { readonly shell: NodeShell; readonly settings: Pick<Settings, 'kubeadm'>; readonly log: Log };
   readonly target: string;
-  readonly signal: AbortSignal;
   readonly fence: Fence;
+  /** Looks at the kill switch and the window meanwhile. */
+  readonly waiter: { during<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> };
 }
 
 /**
  * Runs what takes minutes or changes the node as a command that outlives this Job: the next Job follows it instead of
- * starting it again. `what` and the target make its name, the same every time.
+ * starting it again. A pause leaves it to itself, but for the steps that no pause interrupts. `what` and the target make its name, the same every time.
  */
 export async function runDetachedOnNode(
-  { deps, target, signal, fence }: Upgrading,
+  { deps, target, fence, waiter }: Upgrading,
   node: NodeFact,
   script: NodeScript,
   what: string,
 ): Promise<DetachedResult> {
   const hash = createHash('sha256').update(node.name).digest('hex').slice(0, 8);
   const unit = `nightlift-${what}-${versionLabel(target)}-${hash}`;
-  const result = await deps.shell.runDetached(
-    addressOf(node),
-    { unit, script, fence, timeLimitSeconds: deps.settings.kubeadm.timeoutSeconds },
-    {
-      signal,
-      onLine: (line) => {
-        const plain = stripVTControlCharacters(line);
-        deps.log[plain.startsWith('nightlift: warning: ') ? 'warn' : 'info'](plain, { from: node.name });
-      },
-    },
-  );
+  const command = { unit, script, fence, timeLimitSeconds: deps.settings.kubeadm.timeoutSeconds };
+  const onLine = (line: string): void => {
+    const plain = stripVTControlCharacters(line);
+    deps.log[plain.startsWith('nightlift: warning: ') ? 'warn' : 'info'](plain, { from: node.name });
+  };
+  const result = await waiter.during((signal) => deps.shell.runDetached(addressOf(node), command, { signal, onLine }));
   if (result.attached) deps.log.info('followed a command that an earlier Job had started', { unit });
   return result;
 }

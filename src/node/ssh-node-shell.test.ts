@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import ssh2 from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../clock.ts';
@@ -5,9 +6,10 @@ import { NightliftError } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { generateSshKey } from '../rehearsal/nodes/ssh-key.ts';
 import { scriptTemplate, startTestBench, type TestBench } from '../rehearsal/nodes/test-bench.ts';
+import { until } from '../rehearsal/nodes/test-steps.ts';
 import type { NodeShell } from './node-shell.ts';
 import type { SshSettings } from './ssh-connection.ts';
-import { createSshNodeShell } from './ssh-node-shell.ts';
+import { createSshNodeShell, type SshNodeShellOptions } from './ssh-node-shell.ts';
 
 const NODES = { nodes: [{ name: 'w1', role: 'worker', version: '1.36.3' }] as const, published: [] };
 const HELLO = { name: 'hello', text: 'echo hello from root' };
@@ -16,6 +18,7 @@ function shellOf(
   bench: TestBench,
   settings: Partial<SshSettings> = {},
   knownHosts = bench.nodes.knownHosts,
+  more: Partial<SshNodeShellOptions> = {},
 ): NodeShell {
   const { user, port, privateKeyPem } = bench.nodes;
   return createSshNodeShell({
@@ -24,8 +27,11 @@ function shellOf(
     templates: scriptTemplate,
     log: createLog({ format: 'text', write: () => undefined, now: () => new Date() }),
     clock: systemClock(),
+    ...more,
   });
 }
+
+const isThere = (pid: string): boolean => existsSync(`/proc/${pid.trim()}`);
 
 async function failure(bench: TestBench, shell: NodeShell): Promise<NightliftError> {
   try {
@@ -153,5 +159,73 @@ describe('the SSH shell', () => {
     const result = await bench.shell.run(bench.address('w1'), script, AbortSignal.timeout(5000));
     expect(result.exitCode).not.toBe(0);
     expect(result.stdout).toBe('');
+  });
+});
+
+describe('a command that does not end', () => {
+  const ONE_SECOND = { timeLimitSeconds: () => 1 };
+  const HANGS = 'sleep 300 & echo "$!" >"$NIGHTLIFT_ROOT/pid"; sleep 300';
+
+  it('is ended on the node when its time is over, with all that it has started', async () => {
+    await using bench = await startTestBench(NODES);
+    const shell = shellOf(bench, {}, bench.nodes.knownHosts, ONE_SECOND);
+    const script = { name: 'node-state', text: HANGS };
+    expect(await shell.run(bench.address('w1'), script, AbortSignal.timeout(8000))).toMatchObject({ exitCode: 124 });
+    const pid = readFileSync(bench.nodes.node('w1').machine.path('/pid'), 'utf8');
+    await until(() => !isThere(pid));
+    await shell.close();
+  });
+
+  it('is ended on the node also when the connection was lost', async () => {
+    await using bench = await startTestBench(NODES);
+    const shell = shellOf(bench, {}, bench.nodes.knownHosts, ONE_SECOND);
+    const running = shell.run(bench.address('w1'), { name: 'test', text: HANGS }, AbortSignal.timeout(8000));
+    const file = bench.nodes.node('w1').machine.path('/pid');
+    await until(() => existsSync(file) && readFileSync(file, 'utf8') !== '');
+    bench.nodes.node('w1').dropConnections();
+    expect(await running).toMatchObject({ exitCode: null });
+    const pid = readFileSync(file, 'utf8');
+    expect(isThere(pid)).toBe(true);
+    await until(() => !isThere(pid));
+    await shell.close();
+  });
+
+  it('ends, with all that it has started, when its node is restarted', async () => {
+    await using bench = await startTestBench(NODES);
+    const node = bench.nodes.node('w1');
+    const running = bench.shell.run(bench.address('w1'), { name: 'test', text: HANGS }, AbortSignal.timeout(8000));
+    const file = node.machine.path('/pid');
+    await until(() => existsSync(file) && readFileSync(file, 'utf8') !== '');
+    await node.reboot(0);
+    expect(await running).toMatchObject({ exitCode: null });
+    await until(() => !isThere(readFileSync(file, 'utf8')));
+  });
+
+  it('is given up by this side when the node does not keep to its limit', async () => {
+    await using bench = await startTestBench(NODES);
+    const { machine } = bench.nodes.node('w1');
+    rmSync(`${machine.bin}/timeout`);
+    writeFileSync(`${machine.bin}/timeout`, '#!/bin/bash\nexec "${@:3}"\n', { mode: 0o755 });
+    const shell = shellOf(bench, {}, bench.nodes.knownHosts, { ...ONE_SECOND, marginSeconds: 1 });
+    const error = await shell
+      .run(bench.address('w1'), { name: 'node-state', text: 'sleep 20' }, AbortSignal.timeout(8000))
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      kind: 'network',
+      message: 'running node-state.sh on w1: no answer within 2 s',
+    });
+    await shell.close();
+  });
+
+  it('is left to itself when it ends in time', async () => {
+    await using bench = await startTestBench(NODES);
+    const shell = shellOf(bench, {}, bench.nodes.knownHosts, { timeLimitSeconds: () => 5 });
+    const script = { name: 'test', text: 'sleep 0.5; cat; echo done; exit 9' };
+    expect(await shell.run(bench.address('w1'), script, AbortSignal.timeout(8000))).toEqual({
+      exitCode: 9,
+      stdout: 'done\n',
+      stderr: '',
+    });
+    await shell.close();
   });
 });

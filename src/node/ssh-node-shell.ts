@@ -7,6 +7,7 @@ import { parseKnownHosts } from './known-hosts.ts';
 import type { CommandResult, NodeAddress, NodeShell } from './node-shell.ts';
 import type { NodeScript, ScriptTemplates } from './scripts.ts';
 import { connectToNode, execute, type SshSettings } from './ssh-connection.ts';
+import { KILL_AFTER_SECONDS, timeLimitOf } from './time-limits.ts';
 
 export interface SshNodeShellOptions {
   readonly settings: SshSettings;
@@ -19,6 +20,10 @@ export interface SshNodeShellOptions {
   readonly pollSeconds?: number;
   /** How long a node may be away before a detached command that is followed is given up. */
   readonly lossDeadlineMs?: number;
+  /** By the name of a script. */
+  readonly timeLimitSeconds?: (script: string) => number;
+  /** How much longer than the node this side waits for an answer. */
+  readonly marginSeconds?: number;
 }
 
 /**
@@ -26,7 +31,7 @@ export interface SshNodeShellOptions {
  * @throws NightliftError (config) for a key or a known_hosts file that cannot be read.
  */
 export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
-  const { settings } = options;
+  const { settings, timeLimitSeconds = timeLimitOf, marginSeconds = MARGIN_SECONDS } = options;
   const key = ssh2.utils.parseKey(settings.privateKey);
   if (key instanceof Error) {
     throw new NightliftError('config', `reading the SSH private key: ${key.message}`, {
@@ -55,7 +60,10 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
     signal.throwIfAborted();
     const client = await connection(node);
     const command = settings.user === 'root' ? '/bin/bash -s' : 'sudo -n -- /bin/bash -s';
-    const result = await execute(client, command, wholeOrNothing(script.text), signal);
+    const seconds = timeLimitSeconds(script.name);
+    const result = await within(node, script, seconds + marginSeconds, signal, (either) =>
+      execute(client, command, limited(wholeOrNothing(script.text), seconds), either),
+    );
     if (settings.user !== 'root') refuseWithoutSudo(node, settings.user, result);
     return result;
   };
@@ -91,6 +99,37 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
  */
 function wholeOrNothing(text: string): string {
   return `{\n${text}\n} </dev/null\n`;
+}
+
+/**
+ * The shell that reads this becomes `timeout`, whose own shell reads what follows from the same stdin. When the time is
+ * over the whole process group is ended, also after the connection, which by itself ends nothing on the node.
+ */
+function limited(input: string, seconds: number): string {
+  return `exec timeout --kill-after=${KILL_AFTER_SECONDS} ${seconds} /bin/bash -s\n${input}`;
+}
+
+/** For the kill, and the way to the node and back: the node itself says first that the time is over. */
+const MARGIN_SECONDS = KILL_AFTER_SECONDS + 20;
+
+/** This side's own limit, for a node that does not keep to its. */
+async function within<T>(
+  node: NodeAddress,
+  { name }: NodeScript,
+  seconds: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const late = new NightliftError('network', `running ${name}.sh on ${node.name}: no answer within ${seconds} s`, {
+    remedy: 'See what keeps the node from answering: its load, its disks, network file systems that are away.',
+  });
+  const timer = setTimeout(() => over.abort(late), seconds * 1000);
+  try {
+    return await work(AbortSignal.any([signal, over.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function refuseWithoutSudo(node: NodeAddress, user: string, result: CommandResult): void {

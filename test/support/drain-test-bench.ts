@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ActionStep, Context } from '../../src/chain/phase.ts';
 import { createWaiter } from '../../src/chain/wait.ts';
-import { type Clock, systemClock } from '../../src/clock.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import { createKubeClient } from '../../src/cluster/kube-client.ts';
 import { createKubeCluster } from '../../src/cluster/kube-cluster.ts';
@@ -16,6 +15,7 @@ import type { NewObject, Pod, PodSpec, Workload } from '../../src/rehearsal/api/
 import { deployments, nodes, podDisruptionBudgets, pods } from '../../src/rehearsal/api/resources.ts';
 import { type ControllerOptions, startControllers } from '../../src/rehearsal/controllers/controllers.ts';
 import { Settings } from '../../src/settings/settings.ts';
+import { fastClock } from './virtual-clock.ts';
 
 export interface DrainBenchOptions {
   readonly settings?: object;
@@ -185,15 +185,5 @@ function deployment(
       },
     },
     status: {},
-  };
-}
-
-function fastClock(speed: number): Clock {
-  const start = Date.now();
-  const { sleep } = systemClock();
-  return {
-    now: () => new Date(start + (Date.now() - start) * speed),
-    monotonic: () => (Date.now() - start) * speed,
-    sleep: (ms, signal) => sleep(ms / speed, signal),
   };
 }

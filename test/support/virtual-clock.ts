@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 
 export interface VirtualClock extends Clock {
   /** Milliseconds that have passed by sleeping. */
@@ -12,15 +12,19 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
+/** So many turns of the event loop without anybody who is woken, and everybody sleeps. */
+const QUIET_TURNS = 10;
+
 /** Stands still until everybody sleeps; then it is the time at which the first one wants to be woken. */
 export function virtualClock(startMs: number): VirtualClock {
   let passed = 0;
   let jumped = 0;
   let isTicking = false;
   const sleepers = new Set<Sleeper>();
-  const tick = (): void => {
+  const tick = (turns = QUIET_TURNS): void => {
     isTicking = true;
     setImmediate(() => {
+      if (turns > 1) return tick(turns - 1);
       const [next] = [...sleepers].toSorted((one, other) => one.at - other.at);
       isTicking = false;
       if (next === undefined) return;
@@ -51,5 +55,16 @@ export function virtualClock(startMs: number): VirtualClock {
         if (!isTicking) tick();
       });
     },
+  };
+}
+
+/** Real time, so many times as fast: where something real has to answer. */
+export function fastClock(speed: number): Clock {
+  const start = Date.now();
+  const { sleep } = systemClock();
+  return {
+    now: () => new Date(start + (Date.now() - start) * speed),
+    monotonic: () => (Date.now() - start) * speed,
+    sleep: (ms, signal) => sleep(ms / speed, signal),
   };
 }

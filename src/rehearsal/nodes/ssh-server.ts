@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { timingSafeEqual } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import type { Machine } from './machine.ts';
 import { nodeEnvironment } from './node-environment.ts';
@@ -26,6 +27,19 @@ export interface SshServerOptions {
 /** As OpenSSH's server; the types of ssh2 do not know it. */
 interface WithNoDelay {
   setNoDelay(on: boolean): void;
+}
+
+/** With the process groups that it has made: `timeout` gives what it runs one of its own. */
+function killSession(leader: number): void {
+  for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      // pid (name) state ppid pgrp session …; the name may have anything in it.
+      const [, , , session] = readFileSync(`/proc/${entry}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+      if (Number(session) === leader) process.kill(Number(entry), 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
 }
 
 /** sshd of a node: real SSH, and real bash in the node's environment. */
@@ -111,13 +125,7 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
     },
     dropConnections,
     killProcesses() {
-      for (const pid of processes) {
-        try {
-          process.kill(-pid, 'SIGKILL');
-        } catch {
-          // It has ended by itself.
-        }
-      }
+      for (const pid of processes) killSession(pid);
       processes.clear();
     },
   };

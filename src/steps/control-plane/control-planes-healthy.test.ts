@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { recordedHealth } from '../../../test/fixtures/recorded/etcd-health.ts';
+import { virtualClock } from '../../../test/support/virtual-clock.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { Context } from '../../chain/phase.ts';
 import type { Step } from '../../chain/step.ts';
@@ -40,17 +41,8 @@ function scene(options: {
   change?: (pod: PodFact) => PodFact;
 }) {
   const { nodes = THREE, answers, step = MASTER, etcdPods = true, change = (pod: PodFact) => pod } = options;
-  const start = Date.parse('2026-11-21T23:00:00Z');
-  let ms = start;
+  const clock = virtualClock(Date.parse('2026-11-21T23:00:00Z'));
   const seen = { asked: [] as string[], lines: [] as string[], missing: [] as unknown[], where: [] as unknown[] };
-  const clock = {
-    now: () => new Date(ms),
-    monotonic: () => ms,
-    sleep: (duration: number) => {
-      ms += duration;
-      return Promise.resolve();
-    },
-  };
   const log = {
     info(line: string, fields: { missing?: string } = {}) {
       seen.lines.push(line);
@@ -95,7 +87,7 @@ function scene(options: {
   const signal = new AbortController().signal;
   const waiter = createWaiter({ clock, log: log as never, pollSeconds: 5, signal, mayGoOn: () => Promise.resolve() });
   const context = { deps, step, target: '1.36.4', signal, waiter } as unknown as Context;
-  return { seen, seconds: () => (ms - start) / 1000, run: () => controlPlanesHealthy.run(context) };
+  return { seen, seconds: () => clock.passed() / 1000, run: () => controlPlanesHealthy.run(context) };
 }
 
 async function reasonsOf(running: Promise<void>): Promise<readonly string[]> {

@@ -1,7 +1,7 @@
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import { nodeOf } from '../../chain/step.ts';
-import type { Probe } from '../../chain/wait.ts';
+import type { Look } from '../../chain/wait.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
 import { NightliftError, reasonOf } from '../../errors.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
@@ -29,11 +29,11 @@ export const controlPlanesHealthy: ActionStep = {
   async run(context) {
     let problems: readonly HealthProblem[] = [];
     let away: NightliftError | undefined;
-    const look = async (): Promise<Probe<undefined>> => {
+    const look: Look<undefined> = async (_, signal) => {
       away = undefined;
       problems = [];
       try {
-        problems = await problemsOf(context);
+        problems = await problemsOf({ ...context, signal });
       } catch (error) {
         if (!(error instanceof NightliftError) || error.kind !== 'network') throw error;
         away = error;
@@ -44,7 +44,11 @@ export const controlPlanesHealthy: ActionStep = {
     };
     const seconds = context.deps.settings.waits.readySeconds;
     try {
-      await context.waiter.until('the control planes to be healthy', look, { seconds, remedy: '' });
+      await context.waiter.until('the control planes to be healthy', look, {
+        seconds,
+        lookSeconds: ANSWER_SECONDS,
+        remedy: '',
+      });
     } catch (error) {
       if (!(error instanceof NightliftError) || error.kind !== 'timeout') throw error;
       // A node that is away may be back for the next try.

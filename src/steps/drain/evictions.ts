@@ -16,7 +16,8 @@ import { restartOwner } from './restart-owner.ts';
 
 /** What one drain remembers between two looks, by uid: a pod of the same name may be another pod. */
 interface Drain {
-  readonly context: Context;
+  /** With the signal of the look that is under way. */
+  context: Context;
   readonly node: string;
   readonly watch: PodWatch;
   readonly startedMs: number;
@@ -31,6 +32,9 @@ interface Drain {
   staying: readonly PodFact[] | undefined;
   total: number;
 }
+
+/** A hundred evictions at a slow API server: what they say is wanted at the end of the wait, too. */
+const LOOK_SECONDS = 60;
 
 /** Evicts until the node is empty. @throws Refused when that is not to be, with every pod that is left and why. */
 export async function evictAll(context: Context, node: string): Promise<void> {
@@ -48,10 +52,11 @@ export async function evictAll(context: Context, node: string): Promise<void> {
   };
   const seconds = context.deps.settings.waits.drainSeconds;
   try {
-    await context.waiter.until(`the pods of ${node} to leave`, (cause) => look(drain, cause), {
+    await context.waiter.until(`the pods of ${node} to leave`, (cause, signal) => look(drain, cause, signal), {
       seconds,
       remedy: 'See which pods are left and why; the node is uncordoned and looked at again next night.',
       changed: () => drain.watch.changed(),
+      lookSeconds: LOOK_SECONDS,
     });
   } catch (error) {
     if (!(error instanceof NightliftError) || error.kind !== 'timeout' || drain.staying === undefined) throw error;
@@ -63,8 +68,9 @@ export async function evictAll(context: Context, node: string): Promise<void> {
 }
 
 /** A change is the moment for pods that were not asked yet; those that are held are asked for again at the pace of the polls. */
-async function look(drain: Drain, cause: LookCause): Promise<Probe<undefined>> {
-  const { deps, signal } = drain.context;
+async function look(drain: Drain, cause: LookCause, signal: AbortSignal): Promise<Probe<undefined>> {
+  drain.context = { ...drain.context, signal };
+  const { deps } = drain.context;
   drain.staying = undefined;
   drain.journal ??= await readJournal(drain.context, drain.node);
   let staying = stayingOf(drain, await drain.watch.pods());

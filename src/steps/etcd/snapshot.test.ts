@@ -81,7 +81,9 @@ function scene(
       },
     },
   } as unknown as Deps;
-  const context = { deps, target: '1.36.4', signal: new AbortController().signal } as unknown as Context;
+  const { signal } = new AbortController();
+  const waiter = { during: (work: (signal: AbortSignal) => unknown) => work(signal) };
+  const context = { deps, target: '1.36.4', signal, waiter } as unknown as Context;
   return { seen, take: () => snapshot.run(context), skip: async () => await snapshot.skip?.(context) };
 }
 

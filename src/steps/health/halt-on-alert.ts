@@ -37,11 +37,11 @@ function haltOnAlert(name: string, summary: string, waitSeconds: (context: Conte
       try {
         await context.waiter.until(
           'alerts to clear',
-          async () => {
-            const problem = problemOf(await look(context));
+          async (_, signal) => {
+            const problem = problemOf(await look({ ...context, signal }));
             return problem === undefined ? { done: true, value: undefined } : { done: false, missing: problem };
           },
-          { seconds: waitSeconds(context), remedy: '' },
+          { seconds: waitSeconds(context), lookSeconds: context.deps.settings.waits.apiSeconds, remedy: '' },
         );
       } catch (error) {
         if (error instanceof NightliftError && error.kind === 'timeout') throw new Refused([finding(error.message)]);

@@ -11,6 +11,8 @@ import { nodeFailure } from '../../node/run-on-node.ts';
 
 /** So many nodes are asked at a time. */
 const AT_ONCE = 20;
+/** For hundreds of nodes, twenty by twenty, some of which let nobody in before the time-out of the connection. */
+const LOOK_SECONDS = 300;
 
 /**
  * Every node that the run will change lets us in, makes us root, and proves that it is that node: what the last worker would
@@ -28,8 +30,8 @@ export const nodesAnswer: ActionStep = {
     try {
       await context.waiter.until(
         'all nodes to let us in',
-        async () => {
-          const answers = await askAll(context, open);
+        async (_, signal) => {
+          const answers = await askAll({ ...context, signal }, open);
           const refused = answers.flatMap(({ finding }) => finding ?? []);
           if (refused.length > 0) throw new Refused(refused);
           const silent = answers.filter(({ error }) => error !== undefined);
@@ -39,7 +41,7 @@ export const nodesAnswer: ActionStep = {
             ? { done: true, value: undefined }
             : { done: false, missing: silent.map(({ error }) => error?.message ?? '').join('; ') };
         },
-        { seconds: deps.settings.waits.readySeconds, remedy: '' },
+        { seconds: deps.settings.waits.readySeconds, lookSeconds: LOOK_SECONDS, remedy: '' },
       );
     } catch (error) {
       // A node that is out of reach may be back for the next try of the Job; nothing was changed.

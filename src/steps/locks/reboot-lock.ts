@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import { recordRun } from '../../chain/run-record.ts';
-import type { Probe } from '../../chain/wait.ts';
+import type { Look } from '../../chain/wait.ts';
 import type { LockPlace } from '../../cluster/cluster.ts';
 import { NightliftError } from '../../errors.ts';
 import { readRun } from '../../observe/run-record.ts';
@@ -43,15 +43,15 @@ export const takeRebootLock: ActionStep = {
     return Promise.resolve(takeLock && daemonSet !== '' ? undefined : 'kured.takeLock is off');
   },
   async run(context) {
-    const { deps, signal } = context;
+    const { deps } = context;
     const place = placeOf(context);
     const record = JSON.stringify(place);
     const before = (await readRun(context))[RECORD];
     if (before !== undefined && before !== record) await giveBackRebootLock(context);
     if (before !== record) await recordRun(context, { [RECORD]: record });
-    await waitForKured(context, async (lock) => {
+    await waitForKured(context, async (lock, given) => {
       const text = takenLock(lock.text, ours(context), lock.concurrency, deps.clock.now());
-      return await deps.cluster.writeRebootLock(place, text, lock.version, signal);
+      return await deps.cluster.writeRebootLock(place, text, lock.version, given);
     });
   },
   undo: giveBackRebootLock,
@@ -67,15 +67,18 @@ export const returnRebootLock: ActionStep = {
 type Found = Exclude<Awaited<ReturnType<Context['deps']['cluster']['rebootLock']>>, undefined>;
 
 /** Waits until nobody else holds the lock, and `then` has said yes. @throws Refused when somebody does not let it go. */
-async function waitForKured(context: Context, then: (lock: Found) => Promise<boolean>): Promise<void> {
-  const { deps, signal } = context;
+async function waitForKured(
+  context: Context,
+  then: (lock: Found, signal: AbortSignal) => Promise<boolean>,
+): Promise<void> {
+  const { deps } = context;
   const place = placeOf(context);
-  const look = async (): Promise<Probe<undefined>> => {
+  const look: Look<undefined> = async (_, signal) => {
     const lock = await deps.cluster.rebootLock(place, signal);
     if (lock === undefined) return { done: true, value: undefined };
     const nodes = rebootingNodes(lock.text, deps.clock.now(), ours(context));
     if (nodes.length > 0) return { done: false, missing: `it holds it for ${nodes.join(', ')}` };
-    if (await then(lock)) return { done: true, value: undefined };
+    if (await then(lock, signal)) return { done: true, value: undefined };
     return { done: false, missing: 'somebody else has written it just now' };
   };
   try {

@@ -92,12 +92,12 @@ export const verifyNode: ActionStep = {
   summary: 'packages, holds and manifests on the node are as they should be',
   critical: true,
   async run(context) {
-    const { deps, target, signal } = context;
+    const { deps, target } = context;
     const node = await context.node();
     await context.waiter.until(
       `${node.name} to be as it should be`,
-      async () => {
-        const defects = [...nodeDefects(await readNodeState(context, node), target)];
+      async (_, signal) => {
+        const defects = [...nodeDefects(await readNodeState({ ...context, signal }, node), target)];
         if (node.role === 'control-plane') {
           const config = await deps.cluster.kubeadmConfigVersion(signal);
           if (config !== target) defects.push(`ConfigMap kube-system/kubeadm-config says ${config}`);
@@ -106,6 +106,7 @@ export const verifyNode: ActionStep = {
       },
       {
         seconds: 60,
+        lookSeconds: deps.settings.waits.apiSeconds,
         remedy: `On ${node.name}: apt-mark showhold, dpkg -l 'kube*', and the manifests in /etc/kubernetes/manifests.`,
       },
     );
