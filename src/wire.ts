@@ -52,7 +52,7 @@ export async function wire(wiring: Wiring): Promise<Wired> {
   const settings = { ...(fileSettings ?? (await takeSettings(wiring, ofCluster))), namespace };
   const addonMatrix = wiring.settings === 'spared' ? undefined : readMatrix(environment, settings, inConfigMap?.files);
   log.info('limits', limitsOf(settings, addonMatrix));
-  const templates = openTemplates(environment);
+  const templates = openTemplates(environment, settings);
   const shell = lazyShell(wiring, settings, templates);
   const deps: Deps = {
     cluster: clusterFor(settings),

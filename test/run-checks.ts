@@ -46,6 +46,7 @@ async function shellcheck(): Promise<CheckResult> {
     'bin/nightlift',
     '.ci/run',
     ...globSync('{terraform,deploy,test}/**/*.sh', { cwd: ROOT, exclude: ['test/golden/**'] }),
+    ...globSync('templates/node-program/{install,nightlift-node}.sh', { cwd: ROOT }),
   ].filter((file) => existsSync(join(ROOT, file)));
   if (!hasProgram('shellcheck'))
     return { status: 'not run', detail: 'shellcheck is not installed (Debian: apt-get install shellcheck)' };

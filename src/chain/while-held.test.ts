@@ -62,7 +62,7 @@ describe('what is done while the lock is held', () => {
     const shell = exampleShell();
     const guarded = whileHeld(exampleWorld({ deps: { shell } }).deps, lost).shell;
     const node = { name: 'worker-1', internalIp: '192.0.2.1' };
-    const script = { name: 'node-state', text: '' };
+    const script = { name: 'node-state', text: '', variables: {} };
     await expect(guarded.run(node, script, signal)).rejects.toBe(GONE);
     const command = { unit: 'u', script, fence: { generation: 1, holder: 'a' }, timeLimitSeconds: 1 };
     await expect(guarded.runDetached(node, command, { signal, onLine: () => undefined })).rejects.toBe(GONE);

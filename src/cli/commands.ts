@@ -126,6 +126,30 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./report.ts'),
   },
   {
+    name: 'node',
+    summary: 'print what lets a key upgrade a node and do nothing else (ssh.access: upgrade-only)',
+    details:
+      'The script holds the scripts of this version, the values of your settings that the node then keeps the key to, and\nthe account. Read it, and run it as root on each node; again after an update of Nightlift or of those settings.',
+    positionals: 'install',
+    options: [
+      {
+        name: 'public-key',
+        value: 'FILE',
+        summary: 'the key that is let in, restricted to the program; without it authorized_keys is left alone',
+      },
+      { name: 'deb', value: 'FILE', summary: 'write a Debian package instead (needs dpkg-deb)' },
+      ...CLUSTER,
+    ],
+    examples: [
+      [
+        'nightlift node install --public-key nightlift-key.pub > node-install.sh',
+        'then, on each node: sudo bash node-install.sh',
+      ],
+      ['nightlift node install --public-key nightlift-key.pub --deb nightlift-node.deb', 'for what installs packages'],
+    ],
+    load: () => import('./node.ts'),
+  },
+  {
     name: 'completion',
     summary: 'completion script for bash or zsh',
     positionals: 'bash|zsh',

@@ -19,7 +19,7 @@ function bash(commands: readonly CommandSpec[]): string {
     const options = [
       ...command.options.map((option) => `--${option.name}`),
       '--help',
-      ...(command.name === 'completion' ? ['bash', 'zsh'] : []),
+      ...(command.positionals?.split('|') ?? []),
     ];
     return `    ${command.name}) words="${options.join(' ')}" ;;`;
   });

@@ -20,7 +20,7 @@ function detached(
     bench.address('w1'),
     {
       unit: 'nightlift-test',
-      script: { name: 'test', text },
+      script: { name: 'test', text, variables: {} },
       fence: more.fence ?? WITHOUT_LOCK,
       timeLimitSeconds: more.timeLimitSeconds ?? 60,
     },
@@ -164,7 +164,7 @@ describe('a detached command', () => {
     for (const n of [1, 2, 3, 4, 5, 6, 7]) {
       const command = {
         unit: `nightlift-${n}`,
-        script: { name: 'test', text: 'echo done' },
+        script: { name: 'test', text: 'echo done', variables: {} },
         fence: WITHOUT_LOCK,
         timeLimitSeconds: 10,
       };
@@ -204,7 +204,7 @@ it('is not followed for ever when systemd cannot end it', async () => {
   const { signal } = new AbortController();
   const command = {
     unit: 'nightlift-test',
-    script: { name: 'test', text: '' },
+    script: { name: 'test', text: '', variables: {} },
     fence: WITHOUT_LOCK,
     timeLimitSeconds: 600,
   };

@@ -44,14 +44,16 @@ export async function followDetached(options: FollowOptions): Promise<DetachedRe
   const unit = command.unit;
   const what = `command ${unit} on ${node.name}`;
   const lines = lineFeed(onLine);
-  const arrive = (): Promise<UnitAnswer & { retried: boolean }> =>
-    ask(options, `starting ${what}`, 'detached-arrive', {
+  const arrive = (): Promise<UnitAnswer & { retried: boolean }> => {
+    const variables = {
       unit,
       identity,
       scriptBase64: Buffer.from(command.script.text).toString('base64'),
       timeLimitSeconds: command.timeLimitSeconds,
       ...command.fence,
-    });
+    };
+    return ask(options, `starting ${what}`, 'detached-arrive', variables, command.script);
+  };
 
   let attached = false;
   for (let start = 1; ; start += 1) {
@@ -120,8 +122,9 @@ async function ask(
   doing: string,
   script: string,
   variables: RenderVariables,
+  starts?: NodeScript,
 ): Promise<UnitAnswer & { retried: boolean }> {
-  const rendered = renderScript(templates, script, variables);
+  const rendered = { ...renderScript(templates, script, variables), ...(starts === undefined ? {} : { starts }) };
   const started = clock.now().getTime();
   for (let attempt = 0; ; attempt += 1) {
     const result = await run(rendered).catch((error: unknown) => {

@@ -148,6 +148,16 @@ export const EXIT_CODES: Readonly<Record<number, FailureExplanation>> = {
     message: 'the snapshot could not be restored, or does not have the keys of the cluster, and was removed',
     remedy: `Look at the disk of the node and at etcd. ${AGAIN}`,
   },
+  70: {
+    reason: 'RequestRefused',
+    message: 'the node program refuses what it was asked',
+    remedy: 'When the settings of Nightlift were changed, install it anew: nightlift node install',
+  },
+  71: {
+    reason: 'ReleaseMissing',
+    message: 'the node program does not have the scripts of this version of Nightlift',
+    remedy: 'Review and run on the node, as root, what this prints: nightlift node install',
+  },
   124: {
     reason: 'TimeLimit',
     message: 'it ran over its time limit and was ended',

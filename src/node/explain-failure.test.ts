@@ -136,7 +136,9 @@ describe('explainFailure', () => {
 
 describe('the table of exit codes', () => {
   const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-  const scripts = globSync('templates/node/*.sh', { cwd: new URL('../../', import.meta.url) }).map(read);
+  const scripts = globSync('templates/{node/*,node-program/nightlift-node}.sh', {
+    cwd: new URL('../../', import.meta.url),
+  }).map(read);
   /** Of the shell, of timeout(1) and of signals: no script says them itself. */
   const foreign = [124, 126, 127, 137];
   const said = scripts.flatMap((text) =>

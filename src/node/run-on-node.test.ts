@@ -29,7 +29,13 @@ describe('the failure of a node script', () => {
   it.each(CASES)(
     'I01 $script with $exitCode ($tail): worth another try $again',
     ({ script, exitCode, tail, again }) => {
-      const failure = nodeFailure(exampleNode('cp-1'), { name: script, text: '' }, 'upgrading', exitCode, tail);
+      const failure = nodeFailure(
+        exampleNode('cp-1'),
+        { name: script, text: '', variables: {} },
+        'upgrading',
+        exitCode,
+        tail,
+      );
       expect(failure.message).toContain('cp-1');
       expect(isWorthAnotherTry(failure)).toBe(again);
     },
@@ -51,7 +57,8 @@ describe('a command that outlives the Job', () => {
     const { signal } = new AbortController();
     const step = { phase: 'worker', node: 'worker-1' } as const;
     const context = createContext(step, TARGET, world.deps, signal, { heedPause, fence: FENCE });
-    const run = () => runDetachedOnNode(context, exampleNode('worker-1'), { name: 'stage', text: '' }, 'stage');
+    const run = () =>
+      runDetachedOnNode(context, exampleNode('worker-1'), { name: 'stage', text: '', variables: {} }, 'stage');
     return { world, seen, run };
   }
 

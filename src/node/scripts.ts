@@ -7,6 +7,10 @@ export interface NodeScript {
   /** Name of the file in templates/node without '.sh': explainFailure knows it by this. */
   readonly name: string;
   readonly text: string;
+  /** What the text was made with. */
+  readonly variables: RenderVariables;
+  /** Of a script that starts a unit: what the unit runs. */
+  readonly starts?: NodeScript;
 }
 
 /** Text of a file of templates/node by its name without '.sh'; an operator's edited copy comes the same way. */
@@ -180,11 +184,19 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
 
 /** A script of templates/node as one text. */
 export function renderScript(templates: ScriptTemplates, name: string, variables: RenderVariables): NodeScript {
+  const text = composed(name, (file) => renderStrict(templates(file), variables, 'sh', `node script ${file}.sh`));
+  return { name, text, variables };
+}
+
+/** The same text before anything is filled in. */
+export function scriptParts(templates: ScriptTemplates, name: string): string {
+  return composed(name, templates);
+}
+
+/** Everything that a script stands between. */
+function composed(name: string, textOf: (file: string) => string): string {
   const { before = [], after = [] } = COMPOSED[name] ?? {};
-  const text = ['common', ...before, name, ...after]
-    .map((file) => renderStrict(templates(file), variables, 'sh', `node script ${file}.sh`))
-    .join('\n');
-  return { name, text: `#!/bin/bash\n${text}` };
+  return `#!/bin/bash\n${['common', ...before, name, ...after].map(textOf).join('\n')}`;
 }
 
 function phasesFor(role: UpgradeRole, phases: readonly string[]): readonly string[] {

@@ -12,7 +12,7 @@ import type { SshSettings } from './ssh-connection.ts';
 import { createSshNodeShell, type SshNodeShellOptions } from './ssh-node-shell.ts';
 
 const NODES = { nodes: [{ name: 'w1', role: 'worker', version: '1.36.3' }] as const, published: [] };
-const HELLO = { name: 'hello', text: 'echo hello from root' };
+const HELLO = { name: 'hello', text: 'echo hello from root', variables: {} };
 
 function shellOf(
   bench: TestBench,
@@ -60,7 +60,7 @@ describe('the SSH shell', () => {
 
   it('keeps both streams apart, and the exit code', async () => {
     await using bench = await startTestBench(NODES);
-    const script = { name: 'test', text: 'echo out; echo err >&2; exit 7' };
+    const script = { name: 'test', text: 'echo out; echo err >&2; exit 7', variables: {} };
     const result = await bench.shell.run(bench.address('w1'), script, AbortSignal.timeout(5000));
     expect(result).toEqual({ exitCode: 7, stdout: 'out\n', stderr: 'err\n' });
   });
@@ -140,7 +140,7 @@ describe('the SSH shell', () => {
 
   it('gives an unknown outcome, never success, when the connection ends first', async () => {
     await using bench = await startTestBench(NODES);
-    const script = { name: 'test', text: 'echo begun; sleep 5' };
+    const script = { name: 'test', text: 'echo begun; sleep 5', variables: {} };
     const result = bench.shell.run(bench.address('w1'), script, AbortSignal.timeout(10_000));
     setTimeout(() => bench.nodes.node('w1').dropConnections(), 500);
     expect(await result).toMatchObject({ exitCode: null });
@@ -149,13 +149,13 @@ describe('the SSH shell', () => {
 
   it('ends its wait when it is told to', async () => {
     await using bench = await startTestBench(NODES);
-    const script = { name: 'test', text: 'sleep 20' };
+    const script = { name: 'test', text: 'sleep 20', variables: {} };
     await expect(bench.shell.run(bench.address('w1'), script, AbortSignal.timeout(300))).rejects.toThrow(/timeout/i);
   });
 
   it('runs nothing of a script that arrived in half', async () => {
     await using bench = await startTestBench(NODES);
-    const script = { name: 'test', text: 'echo first\nif true; then\n' };
+    const script = { name: 'test', text: 'echo first\nif true; then\n', variables: {} };
     const result = await bench.shell.run(bench.address('w1'), script, AbortSignal.timeout(5000));
     expect(result.exitCode).not.toBe(0);
     expect(result.stdout).toBe('');
@@ -169,7 +169,7 @@ describe('a command that does not end', () => {
   it('is ended on the node when its time is over, with all that it has started', async () => {
     await using bench = await startTestBench(NODES);
     const shell = shellOf(bench, {}, bench.nodes.knownHosts, ONE_SECOND);
-    const script = { name: 'node-state', text: HANGS };
+    const script = { name: 'node-state', text: HANGS, variables: {} };
     expect(await shell.run(bench.address('w1'), script, AbortSignal.timeout(8000))).toMatchObject({ exitCode: 124 });
     const pid = readFileSync(bench.nodes.node('w1').machine.path('/pid'), 'utf8');
     await until(() => !isThere(pid));
@@ -179,7 +179,11 @@ describe('a command that does not end', () => {
   it('is ended on the node also when the connection was lost', async () => {
     await using bench = await startTestBench(NODES);
     const shell = shellOf(bench, {}, bench.nodes.knownHosts, ONE_SECOND);
-    const running = shell.run(bench.address('w1'), { name: 'test', text: HANGS }, AbortSignal.timeout(8000));
+    const running = shell.run(
+      bench.address('w1'),
+      { name: 'test', text: HANGS, variables: {} },
+      AbortSignal.timeout(8000),
+    );
     const file = bench.nodes.node('w1').machine.path('/pid');
     await until(() => existsSync(file) && readFileSync(file, 'utf8') !== '');
     bench.nodes.node('w1').dropConnections();
@@ -193,7 +197,11 @@ describe('a command that does not end', () => {
   it('ends, with all that it has started, when its node is restarted', async () => {
     await using bench = await startTestBench(NODES);
     const node = bench.nodes.node('w1');
-    const running = bench.shell.run(bench.address('w1'), { name: 'test', text: HANGS }, AbortSignal.timeout(8000));
+    const running = bench.shell.run(
+      bench.address('w1'),
+      { name: 'test', text: HANGS, variables: {} },
+      AbortSignal.timeout(8000),
+    );
     const file = node.machine.path('/pid');
     await until(() => existsSync(file) && readFileSync(file, 'utf8') !== '');
     await node.reboot(0);
@@ -208,7 +216,7 @@ describe('a command that does not end', () => {
     writeFileSync(`${machine.bin}/timeout`, '#!/bin/bash\nexec "${@:3}"\n', { mode: 0o755 });
     const shell = shellOf(bench, {}, bench.nodes.knownHosts, { ...ONE_SECOND, marginSeconds: 1 });
     const error = await shell
-      .run(bench.address('w1'), { name: 'node-state', text: 'sleep 20' }, AbortSignal.timeout(8000))
+      .run(bench.address('w1'), { name: 'node-state', text: 'sleep 20', variables: {} }, AbortSignal.timeout(8000))
       .catch((reason: unknown) => reason);
     expect(error).toMatchObject({
       kind: 'network',
@@ -220,7 +228,7 @@ describe('a command that does not end', () => {
   it('is left to itself when it ends in time', async () => {
     await using bench = await startTestBench(NODES);
     const shell = shellOf(bench, {}, bench.nodes.knownHosts, { timeLimitSeconds: () => 5 });
-    const script = { name: 'test', text: 'sleep 0.5; cat; echo done; exit 9' };
+    const script = { name: 'test', text: 'sleep 0.5; cat; echo done; exit 9', variables: {} };
     expect(await shell.run(bench.address('w1'), script, AbortSignal.timeout(8000))).toEqual({
       exitCode: 9,
       stdout: 'done\n',

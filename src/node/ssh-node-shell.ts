@@ -4,13 +4,19 @@ import { NightliftError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { followDetached } from './detached.ts';
 import { parseKnownHosts } from './known-hosts.ts';
+import { NODE_PROGRAM, nodeRequest } from './node-program.ts';
 import type { CommandResult, NodeAddress, NodeShell } from './node-shell.ts';
 import type { NodeScript, ScriptTemplates } from './scripts.ts';
 import { connectToNode, execute, type SshSettings } from './ssh-connection.ts';
 import { KILL_AFTER_SECONDS, timeLimitOf } from './time-limits.ts';
 
+/** What the key may do on a node: anything, by a shell of root's, or what the node program there takes. */
+export type Access = 'shell' | 'upgrade-only';
+
 export interface SshNodeShellOptions {
   readonly settings: SshSettings;
+  /** Default `shell`. */
+  readonly access?: Access;
   /** In OpenSSH's format. */
   readonly knownHosts: string;
   readonly templates: ScriptTemplates;
@@ -31,7 +37,7 @@ export interface SshNodeShellOptions {
  * @throws NightliftError (config) for a key or a known_hosts file that cannot be read.
  */
 export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
-  const { settings, timeLimitSeconds = timeLimitOf, marginSeconds = MARGIN_SECONDS } = options;
+  const { settings, access = 'shell', timeLimitSeconds = timeLimitOf, marginSeconds = MARGIN_SECONDS } = options;
   const key = ssh2.utils.parseKey(settings.privateKey);
   if (key instanceof Error) {
     throw new NightliftError('config', `reading the SSH private key: ${key.message}`, {
@@ -56,15 +62,20 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
     opening.catch(() => connections.delete(node.internalIp));
     return opening;
   };
+  const requestOf = (script: NodeScript, seconds: number): { program: string; input: string } =>
+    access === 'upgrade-only'
+      ? { program: NODE_PROGRAM, input: nodeRequest(options.templates, script, seconds) }
+      : { program: '/bin/bash -s', input: limited(wholeOrNothing(script.text), seconds) };
   const run = async (node: NodeAddress, script: NodeScript, signal: AbortSignal): Promise<CommandResult> => {
     signal.throwIfAborted();
     const client = await connection(node);
-    const command = settings.user === 'root' ? '/bin/bash -s' : 'sudo -n -- /bin/bash -s';
     const seconds = timeLimitSeconds(script.name);
+    const { program, input } = requestOf(script, seconds);
+    const command = settings.user === 'root' ? program : `sudo -n -- ${program}`;
     const result = await within(node, script, seconds + marginSeconds, signal, (either) =>
-      execute(client, command, limited(wholeOrNothing(script.text), seconds), either),
+      execute(client, command, input, either),
     );
-    if (settings.user !== 'root') refuseWithoutSudo(node, settings.user, result);
+    if (settings.user !== 'root') refuseWithoutSudo(node, settings.user, access, result);
     return result;
   };
   return {
@@ -132,17 +143,21 @@ async function within<T>(
   }
 }
 
-function refuseWithoutSudo(node: NodeAddress, user: string, result: CommandResult): void {
+function refuseWithoutSudo(node: NodeAddress, user: string, access: Access, result: CommandResult): void {
   if (result.exitCode === 0 || result.exitCode === null) return;
   const refused = /^sudo: .*(password is required|terminal is required|no tty|you must have a tty)/m.test(
     result.stderr,
   );
   const forbidden = /is not in the sudoers file|is not allowed to (execute|run)/.test(result.stderr);
   const missing = result.exitCode === 127 && /sudo: (command )?not found/.test(result.stderr);
-  if (!refused && !forbidden && !missing) return;
+  const notInstalled = result.stderr.includes(`sudo: ${NODE_PROGRAM}: command not found`);
+  if (!refused && !forbidden && !missing && !notInstalled) return;
+  const program = access === 'upgrade-only' ? `${NODE_PROGRAM} ""` : '/bin/bash';
   throw new NightliftError('node', `becoming root on ${node.name}: ${result.stderr.trim().split('\n').at(-1) ?? ''}`, {
     remedy: missing
       ? 'Install sudo on the node, or let Nightlift log in as root.'
-      : `Allow it without a password: "${user} ALL=(root) NOPASSWD: /bin/bash" in /etc/sudoers.d/nightlift on the node.`,
+      : notInstalled
+        ? 'Review and run on the node, as root, what this prints: nightlift node install'
+        : `Allow it without a password: "${user} ALL=(root) NOPASSWD: ${program}" in /etc/sudoers.d/nightlift on the node.`,
   });
 }

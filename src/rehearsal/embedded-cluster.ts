@@ -1,7 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installedFiles } from '../node/node-install.ts';
+import { nodePolicy } from '../node/node-program.ts';
+import { parseSettings } from '../settings/parse-settings.ts';
 import { type ApiServer, startApiServer } from './api/api-server.ts';
 import type { Pod } from './api/kinds.ts';
 import { nodes as nodeResource } from './api/resources.ts';
@@ -147,9 +150,11 @@ async function assemble(topology: Topology, options: EmbeddedClusterOptions, fra
     pushgatewayUrl: around.pushgateway.url,
     ssh: { user: nodes.user, port: nodes.port },
   };
+  const settings = rehearsalSettings(endpoints, pace, { ...matrix, ...options.settings });
+  restrictNodes(nodes, settings, options.templatesDir);
   createDeploymentObjects(server.store, {
     templatesDir: options.templatesDir,
-    settings: rehearsalSettings(endpoints, pace, { ...matrix, ...options.settings }),
+    settings,
     ...(options.matrix === undefined ? {} : { matrix: options.matrix }),
     secrets: { ssh_key: nodes.privateKeyPem, known_hosts: nodes.knownHosts, slack_webhook: around.slack.webhookUrl },
   });
@@ -178,6 +183,16 @@ async function assemble(topology: Topology, options: EmbeddedClusterOptions, fra
   };
   const { processes } = own;
   return { ...around, topology, pace, directory, server, controllers, nodes, jobRecords, logs, processes, close };
+}
+
+/** As `nightlift node install` on every node, where the settings want a key that can only upgrade. */
+function restrictNodes({ nodes }: RehearsalNodes, text: string, templatesDir: string): void {
+  const settings = parseSettings(text, 'the settings of the rehearsal');
+  if (settings.ssh.access !== 'upgrade-only') return;
+  const read = (folder: string) => (name: string) => readFileSync(join(templatesDir, folder, `${name}.sh`), 'utf8');
+  const files = installedFiles({ scripts: read('node'), parts: read('node-program'), policy: nodePolicy(settings) });
+  const texts = new Map([...files].map(([path, { text: content }]) => [path, content]));
+  for (const node of nodes) node.restrict(texts);
 }
 
 /** A tenth of a second apart, after the one that has removed it. */

@@ -3,6 +3,7 @@ export const SCENARIO_NAMES = [
   'patch',
   'minor',
   'ha',
+  'upgrade-only',
   'blocked',
   'held',
   'pinned',

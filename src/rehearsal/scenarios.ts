@@ -61,6 +61,15 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'upgrade-only',
+    summary:
+      'The key may upgrade the nodes and do nothing else on them: each has the program that `nightlift node install` puts there.',
+    topology: PATCH,
+    leastWorkers: 1,
+    settings: { ssh: { access: 'upgrade-only' } },
+    expect: { outcome: 'upgraded', target: '1.36.4', version: all('1.36.4'), report: UPGRADED },
+  },
+  {
     name: 'blocked',
     summary:
       'An addon with a newer release stands in the way of 1.36.4, and somebody calls an API that 1.36 does not have.',

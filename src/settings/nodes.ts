@@ -59,6 +59,15 @@ export const Ssh = z.strictObject({
       reason: 'An account of its own can be removed and audited.',
     }),
   ),
+  access: z
+    .enum(['shell', 'upgrade-only'])
+    .default('shell')
+    .meta(
+      notes(
+        'What the key may do on a node. `shell`: anything, as root. `upgrade-only`: what the node program takes that `nightlift node install` has put there; scripts are then not taken from the cluster.',
+        { reason: 'Nothing has to be installed on the nodes first; `upgrade-only` is the safer of the two.' },
+      ),
+    ),
   port: z
     .number()
     .int()

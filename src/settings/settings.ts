@@ -169,6 +169,14 @@ export const Settings = z
       .prefault({}),
     job: Job.prefault({}),
   })
+  .superRefine(({ oidcRestore, ssh }, { addIssue }) => {
+    if (ssh.access === 'upgrade-only' && oidcRestore.sha256 !== '')
+      addIssue({
+        code: 'custom',
+        path: ['oidcRestore', 'sha256'],
+        message: 'a script of the cluster cannot run with ssh.access: upgrade-only; leave one of the two away',
+      });
+  })
   .superRefine(({ drain, waits }, { addIssue }) => {
     for (const [index, { action, afterSeconds }] of drain.policies.entries()) {
       if (action !== 'delete-after' || afterSeconds < waits.drainSeconds) continue;

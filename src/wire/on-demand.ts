@@ -35,6 +35,7 @@ export function lazyShell({ environment, log }: Wiring, settings: Settings, temp
         ssh.hostKeys === 'pinned'
           ? readSecret(environment.path(ssh.knownHostsFile), 'the pinned host keys', 'ssh.knownHostsFile', settings)
           : '',
+      access: settings.ssh.access,
       templates: templates.node,
       log,
       clock: systemClock(),

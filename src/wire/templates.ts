@@ -3,13 +3,26 @@ import { join } from 'node:path';
 import type { Templates } from '../deps.ts';
 import type { Environment } from '../environment.ts';
 import { NightliftError, reasonOf } from '../errors.ts';
+import type { Settings } from '../settings/settings.ts';
+
+/** What this version brings, whatever stands in the cluster. */
+export function builtInTemplates({ templatesDir }: Environment) {
+  return {
+    node: (name: string) => readFirst([join(templatesDir, 'node', `${name}.sh`)]),
+    nodeProgram: (name: string) => readFirst([join(templatesDir, 'node-program', `${name}.sh`)]),
+  };
+}
 
 /** The operator's copies in the pod (ConfigMaps), else the built-in ones. Read when they are rendered, so an edit counts from the next Job on. */
-export function openTemplates(environment: Environment): Templates {
+export function openTemplates(environment: Environment, { ssh }: Pick<Settings, 'ssh'>): Templates {
+  const builtIn = (...path: readonly string[]): string => join(environment.templatesDir, ...path);
   return {
-    job: () => readFirst([environment.path('/template/job-template.yaml'), join(environment.templatesDir, 'job.yaml')]),
-    node: (name) =>
-      readFirst([environment.path(`/scripts/${name}.sh`), join(environment.templatesDir, 'node', `${name}.sh`)]),
+    job: () => readFirst([environment.path('/template/job-template.yaml'), builtIn('job.yaml')]),
+    node(name) {
+      const files = [environment.path(`/scripts/${name}.sh`), builtIn('node', `${name}.sh`)];
+      // What may run there was reviewed on the nodes; an edit in the cluster would only be another release.
+      return readFirst(ssh.access === 'upgrade-only' ? files.toReversed() : files);
+    },
   };
 }
 

@@ -14,6 +14,7 @@ import { type EmbeddedCluster, startEmbeddedCluster } from '../../src/rehearsal/
 import type { Topology } from '../../src/rehearsal/topology.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { TEMPLATES } from '../rehearsal/program.ts';
+import { TEST_ACCESS } from './access.ts';
 import { type FaultyTcp, startFaultyTcp } from './faulty-tcp.ts';
 import { type InProcessOptions, inProcessDeps } from './in-process-deps.ts';
 import { inertPods } from './inert-pods.ts';
@@ -79,7 +80,7 @@ export async function startFaultScene(phase: ScenePhase, topology: Topology): Pr
     speed: 4000,
     pace: { apiAwayMs: 20, secondMs: 5 },
     runners: [inertPods()],
-    settings: { snapshot: { required: true } },
+    settings: { snapshot: { required: true }, ssh: { access: TEST_ACCESS } },
   });
   const directory = mkdtempSync(join(tmpdir(), 'nightlift-scene-'));
   const ssh = await startFaultyTcp(

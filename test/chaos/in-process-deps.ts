@@ -69,8 +69,12 @@ export function inProcessDeps(cluster: EmbeddedCluster, options: InProcessOption
     doubtMs: 500,
     ...(deadlines.api === undefined ? {} : { deadlineMs: deadlines.api }),
   });
-  const templates = openTemplates({ env: {}, path: (file) => `/not/in/a/pod${file}`, templatesDir: TEMPLATES });
+  const templates = openTemplates(
+    { env: {}, path: (file) => `/not/in/a/pod${file}`, templatesDir: TEMPLATES },
+    settings,
+  );
   const shell = createSshNodeShell({
+    access: settings.ssh.access,
     settings: {
       user: settings.ssh.user,
       port: settings.ssh.port,

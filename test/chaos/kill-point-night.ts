@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Access } from '../../src/node/ssh-node-shell.ts';
 import type { Topology } from '../../src/rehearsal/topology.ts';
 import { killAtEveryPoint } from './kill-points.ts';
 import { makeHttpMortal } from './mortal-network.ts';
@@ -7,6 +8,7 @@ export interface KillPointNight {
   readonly name: string;
   readonly topology: Partial<Topology>;
   readonly foreignCordons?: readonly string[];
+  readonly access?: Access;
   /** Of the recorded points only every so manieth: a prime, so that no kind of point is always left out. */
   readonly every?: number;
 }
@@ -17,7 +19,7 @@ const PATCH: Topology = { controlPlanes: 1, workers: 2, version: '1.36.3', publi
 const MAY_BE_MISSED = 0.01;
 
 /** One file for each night, so that they run beside each other. */
-export function describeKillPoints({ name, topology, foreignCordons = [], every = 1 }: KillPointNight): void {
+export function describeKillPoints({ name, topology, foreignCordons = [], access, every = 1 }: KillPointNight): void {
   let restore: () => void;
   beforeAll(() => {
     restore = makeHttpMortal();
@@ -30,6 +32,7 @@ export function describeKillPoints({ name, topology, foreignCordons = [], every 
         topology: { ...PATCH, ...topology },
         target: TARGET,
         foreignCordons,
+        ...(access === undefined ? {} : { access }),
         every,
       });
       console.log(`${name}: ${points} points, killed at ${taken - missed.length} of ${taken} in ${upgrades} upgrades`);

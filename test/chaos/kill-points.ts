@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Access } from '../../src/node/ssh-node-shell.ts';
 import type { Topology } from '../../src/rehearsal/topology.ts';
 import { type MortalNights, mortalNights } from './mortal-night.ts';
 
@@ -6,6 +7,7 @@ export interface KillPointsOptions {
   readonly topology: Topology;
   readonly target: string;
   readonly foreignCordons: readonly string[];
+  readonly access?: Access;
   /** Of the recorded points only every so manieth is taken. */
   readonly every?: number;
 }

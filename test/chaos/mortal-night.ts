@@ -1,9 +1,11 @@
+import type { Access } from '../../src/node/ssh-node-shell.ts';
 import { cronJobs, nodes } from '../../src/rehearsal/api/resources.ts';
 import { NAMESPACE } from '../../src/rehearsal/deployment-objects.ts';
 import { type EmbeddedCluster, startEmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
 import { type Night, runNight } from '../../src/rehearsal/night.ts';
 import type { Topology } from '../../src/rehearsal/topology.ts';
 import { TEMPLATES } from '../rehearsal/program.ts';
+import { TEST_ACCESS } from './access.ts';
 import { clusterState, unitsLeft } from './cluster-state.ts';
 import { createCommandMemory } from './command-memory.ts';
 import { mortalPods } from './mortal-pods.ts';
@@ -24,6 +26,7 @@ export interface MortalNightOptions {
   readonly topology: Topology;
   readonly target: string;
   readonly foreignCordons: readonly string[];
+  readonly access?: Access;
   readonly decide: (key: string) => boolean;
 }
 
@@ -43,6 +46,7 @@ export async function mortalNights(options: MortalNightOptions): Promise<MortalN
     // A process that is killed three hundred times leaves three hundred pods, and every list would have them.
     mostEndedPods: 8,
     settings: {
+      ssh: { access: options.access ?? TEST_ACCESS },
       job: { retries: 100_000, deadlineSeconds: 1_000_000 },
       waits: { pollSeconds: 0.03, alertSeconds: 60, readySeconds: 60 },
       quiesce: [{ kind: 'Deployment', namespace: 'shop', name: 'worker' }],

@@ -75,7 +75,10 @@ export class ChainSubject extends Subject {
       notifier: { send: () => Promise.resolve() },
       clock,
       log: createLog({ format: 'text', write: (line) => log.push(line), now: clock.now }),
-      templates: openTemplates({ env: {}, path: (file) => `/not/in/a/pod${file}`, templatesDir: TEMPLATES }),
+      templates: openTemplates(
+        { env: {}, path: (file) => `/not/in/a/pod${file}`, templatesDir: TEMPLATES },
+        parseSettings('{}', 'the test'),
+      ),
       settings: parseSettings(`job: { image: 'nightlift:test' }\n${settings}`, 'the settings of the test'),
       identity,
       inCluster: true,

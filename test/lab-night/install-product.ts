@@ -18,14 +18,40 @@ export async function installProduct(
   lab: Lab,
   changes: SettingChanges = {},
   install: Install = 'image',
+  access?: RestrictedAccess,
 ): Promise<void> {
   await provideToolsImage(lab);
   await inNewDirectory('deploy', async (project) => {
     await copyProject(project);
-    await writeFile(path.join(project, 'deploy/base/config.yaml'), stringify(await labSettings(lab, changes)));
+    const settings = path.join(project, 'deploy/base/config.yaml');
+    await writeFile(settings, stringify(await labSettings(lab, changes)));
+    if (access !== undefined) {
+      await addPolicy(project);
+      await access.prepareNodes(await nodeInstall(project, settings, access.publicKey));
+    }
     await (install === 'image' ? installWithImage(lab, project) : installWithoutImage(lab, project));
   });
-  await applyObjects(lab, [await credentials(lab), backupCronJob]);
+  await applyObjects(lab, [await credentials(lab, access?.privateKey ?? lab.ssh.key), backupCronJob]);
+}
+
+/** A key of its own, which may only upgrade; and the admission policy. */
+export interface RestrictedAccess {
+  /** Files. */
+  readonly privateKey: string;
+  readonly publicKey: string;
+  /** Is given the script of `nightlift node install`. */
+  readonly prepareNodes: (script: string) => Promise<void>;
+}
+
+async function nodeInstall(project: string, settings: string, publicKey: string): Promise<string> {
+  const args = ['node', 'install', '--config', settings, '--public-key', publicKey];
+  return await mustRun(process.execPath, [path.join(project, 'src/main.ts'), ...args]);
+}
+
+async function addPolicy(project: string): Promise<void> {
+  const file = path.join(project, 'deploy/kustomization.yaml');
+  const kustomization = parse(await readFile(file, 'utf8')) as object;
+  await writeFile(file, stringify({ ...kustomization, components: ['policy'] }));
 }
 
 async function copyProject(into: string): Promise<void> {
@@ -55,13 +81,13 @@ async function node(cwd: string, args: string[]): Promise<void> {
   await mustRun(process.execPath, args, { cwd });
 }
 
-async function credentials(lab: Lab): Promise<object> {
+async function credentials(lab: Lab, key: string): Promise<object> {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name: 'k8s-upgrade-creds', namespace: 'k8s-upgrade' },
     stringData: {
-      ssh_key: await readFile(lab.ssh.key, 'utf8'),
+      ssh_key: await readFile(key, 'utf8'),
       known_hosts: await readFile(lab.ssh.knownHosts, 'utf8'),
       slack_webhook: lab.services.slack,
     },

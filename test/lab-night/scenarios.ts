@@ -13,6 +13,7 @@ import { minorNight } from './minor-night.ts';
 import { patchNight } from './patch-night.ts';
 import { pathNight } from './path-night.ts';
 import type { Scenario } from './scenario.ts';
+import { upgradeOnlyNight } from './upgrade-only-night.ts';
 
 /** In the order in which they run: neighbours share a cluster, which gets a newer patch each night and at last the minor. */
 export const scenarios: readonly Scenario[] = [
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   containerdNight,
   patchNight,
   byHandNight,
+  upgradeOnlyNight,
   hostNight,
   killNight,
   badInputNight,

@@ -32,7 +32,12 @@ describe('fence.sh', () => {
   ): Promise<DetachedResult> =>
     (more.shell ?? bench.shell).runDetached(
       bench.address('cp1'),
-      { unit: more.unit ?? 'nightlift-test', script: { name: 'test', text }, fence, timeLimitSeconds: 60 },
+      {
+        unit: more.unit ?? 'nightlift-test',
+        script: { name: 'test', text, variables: {} },
+        fence,
+        timeLimitSeconds: 60,
+      },
       { signal: AbortSignal.timeout(20_000), onLine: () => undefined },
     );
 
@@ -92,6 +97,7 @@ describe('fence.sh', () => {
     const holdup = run(bench, 'cp1', {
       name: 'holdup',
       text: `exec 9>"${lock}"; flock 9; sleep 1; printf '%s %s\\n' ${NEW.generation} ${NEW.holder} >"${file()}"`,
+      variables: {},
     });
     await new Promise((resolve) => setTimeout(resolve, 300));
     await expect(detached(OLD, 'echo harm', { shell: bench.secondShell() })).rejects.toThrow('exit code 53');

@@ -233,7 +233,7 @@ describe('the other scripts', () => {
     await using bench = await startTestBench({ nodes: [CONTROL_PLANE], published: [] });
     const text =
       'for p in python3 perl podman ssh mount useradd apt dpkg-reconfigure; do command -v "$p" && echo FOUND; done; command -v apt-get; exit 0';
-    const { stdout } = await run(bench, 'cp1', { name: 'probe', text });
+    const { stdout } = await run(bench, 'cp1', { name: 'probe', text, variables: {} });
     expect(stdout.trim()).toBe(`${bench.nodes.node('cp1').machine.bin}/apt-get`);
     expect(existsSync('/var/lib/nightlift')).toBe(false);
   });

@@ -51,7 +51,7 @@ const NODES = {
 };
 
 async function run(bench: TestBench, node: string, text: string): Promise<CommandResult> {
-  return bench.shell.run(bench.address(node), { name: 'recorded', text }, AbortSignal.timeout(20_000));
+  return bench.shell.run(bench.address(node), { name: 'recorded', text, variables: {} }, AbortSignal.timeout(20_000));
 }
 
 /** Of a version: the kubeadm that is installed. */

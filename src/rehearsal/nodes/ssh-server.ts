@@ -22,6 +22,8 @@ export interface SshServerOptions {
   /** Public key in OpenSSH's one-line form. */
   readonly authorizedKey: string;
   readonly onExec: () => void;
+  /** As `command=` in authorized_keys: what runs instead of what is asked; undefined: what is asked. */
+  readonly forced: () => string | undefined;
 }
 
 /** As OpenSSH's server; the types of ssh2 do not know it. */
@@ -69,7 +71,7 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
     connection.on('session', (acceptSession) => {
       acceptSession().on('exec', (acceptExec, _reject, info) => {
         options.onExec();
-        execute(acceptExec(), info.command);
+        execute(acceptExec(), options.forced() ?? info.command);
       });
     });
   };

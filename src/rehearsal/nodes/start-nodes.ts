@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { NODE_PROGRAM } from '../../node/node-program.ts';
 import { fillBinDirectory, sudoMark } from './bin-directory.ts';
 import type { ClusterPort, StaticPod } from './cluster-port.ts';
 import { type CommandLog, createCommandLog } from './command-log.ts';
@@ -46,6 +47,8 @@ export interface RehearsalNode {
   up(): Promise<void>;
   /** Everything that runs ends, transient units are forgotten, the kubelet comes back after `awayMs`. */
   reboot(awayMs: number): Promise<void>;
+  /** Lays out the files of the node program, by path, and lets the key do nothing else from now on. */
+  restrict(files: ReadonlyMap<string, string>): void;
   dropConnections(): void;
   setSudoNeedsPassword(needed: boolean): void;
 }
@@ -93,6 +96,7 @@ export async function startNodes(options: NodesOptions): Promise<RehearsalNodes>
         onExec: () => {
           requests += 1;
         },
+        forced: () => (existsSync(machine.path(NODE_PROGRAM)) ? `sudo -n -- ${machine.path(NODE_PROGRAM)}` : undefined),
       });
       await server.listen();
       started.push({ node: rehearsalNode(machine, server), server });
@@ -170,6 +174,12 @@ function rehearsalNode(machine: Machine, server: NodeSshServer): RehearsalNode {
       await new Promise((resolve) => setTimeout(resolve, awayMs));
       await server.listen();
       await machine.startKubelet();
+    },
+    restrict(files) {
+      for (const [path, text] of files) {
+        mkdirSync(dirname(machine.path(path)), { recursive: true });
+        writeFileSync(machine.path(path), text, { mode: 0o755 });
+      }
     },
     dropConnections: () => server.dropConnections(),
     setSudoNeedsPassword(needed) {

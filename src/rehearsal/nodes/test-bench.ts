@@ -5,7 +5,7 @@ import { systemClock } from '../../clock.ts';
 import { createLog } from '../../log.ts';
 import type { NodeAddress, NodeShell } from '../../node/node-shell.ts';
 import { type NodeScripts, nodeScripts } from '../../node/scripts.ts';
-import { createSshNodeShell } from '../../node/ssh-node-shell.ts';
+import { type Access, createSshNodeShell } from '../../node/ssh-node-shell.ts';
 import { type PackageFeed, startPackageFeed } from '../services/package-feed.ts';
 import type { Timing } from './machine.ts';
 import { type MemoryCluster, memoryCluster } from './memory-cluster.ts';
@@ -34,6 +34,8 @@ export async function startTestBench(options: {
   readonly published: readonly string[];
   readonly releaseKey?: string;
   readonly timing?: Partial<Timing>;
+  /** Default `shell`. */
+  readonly access?: Access;
 }): Promise<TestBench> {
   const directory = mkdtempSync(join(tmpdir(), 'nightlift-nodes-'));
   const controlPlanes = options.nodes.filter(({ role }) => role === 'control-plane').map(({ name }) => name);
@@ -53,6 +55,7 @@ export async function startTestBench(options: {
   const shells: NodeShell[] = [];
   const newShell = (): NodeShell => {
     const shell = createSshNodeShell({
+      access: options.access ?? 'shell',
       settings: {
         user: nodes.user,
         port: nodes.port,
