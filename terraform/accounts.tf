@@ -1,11 +1,17 @@
 locals {
   accounts = toset([for document in local.documents["service-accounts"] : document.metadata.name])
 
-  takes_kured_lock = try(local.settings.kured.takeLock, false) && try(local.settings.kured.daemonSet, "kured") != ""
+  # What only a setting needs, as src/cluster/permissions.ts has it.
+  drain_actions = [for policy in try(local.settings.drain.policies, []) : policy.action]
+  extras = {
+    kured           = try(local.settings.kured.takeLock, false) && try(local.settings.kured.daemonSet, "kured") != ""
+    delete-pods     = contains(local.drain_actions, "delete-after")
+    patch-workloads = length(try(local.settings.quiesce, [])) > 0 || contains(local.drain_actions, "restart-owner")
+  }
 
   # The Role for snapshots stands in the namespace of the snapshot CronJob, the one for kured's lock in that of kured.
   rbac = {
-    for document in concat(local.documents["rbac"], [for document in local.documents["kured"] : document if local.takes_kured_lock]) :
+    for document in concat(local.documents["rbac"], flatten([for extra, needed in local.extras : local.documents[extra] if needed])) :
     "${document.kind}/${endswith(document.metadata.name, "-snapshot") ? "snapshot" : endswith(document.metadata.name, "-kured") ? "kured" : try(document.metadata.namespace, "")}/${document.metadata.name}" => {
       kind = document.kind
       name = document.metadata.name
@@ -21,7 +27,7 @@ locals {
           apiGroups     = rule.apiGroups
           resources     = rule.resources
           verbs         = rule.verbs
-          resourceNames = [for name in try(rule.resourceNames, []) : try(local.settings.kured.daemonSet, name)]
+          resourceNames = endswith(document.metadata.name, "-kured") ? [for name in rule.resourceNames : try(local.settings.kured.daemonSet, name)] : try(rule.resourceNames, [])
         }
       ]
       subject = try(document.subjects[0].name, null)

@@ -14,6 +14,8 @@ locals {
       rbac             = "base/rbac.yaml"
       kured            = "kured/rbac.yaml"
       policy           = "policy/policy.yaml"
+      delete-pods      = "delete-pods/rbac.yaml"
+      patch-workloads  = "patch-workloads/rbac.yaml"
       network-policies = "base/network-policies.yaml"
       cron-jobs        = "${local.overlay}/cron-jobs.yaml"
     } :

@@ -1,26 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { permissionsOf, phasePermissions } from './permissions.ts';
+import { parseSettings } from '../settings/parse-settings.ts';
+import { EXTRAS, type Extra, namespacesOf, permissionsOf } from './permissions.ts';
 
 const NAMESPACES = { own: 'k8s-upgrade', snapshot: 'backup' };
 const text = (rows: ReturnType<typeof permissionsOf>): string[] =>
-  rows.map(({ verb, group, resource, namespace }) =>
-    `${verb} ${resource}${group === '' ? '' : `.${group}`} ${namespace}`.trim(),
+  rows.map(({ verb, group, resource, namespace, name = '' }) =>
+    [verb, `${resource}${group === '' ? '' : `.${group}`}`, namespace, name].filter((part) => part !== '').join(' '),
   );
 
 describe('the permissions', () => {
   it('I03 of a phase hold what a drain and a quiesce need', () => {
     expect(text(permissionsOf('phase', NAMESPACES))).toEqual(
-      expect.arrayContaining([
-        'create pods/eviction',
-        'patch nodes',
-        'get deployments.apps',
-        'patch statefulsets.apps',
-      ]),
+      expect.arrayContaining(['create pods/eviction', 'patch nodes']),
+    );
+    expect(text(permissionsOf('phase', { ...NAMESPACES, extras: ['patch-workloads'] }))).toEqual(
+      expect.arrayContaining(['get deployments.apps', 'patch deployments.apps', 'patch statefulsets.apps']),
     );
   });
 
   it('I11 of a phase hold the log of the snapshot Job, in its namespace', () => {
-    expect(text(phasePermissions('k8s-upgrade', 'backup'))).toContain('get pods/log backup');
+    expect(text(permissionsOf('phase', NAMESPACES))).toContain('get pods/log backup');
   });
 
   it('of the report change nothing', () => {
@@ -39,8 +38,44 @@ describe('the permissions', () => {
 
   it('of a phase change no ConfigMap: it cannot lift the kill switch', () => {
     expect(text(permissionsOf('phase', NAMESPACES)).filter((row) => / configmaps /.test(row))).toEqual([
-      'get configmaps k8s-upgrade',
-      'get configmaps kube-system',
+      'get configmaps k8s-upgrade k8s-upgrade-killswitch',
+      'get configmaps k8s-upgrade k8s-upgrade-state',
+      'get configmaps kube-system kubeadm-config',
+      'get configmaps kube-system apiserver-oidc-restore',
     ]);
+  });
+
+  it('of the detector change the one ConfigMap that it keeps its memory in, not those that run as root', () => {
+    const rows = text(permissionsOf('detector', NAMESPACES)).filter((row) =>
+      /^(patch|update|delete) configmaps/.test(row),
+    );
+    expect(rows).toEqual(['patch configmaps k8s-upgrade k8s-upgrade-state']);
+  });
+
+  const NEEDING: readonly (readonly [settings: string, extras: readonly Extra[], added: readonly string[]])[] = [
+    ['', [], []],
+    ['drain: { policies: [{ namespace: a, action: wait }, { namespace: b, action: give-up }] }', [], []],
+    ['drain: { policies: [{ namespace: a, action: delete-after }] }', ['delete-pods'], ['delete pods']],
+    [
+      'drain: { policies: [{ namespace: a, action: restart-owner }] }',
+      ['patch-workloads'],
+      ['get deployments.apps', 'patch deployments.apps', 'get statefulsets.apps', 'patch statefulsets.apps'],
+    ],
+    [
+      'quiesce: [{ namespace: a, name: b }]',
+      ['patch-workloads'],
+      ['get deployments.apps', 'patch deployments.apps', 'get statefulsets.apps', 'patch statefulsets.apps'],
+    ],
+    ['kured: { takeLock: true, daemonSet: reboots }', ['kured'], ['patch daemonsets.apps kube-system reboots']],
+    ['kured: { takeLock: true, daemonSet: "" }', [], []],
+  ];
+  it.each(NEEDING)('with %j are those of every run and %j', (settings, extras, added) => {
+    const namespaces = namespacesOf(parseSettings(settings, 'a test'));
+    expect(namespaces.extras).toEqual(extras);
+    const rows = permissionsOf('phase', namespaces);
+    expect(text(rows.filter(({ extra }) => extra !== undefined))).toEqual(added);
+    const base = permissionsOf('phase', namespacesOf(parseSettings('', 'a test')));
+    expect(rows.filter(({ extra }) => extra === undefined)).toEqual(base);
+    expect(Object.keys(EXTRAS)).toEqual(expect.arrayContaining([...extras]));
   });
 });

@@ -11,6 +11,24 @@ export interface Namespaces {
   readonly snapshot: string;
   /** The DaemonSet whose lock is taken; absent while `kured.takeLock` is off. */
   readonly kured?: { readonly namespace: string; readonly daemonSet: string } | undefined;
+  /** Default: none. */
+  readonly extras?: readonly Extra[];
+}
+
+/** What only a setting needs, and is granted with it alone. */
+export type Extra = 'kured' | 'delete-pods' | 'patch-workloads';
+
+/** By the name of its folder in deploy/ and the end of its roles' names: the setting that needs it. */
+export const EXTRAS: Readonly<Record<Extra, string>> = {
+  kured: 'kured.takeLock',
+  'delete-pods': 'the action delete-after in drain.policies',
+  'patch-workloads': 'quiesce, or the action restart-owner in drain.policies,',
+};
+
+/** A row of the table. */
+export interface NeededPermission extends Permission {
+  /** Absent: every run needs it. */
+  readonly extra?: Extra;
 }
 
 interface Need {
@@ -19,14 +37,27 @@ interface Need {
   readonly resource: string;
   /** '' is cluster-wide. */
   readonly where: '' | 'kube-system' | 'own' | 'snapshot' | 'kured';
+  /** Only these objects. RBAC cannot limit `create` and `list` in this way. */
+  readonly names?: readonly string[];
+  readonly extra?: Extra;
   /** What needs it, for whoever reviews the account. */
   readonly why: string;
 }
 
+/** The ConfigMaps that are read through the API; settings, scripts and template are mounted. */
+const OWN_CONFIG_MAPS = ['k8s-upgrade-killswitch', 'k8s-upgrade-state'];
+
 const REPORT: readonly Need[] = [
   { verbs: ['list'], group: '', resource: 'nodes', where: '', why: 'versions and readiness' },
   { verbs: ['list'], group: '', resource: 'pods', where: '', why: 'API server versions, ratio of ready pods, drain' },
-  { verbs: ['get'], group: '', resource: 'configmaps', where: 'own', why: 'kill switch, state, settings' },
+  {
+    verbs: ['get'],
+    group: '',
+    resource: 'configmaps',
+    where: 'own',
+    names: OWN_CONFIG_MAPS,
+    why: 'kill switch, first-seen dates and limits',
+  },
   { verbs: ['list'], group: 'batch', resource: 'jobs', where: 'own', why: 'the state of the chain' },
   { verbs: ['get'], group: '', resource: 'namespaces', where: 'own', why: 'record of the run in flight' },
   { verbs: ['list'], group: 'apps', resource: 'deployments', where: '', why: 'addon versions' },
@@ -44,19 +75,35 @@ const CHAIN: readonly Need[] = [
 
 const DETECTOR: readonly Need[] = [
   ...CHAIN,
-  { verbs: ['create', 'patch'], group: '', resource: 'configmaps', where: 'own', why: 'first-seen dates and limits' },
+  { verbs: ['create'], group: '', resource: 'configmaps', where: 'own', why: 'first-seen dates and limits' },
+  {
+    verbs: ['patch'],
+    group: '',
+    resource: 'configmaps',
+    where: 'own',
+    names: ['k8s-upgrade-state'],
+    why: 'first-seen dates and limits; whoever changes k8s-upgrade-scripts is root on the nodes',
+  },
   {
     verbs: ['get', 'patch'],
     group: 'apps',
     resource: 'daemonsets',
     where: 'kured',
+    extra: 'kured',
     why: 'a lock that was left behind',
   },
 ];
 
 const PHASE: readonly Need[] = [
   ...CHAIN,
-  { verbs: ['get'], group: '', resource: 'configmaps', where: 'kube-system', why: 'kubeadm-config' },
+  {
+    verbs: ['get'],
+    group: '',
+    resource: 'configmaps',
+    where: 'kube-system',
+    names: ['kubeadm-config', 'apiserver-oidc-restore'],
+    why: 'the version in kubeadm-config, the restore script of the runbook',
+  },
   { verbs: ['list'], group: 'policy', resource: 'poddisruptionbudgets', where: '', why: 'budgets that block a drain' },
   { verbs: ['get', 'patch'], group: '', resource: 'nodes', where: '', why: 'cordon and uncordon' },
   {
@@ -67,12 +114,27 @@ const PHASE: readonly Need[] = [
     why: 'one runner',
   },
   { verbs: ['get'], group: 'apps', resource: 'daemonsets', where: '', why: 'the lock of kured' },
-  { verbs: ['patch'], group: 'apps', resource: 'daemonsets', where: 'kured', why: 'taking the lock of kured' },
+  {
+    verbs: ['patch'],
+    group: 'apps',
+    resource: 'daemonsets',
+    where: 'kured',
+    extra: 'kured',
+    why: 'taking the lock of kured',
+  },
   { verbs: ['create'], group: '', resource: 'pods/eviction', where: '', why: 'drain' },
   { verbs: ['watch'], group: '', resource: 'pods', where: '', why: 'the pods of a node that is drained' },
-  { verbs: ['delete'], group: '', resource: 'pods', where: '', why: 'delete-after in drain.policies' },
-  { verbs: ['get', 'patch'], group: 'apps', resource: 'deployments', where: '', why: 'quiesce and restore (I03)' },
-  { verbs: ['get', 'patch'], group: 'apps', resource: 'statefulsets', where: '', why: 'quiesce and restore (I03)' },
+  { verbs: ['delete'], group: '', resource: 'pods', where: '', extra: 'delete-pods', why: 'around a budget' },
+  ...['deployments', 'statefulsets'].map(
+    (resource): Need => ({
+      verbs: ['get', 'patch'],
+      group: 'apps',
+      resource,
+      where: '',
+      extra: 'patch-workloads',
+      why: 'quiesce and restore, restart of an owner (I03)',
+    }),
+  ),
   { verbs: ['get'], group: '', resource: 'services', where: 'kube-system', why: 'address of the cluster DNS' },
   { verbs: ['get'], group: 'batch', resource: 'cronjobs', where: 'snapshot', why: 'template of the snapshot Job' },
   { verbs: ['get', 'create', 'delete'], group: 'batch', resource: 'jobs', where: 'snapshot', why: 'the snapshot Job' },
@@ -86,35 +148,42 @@ const NEEDS: Readonly<Record<Role, readonly Need[]>> = { detector: DETECTOR, pha
  * What a role needs, one row for each verb and place: the one source of the self-check before the first change
  * (I03, I11) and of the RBAC that is installed.
  */
-export function permissionsOf(role: Role, namespaces: Namespaces): readonly Permission[] {
-  const { own, snapshot, kured } = namespaces;
+export function permissionsOf(role: Role, namespaces: Namespaces): readonly NeededPermission[] {
+  const { own, snapshot, kured, extras = [] } = namespaces;
   const places = { '': '', 'kube-system': 'kube-system', own, snapshot, kured: kured?.namespace };
-  const rows = new Map<string, Permission>();
-  for (const { verbs, group, resource, where } of NEEDS[role]) {
+  const rows = new Map<string, NeededPermission>();
+  for (const { verbs, group, resource, where, extra, names } of NEEDS[role]) {
     const namespace = places[where];
-    if (namespace === undefined) continue;
-    const only = where === 'kured' ? { name: kured?.daemonSet ?? '' } : {};
+    if (namespace === undefined || (extra !== undefined && !extras.includes(extra))) continue;
+    const objects = where === 'kured' ? [kured?.daemonSet ?? ''] : names;
     for (const verb of verbs) {
-      const row = { verb, group, resource, namespace, ...only };
-      rows.set(JSON.stringify(row), row);
+      for (const only of objects === undefined ? [{}] : objects.map((name) => ({ name }))) {
+        const row = { verb, group, resource, namespace, ...only };
+        rows.set(JSON.stringify(row), extra === undefined ? row : { ...row, extra });
+      }
     }
   }
   // What is granted cluster-wide needs no row for one namespace.
-  return [...rows.values()].filter(
-    (row) => row.namespace === '' || !rows.has(JSON.stringify({ ...row, namespace: '' })),
-  );
+  return [...rows].flatMap(([key, row]) => {
+    const { verb, group, resource } = row;
+    const everywhere = JSON.stringify({ verb, group, resource, namespace: '' });
+    return key !== everywhere && rows.has(everywhere) ? [] : [row];
+  });
 }
 
-/** What a Job of the chain checks of itself; `snapshot` is the namespace of the snapshot CronJob. */
-export function phasePermissions(
-  own: string,
-  snapshot: string = own,
-  kured?: Namespaces['kured'],
-): readonly Permission[] {
-  return permissionsOf('phase', { own, snapshot, kured });
-}
-
-/** What the settings add to the permissions. */
-export function kuredOf({ takeLock, namespace, daemonSet }: Settings['kured']): Namespaces['kured'] {
-  return takeLock && daemonSet !== '' ? { namespace, daemonSet } : undefined;
+/** Where our objects and those of others are, and what the settings add. */
+export function namespacesOf({ namespace, snapshot, kured, drain, quiesce }: Settings): Namespaces {
+  const has = (action: Settings['drain']['policies'][number]['action']) =>
+    drain.policies.some((policy) => policy.action === action);
+  const takesLock = kured.takeLock && kured.daemonSet !== '';
+  return {
+    own: namespace,
+    snapshot: snapshot.namespace,
+    kured: takesLock ? { namespace: kured.namespace, daemonSet: kured.daemonSet } : undefined,
+    extras: [
+      ...(takesLock ? (['kured'] as const) : []),
+      ...(has('delete-after') ? (['delete-pods'] as const) : []),
+      ...(quiesce.length > 0 || has('restart-owner') ? (['patch-workloads'] as const) : []),
+    ],
+  };
 }

@@ -80,6 +80,8 @@ export const PermissionFact = z.object({
   group: z.string(),
   resource: z.string().describe('with subresource: pods/eviction'),
   namespace: z.string().describe('empty for cluster-wide'),
+  name: z.string().optional().describe('the one object; absent: all of them'),
+  extra: z.enum(['kured', 'delete-pods', 'patch-workloads']).optional().describe('absent: every run needs it'),
   allowed: z.boolean(),
 });
 

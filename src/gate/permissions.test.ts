@@ -35,6 +35,27 @@ describe('permissions', () => {
     ]);
   });
 
+  it.each<[NonNullable<PermissionFact['extra']>, Partial<PermissionFact>, string]>([
+    [
+      'delete-pods',
+      { verb: 'delete', resource: 'pods' },
+      'delete pods in the whole cluster, which the action delete-after in drain.policies needs',
+    ],
+    [
+      'kured',
+      { verb: 'patch', group: 'apps', resource: 'daemonsets', namespace: 'kube-system', name: 'kured' },
+      'patch daemonsets.apps kured in namespace kube-system, which kured.takeLock needs',
+    ],
+  ])('says which setting needs %s, and how it is granted', (extra, fields, what) => {
+    expect(gate(known([{ ...EVICT, ...fields, extra }]))).toMatchObject([
+      {
+        reason: 'PermissionMissing',
+        message: `the account of the chain may not ${what}`,
+        remedy: `Grant it: kubectl apply -f deploy/${extra}/rbac.yaml (Terraform grants it with the setting), or take the setting away.`,
+      },
+    ]);
+  });
+
   it('has nothing to say when everything is allowed', () => {
     expect(gate(known([{ ...EVICT, allowed: true }]))).toEqual([]);
   });

@@ -1,3 +1,4 @@
+import { EXTRAS, type Extra } from '../cluster/permissions.ts';
 import type { PermissionFact } from '../facts/facts.ts';
 import type { Check } from './check.ts';
 import { unknownFinding } from './unknown-finding.ts';
@@ -20,16 +21,21 @@ export const permissions: Check = {
         reason: 'PermissionMissing',
         class: 'actionable',
         severity: 'block',
-        message: `the account of the chain may not ${describe(permission)}, which the chain needs`,
-        remedy,
+        message: `the account of the chain may not ${describe(permission)}, which ${permission.extra === undefined ? 'the chain' : EXTRAS[permission.extra]} needs`,
+        remedy: permission.extra === undefined ? remedy : remedyOf(permission.extra),
       }));
   },
 };
+
+function remedyOf(extra: Extra): string {
+  return `Grant it: kubectl apply -f deploy/${extra}/rbac.yaml (Terraform grants it with the setting), or take the setting away.`;
+}
 
 function describe(permission: PermissionFact): string {
   const group = permission.group === '' ? '' : `.${permission.group}`;
   const [resource, subresource] = permission.resource.split('/');
   const object = `${resource ?? ''}${group}${subresource === undefined ? '' : `/${subresource}`}`;
   const where = permission.namespace === '' ? 'in the whole cluster' : `in namespace ${permission.namespace}`;
-  return `${permission.verb} ${object} ${where}`;
+  const name = permission.name === undefined ? '' : ` ${permission.name}`;
+  return `${permission.verb} ${object}${name} ${where}`;
 }

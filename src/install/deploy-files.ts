@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import type { Extra } from '../cluster/permissions.ts';
 import { parseSettings } from '../settings/parse-settings.ts';
 import { Settings } from '../settings/settings.ts';
 import { admissionPolicy } from './admission-policy.ts';
@@ -38,16 +39,24 @@ export function deployFiles(templates: InstallTemplates, config: string): Deploy
     ...BASE.filter(([file]) => NO_IMAGE.includes(file)).map(
       ([file, of]) => [`deploy/no-image/${file}.yaml`, toYaml(withoutImage.filter(of))] as const,
     ),
-    ['deploy/kured/rbac.yaml', toYaml(kuredObjects(templates))],
     ['deploy/policy/policy.yaml', toYaml(admissionPolicy(parseSettings(config, 'deploy/base/config.yaml').namespace))],
+    ...Object.entries(NEEDING).map(
+      ([extra, settings]) => [`deploy/${extra}/rbac.yaml`, toYaml(extraObjects(templates, extra, settings))] as const,
+    ),
     ['terraform/settings-keys.json', `${JSON.stringify(settingsKeys(), undefined, 2)}\n`],
   ]);
 }
 
-/** What `kured.takeLock` adds, with kured where it is by default. */
-function kuredObjects(templates: InstallTemplates): readonly InstallObject[] {
-  const config = 'kured: { takeLock: true }\n';
-  return installObjects({ templates, config }).filter(({ metadata }) => metadata.name.endsWith('-kured'));
+/** For each extra, settings that need it; of kured, where it is by default. */
+const NEEDING: Readonly<Record<Extra, string>> = {
+  kured: 'kured: { takeLock: true }\n',
+  'delete-pods': 'drain: { policies: [{ namespace: default, action: delete-after }] }\n',
+  'patch-workloads': 'quiesce: [{ namespace: default, name: example }]\n',
+};
+
+/** What only a setting needs, as a component of its own. */
+function extraObjects(templates: InstallTemplates, extra: string, config: string): readonly InstallObject[] {
+  return installObjects({ templates, config }).filter(({ metadata }) => metadata.name.endsWith(`-${extra}`));
 }
 
 /** The ConfigMap with the program, for deploy/no-image. */

@@ -16,6 +16,7 @@ interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
 }
 
 describe('the objects of an install', () => {
@@ -83,6 +84,25 @@ describe('the objects of an install', () => {
     ]);
   });
 
+  it('let pods be deleted and workloads be patched only when the settings say so, in roles of their own', () => {
+    const roles = (config: string) =>
+      names(installObjects({ templates, config })).filter((name) =>
+        /^(Cluster)?Role(Binding)? .*-(pods|workloads)$/.test(name),
+      );
+    expect(roles('{}')).toEqual([]);
+    expect(roles('drain: { policies: [{ namespace: a, action: delete-after }] }')).toEqual([
+      'ClusterRole k8s-upgrade-job-delete-pods',
+      'ClusterRoleBinding k8s-upgrade-job-delete-pods',
+    ]);
+    expect(roles('quiesce: [{ namespace: a, name: b }]')).toEqual([
+      'ClusterRole k8s-upgrade-job-patch-workloads',
+      'ClusterRoleBinding k8s-upgrade-job-patch-workloads',
+    ]);
+    const granted = JSON.stringify(installObjects({ templates, config: '{}' }).map((object) => object['rules']));
+    expect(granted).not.toMatch(/"deployments"[^{]*"patch"/);
+    expect(granted).not.toMatch(/"pods"\],"verbs":\[[^\]]*"delete"/);
+  });
+
   it('refuse settings that are wrong before anything is applied', () => {
     expect(() => installObjects({ templates, config: 'alert: {}\n' })).toThrow(/did you mean "alerts"/);
   });
@@ -96,10 +116,14 @@ describe('the objects of an install', () => {
           ({ kind, metadata }) => kind.endsWith('Role') && metadata.name.replace('-snapshot', '') === ACCOUNTS[role],
         )
         .flatMap(({ metadata, ...object }) =>
-          (object['rules'] as readonly Rule[]).flatMap(({ apiGroups, resources, verbs }) =>
+          (object['rules'] as readonly Rule[]).flatMap(({ apiGroups, resources, verbs, resourceNames }) =>
             apiGroups.flatMap((group) =>
               resources.flatMap((resource) =>
-                verbs.map((verb) => JSON.stringify({ verb, group, resource, namespace: metadata.namespace ?? '' })),
+                verbs.flatMap((verb) =>
+                  (resourceNames?.map((name) => ({ name })) ?? [{}]).map((only) =>
+                    JSON.stringify({ verb, group, resource, namespace: metadata.namespace ?? '', ...only }),
+                  ),
+                ),
               ),
             ),
           ),

@@ -1,4 +1,4 @@
-import { kuredOf } from '../cluster/permissions.ts';
+import { namespacesOf } from '../cluster/permissions.ts';
 import { parseSettingsFile } from '../settings/parse-settings.ts';
 import { BUNDLE_CONFIG_MAP, BUNDLE_KEY, type Bundle, bundleJobTemplate, STOCK_IMAGE } from './bundle.ts';
 import { cronJobs } from './cron-jobs.ts';
@@ -39,7 +39,7 @@ export function installObjects(options: InstallOptions): readonly InstallObject[
   return [
     namespaceObject(namespace),
     ...serviceAccounts(namespace),
-    ...rbacObjects({ own: namespace, snapshot: settings.snapshot.namespace, kured: kuredOf(settings.kured) }),
+    ...rbacObjects(namespacesOf(settings)),
     ...networkPolicies(settings),
     configMap('k8s-upgrade-config', { data: { 'config.yaml': config } }),
     configMap('k8s-upgrade-scripts', { data: templates.scripts }),

@@ -14,26 +14,27 @@ const RBAC = 'rbac.authorization.k8s.io';
 
 /** Stands for the namespace of the snapshot CronJob, so that its Role stays apart even where it is one of the others. */
 const SNAPSHOT = '<snapshot>';
-const KURED = '<kured>';
 
-/** The accounts and what each may do: the rows of cluster/permissions.ts, nothing added. */
+/**
+ * The accounts and what each may do: the rows of cluster/permissions.ts, nothing added. What only a setting needs stands
+ * in roles of its own, named after it.
+ */
 export function rbacObjects(namespaces: Namespaces): readonly InstallObject[] {
   return ROLES.flatMap((role) => {
-    const { own, snapshot, kured } = namespaces;
-    const rows = permissionsOf(role, {
-      own,
-      snapshot: SNAPSHOT,
-      kured: kured === undefined ? undefined : { ...kured, namespace: KURED },
-    });
-    const places = [...new Set(rows.map(({ namespace }) => namespace))].toSorted();
-    return places.flatMap((place) => {
-      const rules = rulesOf(rows.filter((row) => row.namespace === place));
-      const grant = { account: ACCOUNTS[role], own, rules };
-      if (place === SNAPSHOT) return roleAndBinding({ ...grant, name: `${grant.account}-snapshot`, place: snapshot });
-      return place === KURED
-        ? roleAndBinding({ ...grant, name: `${grant.account}-kured`, place: kured?.namespace ?? '' })
-        : roleAndBinding({ ...grant, name: grant.account, place });
-    });
+    const { own, snapshot } = namespaces;
+    const account = ACCOUNTS[role];
+    const rows = permissionsOf(role, { ...namespaces, snapshot: SNAPSHOT });
+    const groups = Map.groupBy(rows, ({ namespace, extra = '' }) => JSON.stringify([namespace, extra]));
+    return [...groups]
+      .toSorted(([one], [other]) => (one < other ? -1 : 1))
+      .flatMap(([, some]) => {
+        const [{ namespace, extra } = { namespace: '', extra: undefined }] = some;
+        const rules = rulesOf(some);
+        if (namespace === SNAPSHOT)
+          return roleAndBinding({ account, own, name: `${account}-snapshot`, place: snapshot, rules });
+        const name = extra === undefined ? account : `${account}-${extra}`;
+        return roleAndBinding({ account, own, name, place: namespace, rules });
+      });
   });
 }
 
@@ -74,28 +75,24 @@ function roleAndBinding({ account, own, name, place, rules }: Grant): readonly I
   ];
 }
 
-/** One rule for each set of verbs in an API group. Resources that share a set stand together, so the role reads as a table. */
+/** One rule for each set of verbs in an API group and the objects that it is for. Resources that share them stand together, so the role reads as a table. */
 export function rulesOf(rows: readonly Permission[]): readonly Rule[] {
-  const byResource = new Map<string, { group: string; resource: string; name: string; verbs: string[] }>();
-  for (const { group, resource, verb, name = '' } of rows) {
-    const entry = byResource.get(`${group}/${resource}/${name}`) ?? { group, resource, name, verbs: [] };
-    entry.verbs.push(verb);
-    byResource.set(`${group}/${resource}/${name}`, entry);
-  }
-  const rules = new Map<string, { group: string; resources: string[]; name: string; verbs: string[] }>();
-  for (const { group, resource, name, verbs } of byResource.values()) {
-    const sorted = verbs.toSorted();
-    const key = `${group} ${sorted.join()} ${name}`;
-    const rule = rules.get(key) ?? { group, resources: [], name, verbs: sorted };
-    rule.resources.push(resource);
-    rules.set(key, rule);
-  }
-  return [...rules.entries()]
+  const verbsOf = Map.groupBy(rows, ({ group, resource, name = '' }) => JSON.stringify([group, resource, name]));
+  const objects = [...verbsOf.values()].map((some) => {
+    const [{ group, resource, name } = { group: '', resource: '', name: undefined }] = some;
+    return { group, resource, name, verbs: some.map(({ verb }) => verb).toSorted() };
+  });
+  const isNamed = (one: (typeof objects)[number]) => (one.name === undefined ? '' : one.resource);
+  const rules = Map.groupBy(objects, (one) => `${one.group} ${one.verbs.join()} ${isNamed(one)}`);
+  return [...rules]
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
-    .map(([, { group, resources, name, verbs }]) => ({
-      apiGroups: [group],
-      resources: resources.toSorted(),
-      verbs,
-      ...(name === '' ? {} : { resourceNames: [name] }),
-    }));
+    .map(([, some]) => {
+      const names = some.flatMap(({ name }) => name ?? []).toSorted();
+      return {
+        apiGroups: [some[0]?.group ?? ''],
+        resources: [...new Set(some.map(({ resource }) => resource))].toSorted(),
+        verbs: some[0]?.verbs ?? [],
+        ...(names.length === 0 ? {} : { resourceNames: names }),
+      };
+    });
 }

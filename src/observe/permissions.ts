@@ -1,4 +1,4 @@
-import { kuredOf, phasePermissions } from '../cluster/permissions.ts';
+import { namespacesOf, permissionsOf } from '../cluster/permissions.ts';
 import type { Deps } from '../deps.ts';
 import type { PermissionFact } from '../facts/facts.ts';
 
@@ -8,11 +8,10 @@ export async function observePermissions(
   signal: AbortSignal,
 ): Promise<readonly PermissionFact[]> {
   return await Promise.all(
-    phasePermissions(settings.namespace, settings.snapshot.namespace, kuredOf(settings.kured)).map(
-      async ({ name, ...permission }) => ({
-        ...permission,
-        allowed: await cluster.allowed({ ...permission, ...(name === undefined ? {} : { name }) }, signal),
-      }),
-    ),
+    permissionsOf('phase', namespacesOf(settings)).map(async ({ extra, ...permission }) => ({
+      ...permission,
+      ...(extra === undefined ? {} : { extra }),
+      allowed: await cluster.allowed(permission, signal),
+    })),
   );
 }

@@ -77,8 +77,11 @@ export const Drain = z.strictObject({
     .array(DrainPolicy)
     .default([])
     .meta(
-      notes('What to do about pods that a PodDisruptionBudget keeps from going.', {
-        reason: 'Nothing goes around a budget unless somebody has said so.',
-      }),
+      notes(
+        'What to do about pods that a PodDisruptionBudget keeps from going. `delete-after` needs the permission of `deploy/delete-pods`, `restart-owner` those of `deploy/patch-workloads`.',
+        {
+          reason: 'Nothing goes around a budget unless somebody has said so.',
+        },
+      ),
     ),
 });

@@ -61,9 +61,12 @@ export const Settings = z
       .array(WorkloadSetting)
       .default([])
       .meta(
-        notes('Workloads that are scaled to zero while a control plane is upgraded, and restored after it.', {
-          reason: 'Operators that crash when the API server goes away.',
-        }),
+        notes(
+          'Workloads that are scaled to zero while a control plane is upgraded, and restored after it. Needs the permissions of `deploy/patch-workloads`.',
+          {
+            reason: 'Operators that crash when the API server goes away.',
+          },
+        ),
       ),
     oidcRestore: z
       .strictObject({

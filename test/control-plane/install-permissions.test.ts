@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import type { Cluster, Permission } from '../../src/cluster/cluster.ts';
 import { createKubeClient } from '../../src/cluster/kube-client.ts';
 import { createKubeCluster } from '../../src/cluster/kube-cluster.ts';
 import { kubeconfigCredentials } from '../../src/cluster/kubeconfig.ts';
-import { permissionsOf, type Role } from '../../src/cluster/permissions.ts';
+import { EXTRAS, type Extra, permissionsOf, type Role } from '../../src/cluster/permissions.ts';
 import { ACCOUNTS } from '../../src/install/install-object.ts';
 import { kubectl, until } from './install-kubectl.ts';
 import { startControlPlane } from './real-control-plane.ts';
@@ -77,7 +77,11 @@ async function allowedIn(account: string, namespace: string): Promise<Set<string
     status.resourceRules.flatMap(({ verbs, apiGroups, resources, resourceNames }) =>
       verbs.flatMap((verb) =>
         apiGroups.flatMap((group) =>
-          resources.map((resource) => [verb, `${group}/${resource}`, ...resourceNames].join(' ')),
+          resources.flatMap((resource) =>
+            (resourceNames.length === 0 ? [[]] : resourceNames.map((name) => [name])).map((name) =>
+              [verb, `${group}/${resource}`, ...name].join(' '),
+            ),
+          ),
         ),
       ),
     ),
@@ -95,7 +99,8 @@ async function answers(cluster: Cluster, permissions: readonly Permission[]) {
   return { allowed, refused };
 }
 
-const text = ({ verb, group, resource }: Permission): string => `${verb} ${group}/${resource}`;
+const text = ({ verb, group, resource, name }: Permission): string =>
+  [verb, `${group}/${resource}`, ...(name === undefined ? [] : [name])].join(' ');
 
 const FORBIDDEN: readonly Permission[] = [
   { verb: 'delete', group: '', resource: 'nodes', namespace: '' },
@@ -111,6 +116,19 @@ const FORBIDDEN: readonly Permission[] = [
   { verb: 'patch', group: 'batch', resource: 'cronjobs', namespace: 'k8s-upgrade' },
   { verb: 'patch', group: '', resource: 'namespaces', namespace: 'kube-system' },
   { verb: 'patch', group: '', resource: 'configmaps', namespace: 'kube-system' },
+  { verb: 'get', group: '', resource: 'configmaps', namespace: 'kube-system' },
+  {
+    verb: 'get',
+    group: '',
+    resource: 'configmaps',
+    namespace: 'kube-system',
+    name: 'extension-apiserver-authentication',
+  },
+  { verb: 'patch', group: '', resource: 'configmaps', namespace: 'k8s-upgrade', name: 'k8s-upgrade-scripts' },
+  { verb: 'delete', group: '', resource: 'configmaps', namespace: 'k8s-upgrade', name: 'k8s-upgrade-killswitch' },
+  { verb: 'delete', group: '', resource: 'pods', namespace: '' },
+  { verb: 'patch', group: 'apps', resource: 'deployments', namespace: '' },
+  { verb: 'patch', group: 'apps', resource: 'statefulsets', namespace: '' },
   { verb: 'patch', group: 'apps', resource: 'daemonsets', namespace: '' },
   { verb: 'bind', group: 'rbac.authorization.k8s.io', resource: 'clusterroles', namespace: '' },
   { verb: 'escalate', group: 'rbac.authorization.k8s.io', resource: 'clusterroles', namespace: '' },
@@ -152,9 +170,7 @@ describe.skipIf(missing !== undefined)(
 
     it.each(ROLES)('refuse the %s what would be dangerous', async (role) => {
       const cluster = await clusterOf(ACCOUNTS[role]);
-      // A phase may delete pods: the drain policy delete-after needs it.
-      const refused = FORBIDDEN.filter(({ resource }) => role !== 'phase' || resource !== 'pods');
-      expect(await answers(cluster, refused)).toEqual({ allowed: [], refused });
+      expect(await answers(cluster, FORBIDDEN)).toEqual({ allowed: [], refused: FORBIDDEN });
     });
 
     it('let a phase write the record of the run on its own namespace and on no other', async () => {
@@ -171,6 +187,32 @@ describe.skipIf(missing !== undefined)(
         /forbidden/i,
       );
     });
+
+    it.each(Object.keys(EXTRAS) as Extra[])(
+      'are given what only a setting needs by the component %s alone',
+      async (extra) => {
+        const namespaces = { ...NAMESPACES, extras: [extra], kured: { namespace: 'kube-system', daemonSet: 'kured' } };
+        const more = permissionsOf('phase', namespaces).filter((row) => row.extra === extra);
+        expect(more).not.toEqual([]);
+        const cluster = await clusterOf(ACCOUNTS.phase);
+        expect(await answers(cluster, more)).toEqual({ allowed: [], refused: more });
+        const overlay = join(ready().directory, `overlay-${extra}`);
+        cpSync(join(ROOT, 'deploy'), overlay, { recursive: true });
+        const file = join(overlay, 'kustomization.yaml');
+        writeFileSync(file, readFileSync(file, 'utf8').replace(/^components: \[\].*$/m, `components: [${extra}]`));
+        await kubectl(ready(), ['apply', '-k', overlay]);
+        await until('the component to be known', async () =>
+          (await answers(cluster, more)).refused.length === 0 ? true : undefined,
+        );
+        const others = Object.keys(EXTRAS).filter((one) => one !== extra) as Extra[];
+        const rest = permissionsOf('phase', { ...namespaces, extras: others }).filter((row) => row.extra !== undefined);
+        expect(await answers(cluster, rest)).toEqual({ allowed: [], refused: rest });
+        await kubectl(ready(), ['delete', '-f', join(ROOT, 'deploy', extra, 'rbac.yaml')]);
+        await until('it to be gone', async () =>
+          (await answers(cluster, more)).allowed.length === 0 ? true : undefined,
+        );
+      },
+    );
 
     it('let the report read and change nothing', async () => {
       const cluster = await clusterOf(ACCOUNTS.report);

@@ -24,8 +24,8 @@ export function keyOf({ kind, metadata }: z.infer<typeof Stored> | InstallObject
   return `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
-/** Terraform keeps verbs, resources and label values as sets: their order says nothing, nor does that of ports. */
-const SETS = new Set(['verbs', 'resources', 'apiGroups', 'values', 'ports']);
+/** Terraform keeps verbs, resources, their names and label values as sets: their order says nothing, nor does that of ports. */
+const SETS = new Set(['verbs', 'resources', 'resourceNames', 'apiGroups', 'values', 'ports']);
 const SERVER_FIELDS = ['uid', 'resourceVersion', 'creationTimestamp', 'managedFields', 'generation', 'annotations'];
 
 /** What Terraform's provider writes although it is what the API server takes for an absent field. */

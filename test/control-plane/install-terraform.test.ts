@@ -112,6 +112,8 @@ describe.skipIf(missing !== undefined)(
         pushgatewayUrl: 'http://pushgateway.monitoring',
         snapshot: { namespace: 'kube-system' },
         kured: { takeLock: true, namespace: 'default', daemonSet: 'reboots' },
+        drain: { policies: [{ namespace: 'shop', action: 'delete-after' }] },
+        quiesce: [{ namespace: 'databases', name: 'operator' }],
       };
       const bundle = packBundle(Buffer.from('console.log("the program")\n'.repeat(1000)));
       const file = join(ready().plane.directory, 'nightlift.cjs.gz');

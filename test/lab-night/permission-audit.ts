@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { permissionsOf, type Role } from '../../src/cluster/permissions.ts';
+import { EXTRAS, type Extra, permissionsOf, type Role } from '../../src/cluster/permissions.ts';
 import { ACCOUNTS } from '../../src/install/install-object.ts';
 import { auditLog } from '../lab/kubeadm-config.ts';
 import type { Lab } from '../lab/lab-state.ts';
@@ -22,7 +22,9 @@ const Event = z.object({
 });
 
 const roles = Object.keys(ACCOUNTS) as Role[];
-const namespaces = { own: 'k8s-upgrade', snapshot: 'default' };
+/** With what the settings of one night or another add. */
+const extras = (Object.keys(EXTRAS) as Extra[]).filter((extra) => extra !== 'kured');
+const namespaces = { own: 'k8s-upgrade', snapshot: 'default', extras };
 const REFUSED = ' refused';
 const account = /^system:serviceaccount:k8s-upgrade:(.+)$/;
 
