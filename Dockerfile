@@ -1,6 +1,8 @@
 # docker build -t REGISTRY/nightlift:0.1.0 .
 # The same program and templates as the install without an image (deploy/no-image).
-FROM node:24-slim AS build
+# A release gives its digest: --build-arg NODE_IMAGE=node:24-slim@sha256:… (docs/release.md).
+ARG NODE_IMAGE=node:24-slim
+FROM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 # Install scripts are not run: nothing that is bundled needs one, and ssh2's optional native parts stay out.
@@ -11,10 +13,10 @@ COPY src src
 COPY templates templates
 RUN node build.mjs
 
-FROM node:24-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production NIGHTLIFT_TEMPLATES=/app/templates NODE_COMPILE_CACHE=/app/.compile-cache
 WORKDIR /app
-COPY --from=build /build/dist/nightlift.cjs /app/nightlift.cjs
+COPY --from=build /build/dist/nightlift.cjs /build/dist/nightlift.cdx.json /app/
 COPY templates /app/templates
 # Fills the compile cache: a third off the start of every Job. It is only read later, the root file system is read-only.
 RUN node /app/nightlift.cjs --help >/dev/null

@@ -1,7 +1,9 @@
-// Bundles the program into one CommonJS file (ssh2 needs __dirname) with every template inside.
-import { chmodSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
+// Bundles the program into one CommonJS file (ssh2 needs __dirname) with every template inside, and writes what it is made
+// of beside it (CycloneDX).
+import { chmodSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { composeSbom } from './src/install/sbom.ts';
 
 // Of client-node only kubeconfigs are read; its 3 MB of generated API classes would be parsed at every start.
 // Where node_modules really is: esbuild names files so.
@@ -42,7 +44,20 @@ const result = await build({
   metafile: true,
 });
 chmodSync(`${outdir}/nightlift.cjs`, 0o755);
+
+const [bundled] = Object.values(result.metafile.outputs);
+const readJson = (path) => JSON.parse(readFileSync(join(import.meta.dirname, path), 'utf8'));
+const sbom = composeSbom({
+  program: readFileSync(`${outdir}/nightlift.cjs`),
+  files: Object.entries(bundled.inputs)
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .map(([file]) => file),
+  lock: readJson('package-lock.json'),
+  manifest: (folder) => readJson(join(folder, 'package.json')),
+});
+writeFileSync(`${outdir}/nightlift.cdx.json`, `${JSON.stringify(sbom, undefined, 2)}\n`);
 if (!quiet) {
   for (const [file, { bytes }] of Object.entries(result.metafile.outputs))
     console.log(`${file} ${(bytes / 1e6).toFixed(2)} MB`);
+  console.log(`${outdir}/nightlift.cdx.json ${sbom.components.length} packages`);
 }

@@ -1,5 +1,5 @@
 variable "image" {
-  description = "Image of Nightlift, built from the Dockerfile of the project, with registry and tag or digest. The Jobs of the chain take the same one. With program_file: the image that runs the program, default node:24-slim."
+  description = "Image of Nightlift, built from the Dockerfile of the project, with registry and tag or digest. The Jobs of the chain take the same one. With program_file: the image that runs the program, default node:24-slim; by digest it stays the same (docs/release.md)."
   type        = string
   default     = null
 

@@ -1,17 +1,14 @@
 import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CheckResult } from './check-result.ts';
+import { audit } from './run-audit.ts';
 import { hasProgram, ROOT, runCommand } from './run-command.ts';
+import { imagesByDigest } from './run-images.ts';
 
 export interface Check {
   readonly name: string;
   readonly title: string;
   run(): Promise<CheckResult>;
-}
-
-export interface CheckResult {
-  readonly status: 'passed' | 'failed' | 'not run';
-  /** Of a failure, its output; else a word on what was looked at, or why nothing was. */
-  readonly detail: string;
 }
 
 /** What is not a vitest test, in the order in which it is told: the cheapest and most telling first. */
@@ -23,7 +20,9 @@ export const CHECKS: readonly Check[] = [
   program('unused', 'unused files, exports and dependencies (knip)', 'knip'),
   { name: 'shell', title: 'shell scripts (shellcheck)', run: shellcheck },
   program('docs', 'generated documents are up to date', 'node', 'src/docs/generate-docs.ts', '--check'),
-  program('build', 'bundle (esbuild)', 'node', 'build.mjs'),
+  program('build', 'bundle (esbuild) and its bill of materials', 'node', 'build.mjs'),
+  { name: 'audit', title: 'known vulnerabilities (npm audit)', run: audit },
+  { name: 'images', title: 'images by digest', run: imagesByDigest },
 ];
 
 function program(name: string, title: string, command: string, ...args: string[]): Check {

@@ -82,8 +82,10 @@ async function checkAsPodsRunIt(): Promise<void> {
   const wanted = templates
     .filter((entry) => entry.isFile())
     .map((entry) => path.join('/app', path.relative(projectRoot, entry.parentPath), entry.name));
-  const missing = ['65532', '/app/nightlift.cjs', ...wanted].filter((line) => !shown.includes(line));
-  if (missing.length > 0 || shown.length !== wanted.length + 2)
+  const missing = ['65532', '/app/nightlift.cjs', '/app/nightlift.cdx.json', ...wanted].filter(
+    (line) => !shown.includes(line),
+  );
+  if (missing.length > 0 || shown.length !== wanted.length + 3)
     throw new Error(
       `looking into the image of the Dockerfile: without ${missing.join(', ')}, it has ${shown.join(', ')}`,
     );

@@ -55,7 +55,16 @@ async function addPolicy(project: string): Promise<void> {
 }
 
 async function copyProject(into: string): Promise<void> {
-  for (const name of ['bin', 'build.mjs', 'package.json', 'tsconfig.json', 'src', 'templates', 'deploy'])
+  for (const name of [
+    'bin',
+    'build.mjs',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'src',
+    'templates',
+    'deploy',
+  ])
     await cp(path.join(projectRoot, name), path.join(into, name), { recursive: true });
   await symlink(path.join(projectRoot, 'node_modules'), path.join(into, 'node_modules'));
 }
