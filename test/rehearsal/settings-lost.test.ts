@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ApiServer, startApiServer } from '../../src/rehearsal/api/api-server.ts';
 import { configMaps, namespaces } from '../../src/rehearsal/api/resources.ts';
+import { startSlack } from '../../src/rehearsal/services/slack.ts';
 import { callCli } from '../support/call-cli.ts';
 
 let server: ApiServer;
@@ -115,6 +116,35 @@ describe('on a workstation', { timeout: 30_000 }, () => {
       });
       const { code, err } = await call('gate', '--target', '1.36.4');
       expect([code, err]).toEqual([64, expect.stringContaining(says)]);
+    }
+  });
+});
+
+describe('in the morning after', () => {
+  it.each([
+    ['without settings', undefined, 'it is not there'],
+    ['with settings that say nothing', '# merged away', 'it says nothing'],
+    ['with a matrix that is lost', 'addons: { matrixFile: /config/addons.yaml }', 'reading the addon matrix'],
+  ])('the report says in Slack that nothing runs %s', async (_title, config, says) => {
+    const slack = await startSlack();
+    mkdirSync(join(directory, 'config'));
+    mkdirSync(join(directory, 'secrets/k8s-upgrade'), { recursive: true });
+    mkdirSync(join(directory, 'var/run/secrets/kubernetes.io/serviceaccount'), { recursive: true });
+    for (const name of ['token', 'ca.crt'])
+      writeFileSync(join(directory, 'var/run/secrets/kubernetes.io/serviceaccount', name), 'x');
+    writeFileSync(join(directory, 'secrets/k8s-upgrade/slack_webhook'), slack.webhookUrl);
+    if (config !== undefined) writeFileSync(join(directory, 'config/config.yaml'), config);
+    const before = { ...process.env };
+    Object.assign(process.env, { NIGHTLIFT_ROOT: directory, KUBERNETES_SERVICE_HOST: '127.0.0.1' });
+    try {
+      expect((await callCli(['report'])).code).toBe(64);
+      expect(slack.messages.map(({ text }) => text)).toEqual([
+        expect.stringMatching(/^\*🔴 Nightlift does not run: its settings are not in order\*\n.*\nWhat to do: /),
+      ]);
+      expect(slack.messages[0]?.text).toContain(says);
+    } finally {
+      process.env = before;
+      await slack.close();
     }
   });
 });

@@ -1,7 +1,7 @@
 import { isWorthAnotherTry } from '../../chain/worth-another-try.ts';
 import { readEnvironment, readSettings } from '../../environment.ts';
 import { NightliftError, reasonOf } from '../../errors.ts';
-import { createLog } from '../../log.ts';
+import { createLog, type Log } from '../../log.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { type Wiring } from '../../wire/wiring.ts';
 import { type Wired, wire } from '../../wire.ts';
@@ -56,6 +56,7 @@ export async function withJobSession(
   call: Call,
   command: string,
   body: (wired: Wired) => Promise<number>,
+  onFailure?: (error: NightliftError, log: Log) => Promise<void>,
 ): Promise<number> {
   const { output } = call;
   const write = (line: string): void => (output.format === 'json' ? output.note(line) : output.line(line));
@@ -65,6 +66,7 @@ export async function withJobSession(
   } catch (error) {
     if (!(error instanceof NightliftError)) throw error;
     log.error(reasonOf(error), { remedy: error.remedy });
+    await onFailure?.(error, log);
     // What may be over in a minute is left to the Job's own retries; what was understood is not tried again.
     return isWorthAnotherTry(error) ? EXIT.retry : error.exitCode;
   }
