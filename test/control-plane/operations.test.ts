@@ -110,16 +110,16 @@ describe.skipIf(missing !== undefined)('docs/operations.md on a real API server'
     );
   });
 
-  it("lets the accounts take kured's lock, and no other DaemonSet", () => {
-    expectDone(commandsOf('kured beside it'));
-    const may = (name: string): string =>
-      run(
-        `kubectl auth can-i patch daemonset/${name} -n kube-system --as system:serviceaccount:k8s-upgrade:k8s-upgrade-job`,
-      )
+  it("lets the account take kured's lock and no other DaemonSet, delete pods and patch workloads, as the settings need it", () => {
+    const may = (what: string): string =>
+      run(`kubectl auth can-i ${what} -n kube-system --as system:serviceaccount:k8s-upgrade:k8s-upgrade-job`)
         .output.trim()
         .split('\n')
         .at(-1) ?? '';
-    expect([may('kured'), may('kube-proxy')]).toEqual(['yes', 'no']);
+    const asked = ['patch daemonset/kured', 'delete pods', 'patch deployments', 'patch daemonset/kube-proxy'];
+    expect(asked.map(may)).toEqual(['no', 'no', 'no', 'no']);
+    expectDone(commandsOf('Permissions that only a setting needs'));
+    expect(asked.map(may)).toEqual(['yes', 'yes', 'yes', 'no']);
   });
 
   it('I21 clears the record of a run by hand', () => {
