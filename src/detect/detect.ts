@@ -51,10 +51,10 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
     await pushLastRun(deps, undefined, signal);
     return { kind: 'paused', reason: error.message };
   }
-  await recordLimits(deps, signal);
   const { latch, target, jobs } = await reconcileLatch(deps, await deps.cluster.jobs(CHAIN_SELECTOR, signal), signal);
   const facts = await observe(deps, LOOK, signal);
   await remember(deps, facts, signal);
+  await recordLimits(deps, signal);
   const choice = chooseTarget(facts, deps.settings.target);
   await pushLastRun(deps, choice, signal);
   log.info('looked for a new version', {
