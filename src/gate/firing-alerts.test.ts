@@ -105,7 +105,7 @@ describe('firing-alerts', () => {
         severity,
         message: 'the firing alerts could not be read: connection refused',
         remedy:
-          'Mend the way to Prometheus (`alerts.prometheusUrl`), or set `alerts.required: false` to go on without.',
+          'Mend the way to Prometheus (`alerts.prometheusUrl`), or what it scrapes, or its rules; or set `alerts.required: false` to go on without.',
       },
     ]);
   });

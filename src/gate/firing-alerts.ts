@@ -28,7 +28,7 @@ export const firingAlerts: Check = {
         NAME,
         'the firing alerts',
         facts.alerts.why,
-        'Mend the way to Prometheus (`alerts.prometheusUrl`), or set `alerts.required: false` to go on without.',
+        'Mend the way to Prometheus (`alerts.prometheusUrl`), or what it scrapes, or its rules; or set `alerts.required: false` to go on without.',
       );
       return [alerts.required ? finding : { ...finding, severity: 'warn' }];
     }

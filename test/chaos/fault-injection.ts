@@ -232,7 +232,8 @@ function http(scene: FaultScene, dependency: Dependency, words: string, isMoment
   }[dependency as 'prometheus'];
   const before = server.requests.length;
   // A node's own programs wait for half a minute and more: only the detector's request hangs.
-  const scope = dependency === 'feed' && words === 'hangs' ? { method: 'HEAD' } : {};
+  const scope =
+    dependency === 'feed' && words === 'hangs' ? { method: 'HEAD' } : words === 'no rules' ? { path: /rules$/ } : {};
   server.faults.inject(httpFault(words), { ...scope, ...(isMoment ? { times: 1 } : {}) });
   return {
     options: words === 'hangs' ? { deadlines: { [dependency]: SHORT_MS } } : {},
@@ -257,6 +258,8 @@ function httpFault(words: string): HttpFault {
       return { kind: 'redirect-ring' };
     case 'foreign redirect':
       return { kind: 'redirect-foreign' };
+    case 'no rules':
+      return { kind: 'status', status: 200, body: '{"status":"success","data":{"groups":[]}}' };
     case '429':
       return { kind: 'status', status: 429, headers: { 'retry-after': '0' } };
     default:

@@ -178,6 +178,7 @@ export const FAULT_TABLE = `
   preflight  | prometheus  | 429                                    | refused: Unknown
   preflight  | prometheus  | empty                                  | refused: Unknown
   preflight  | prometheus  | garbage                                | refused: Unknown
+  preflight  | prometheus  | no rules                               | refused: Unknown
   preflight  | prometheus  | truncated                              | refused: Unknown
   preflight  | prometheus  | slow                                   | unaffected
   preflight  | prometheus  | redirect ring                          | refused: Unknown
@@ -258,6 +259,7 @@ export const FAULT_TABLE = `
   master     | prometheus  | 429                                    | refused: AlertFiring
   master     | prometheus  | empty                                  | refused: AlertFiring
   master     | prometheus  | garbage                                | refused: AlertFiring
+  master     | prometheus  | no rules                               | refused: AlertFiring
   master     | prometheus  | truncated                              | refused: AlertFiring
   master     | prometheus  | slow                                   | unaffected
   master     | prometheus  | redirect ring                          | refused: AlertFiring
@@ -294,6 +296,7 @@ export const FAULT_TABLE = `
   worker     | prometheus  | 429                                    | refused: AlertFiring
   worker     | prometheus  | empty                                  | refused: AlertFiring
   worker     | prometheus  | garbage                                | refused: AlertFiring
+  worker     | prometheus  | no rules                               | refused: AlertFiring
   worker     | prometheus  | truncated                              | refused: AlertFiring
   worker     | prometheus  | slow                                   | unaffected
   worker     | prometheus  | redirect ring                          | refused: AlertFiring
@@ -330,6 +333,7 @@ export const FAULT_TABLE = `
   postflight | prometheus  | 429                                    | unaffected
   postflight | prometheus  | empty                                  | unaffected
   postflight | prometheus  | garbage                                | unaffected
+  postflight | prometheus  | no rules                               | unaffected
   postflight | prometheus  | truncated                              | unaffected
   postflight | prometheus  | slow                                   | unaffected
   postflight | prometheus  | redirect ring                          | unaffected

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { alertOfSeries, alertsIn, samplesIn } from '../../src/alerts/prometheus-answer.ts';
+import { alertOfSeries, alertsIn, rulesIn, samplesIn } from '../../src/alerts/prometheus-answer.ts';
 import { answerError, isNotFound, unreadableAnswer } from '../../src/cluster/kube-error.ts';
 import { evictionResult } from '../../src/cluster/kube-pods.ts';
 import { mismatch, subjectOf } from '../../src/cluster/kube-subject.ts';
@@ -28,6 +28,10 @@ const vector = (...metrics: readonly Json[]): string =>
     status: 'success',
     data: { resultType: 'vector', result: metrics.map((metric) => ({ metric, value: [1_795_302_000.1, '1'] })) },
   });
+const rules = (...list: readonly (readonly [string, string, string])[]): string => {
+  const all = list.map(([name, type, health]) => ({ name, type, health, query: 'up == 0', labels: {}, alerts: [] }));
+  return JSON.stringify({ status: 'success', data: { groups: [{ name: 'group', file: 'rules.yml', rules: all }] } });
+};
 const alerts = (...list: readonly Json[]): string => JSON.stringify({ status: 'success', data: { alerts: list } });
 const answered = (body: string) => ({ where: 'http://prometheus:9090/api/v1', status: 200, body });
 
@@ -156,6 +160,24 @@ export const ANSWER_FUZZ_CASES: readonly FuzzCase[] = [
       return found.map(({ state, name }) => `${state} ${name}`).join('\n') === said.join('\n')
         ? undefined
         : 'other alerts than the answer has';
+    },
+  },
+  {
+    name: 'alerting rules',
+    seeds: [
+      rules(['NodeDown', 'alerting', 'ok'], ['rate', 'recording', 'ok'], ['DiskFull', 'alerting', 'err']),
+      rules(['NodeDown', 'alerting', 'unknown']),
+      rules(),
+    ],
+    run: (text) => {
+      const found = rulesIn(answered(text));
+      const { data } = JSON.parse(text) as {
+        data: { groups: { rules: { name: string; type: string; health?: string }[] }[] };
+      };
+      const said = data.groups.flatMap((group) => group.rules).filter(({ type }) => type === 'alerting');
+      const ok = (list: readonly { readonly health?: string }[]): number =>
+        list.filter(({ health }) => health === 'ok').length;
+      return found.length === said.length && ok(found) === ok(said) ? undefined : 'other rules than the answer has';
     },
   },
   {

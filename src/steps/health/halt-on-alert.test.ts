@@ -71,8 +71,11 @@ describe('halt-on-alert', () => {
 
   it('D01 takes silence for no health', async () => {
     const { context } = scene(() => new Error('no answer'));
-    expect(await messages(haltNow.run(context))).toEqual([
-      'waiting 0 s for alerts to clear: Prometheus cannot be asked, and silence is not health: no answer',
+    expect(await refusalOf(haltNow.run(context))).toMatchObject([
+      {
+        message: 'waiting 0 s for alerts to clear: Prometheus cannot be asked, and silence is not health: no answer',
+        remedy: expect.stringMatching(/alerts\.prometheusUrl.*rules; the next night/) as string,
+      },
     ]);
     const none = scene(() => new Error('prometheusUrl is empty'), { prometheusUrl: '' });
     expect(await messages(haltNow.run(none.context))).toHaveLength(1);

@@ -34,31 +34,39 @@ function haltOnAlert(name: string, summary: string, waitSeconds: (context: Conte
     name,
     summary,
     async run(context) {
+      let isAnswered = false;
       try {
         await context.waiter.until(
           'alerts to clear',
           async (_, signal) => {
-            const problem = problemOf(await look({ ...context, signal }));
+            const alerts = await look({ ...context, signal });
+            isAnswered = alerts.known;
+            const problem = problemOf(alerts);
             return problem === undefined ? { done: true, value: undefined } : { done: false, missing: problem };
           },
           { seconds: waitSeconds(context), lookSeconds: context.deps.settings.waits.apiSeconds, remedy: '' },
         );
       } catch (error) {
-        if (error instanceof NightliftError && error.kind === 'timeout') throw new Refused([finding(error.message)]);
+        if (error instanceof NightliftError && error.kind === 'timeout')
+          throw new Refused([finding(error.message, isAnswered ? CLEAR : MEND)]);
         throw error;
       }
     },
   };
 }
 
-function finding(message: string): Finding {
+const CLEAR = 'Clear the alert, or put its name into alerts.ignore; the next night goes on.';
+const MEND =
+  'Mend the way to Prometheus (alerts.prometheusUrl), or what it scrapes, or its rules; the next night goes on.';
+
+function finding(message: string, remedy = CLEAR): Finding {
   return {
     check: 'halt-on-alert',
     reason: 'AlertFiring',
     class: 'actionable',
     severity: 'block',
     message,
-    remedy: 'Clear the alert, or put its name into alerts.ignore; the next night goes on.',
+    remedy,
   };
 }
 
