@@ -70,7 +70,7 @@ describe('the alerts of Prometheus', () => {
       message: expect.stringContaining(
         'none of the 2 targets that it scrapes is up (apiserver cp1:6443, node cp1)',
       ) as string,
-      remedy: expect.stringContaining('/targets') as string,
+      remedy: expect.stringContaining(`See ${prometheus.url}/targets `) as string,
     });
   });
 
@@ -90,7 +90,7 @@ describe('the alerts of Prometheus', () => {
     prometheus.setRules(rules);
     await expect(alerts.active(signal)).rejects.toMatchObject({
       message: expect.stringMatching(message) as string,
-      remedy: expect.stringContaining('/rules') as string,
+      remedy: expect.stringContaining(`See ${prometheus.url}/rules:`) as string,
     });
     // An alert that is active is a rule that was evaluated.
     prometheus.setAlert({ name: 'Watchdog', severity: 'none' });

@@ -49,7 +49,7 @@ export function createPrometheusAlerts(options: PrometheusAlertsOptions): Alerts
     const names = targets.map(({ metric }) => targetOf(metric)).slice(0, MOST_NAMES);
     const problem = `none of the ${targets.length} targets that it scrapes is up (${names.join(', ')})`;
     throw notAnAnswer(redactUrl(base), problem, {
-      remedy: `See ${redactUrl(base)}/targets for why it cannot scrape: such a Prometheus cannot know of any alert.`,
+      remedy: `See ${redactUrl(`${base}/targets`)} for why it cannot scrape: such a Prometheus cannot know of any alert.`,
     });
   };
   const proveRules = async (signal: AbortSignal): Promise<void> => {
@@ -72,7 +72,7 @@ export function createPrometheusAlerts(options: PrometheusAlertsOptions): Alerts
         ? 'it has no alerting rule, so that no alert can ever fire'
         : `none of its ${rules.length} alerting rules was evaluated, or can be: ${names.join(', ')}`;
     throw notAnAnswer(listed.where, problem, {
-      remedy: `See ${redactUrl(base)}/rules: load alerting rules (rule_files, PrometheusRule), or name the Prometheus that has them.`,
+      remedy: `See ${redactUrl(`${base}/rules`)}: load alerting rules (rule_files, PrometheusRule), or name the Prometheus that has them.`,
     });
   };
 
