@@ -42,6 +42,18 @@ describe('blind spots of Prometheus', () => {
       'since an hour after the look-back began, which is as exactly as it is known',
       THREE.map((one) => ({ ...one, since: '2026-11-14T07:07:00.000Z' })),
     ],
+    [
+      'its job got another name a day ago, and the data of the old one are there',
+      [
+        ...THREE.slice(1),
+        instance('10.0.0.1:6443', { job: 'old', up: false }),
+        instance('10.0.0.1:6443', { since: '2026-11-20T00:00:00.000Z' }),
+      ],
+    ],
+    [
+      'one of two jobs has seen it for long enough',
+      [...THREE, instance('10.0.0.2:6443', { job: 'other', since: '2026-11-20T00:00:00.000Z' })],
+    ],
     ['and one that is gone, is remembered', [...THREE, instance('10.0.0.9:6443', { up: false })]],
   ])('are none when %s', (_name, instances) => {
     expect(spots(instances)).toBeUndefined();
@@ -75,6 +87,8 @@ describe('blind spots of Prometheus', () => {
     expect(spots([instance('api.example:6443')])?.why).toBe(
       'Prometheus has metrics of 1 of the 3 API servers (api.example:6443)',
     );
+    const oneDown = ['x', 'y', 'z'].map((name) => instance(name, { up: name !== 'z' }));
+    expect(spots(oneDown)?.why).toBe('Prometheus has metrics of 2 of the 3 API servers (x, y)');
     expect(spots([])?.why).toBe('Prometheus has metrics of 0 of the 3 API servers');
   });
 
@@ -97,6 +111,19 @@ describe('blind spots of Prometheus', () => {
     expect(
       spots(['x', 'y', 'z'].map((name) => instance(name, { since: '2026-11-21T05:50:00.000Z' })))?.remedy,
     ).toContain('set alerts.lookbackHours to 0.2 or less');
+  });
+
+  it('are the latest beginning of all, and those only that begin too late', () => {
+    const since = ['2026-11-16T00:00:00.000Z', '2026-11-18T00:00:00.000Z', WEEK_AGO];
+    const named = spots(THREE.map((one, index) => ({ ...one, since: since[index] ?? '' })));
+    expect(named?.why).toMatch(/^what Prometheus has of the API servers on cp1, cp2 goes back to 2026-11-18T00:00/);
+    const nameless = spots(['x', 'y', 'z'].map((name, index) => instance(name, { since: since[index] ?? '' })));
+    expect(nameless?.why).toMatch(/^what Prometheus has of the API servers on x, y goes back to 2026-11-18T00:00/);
+    expect(nameless?.why).not.toContain('of the 3');
+  });
+
+  it('have no setting to go by when data have just begun', () => {
+    expect(spots(THREE.map((one) => ({ ...one, since: NOW })))?.remedy).toMatch(/; else let it keep them longer\.$/);
   });
 
   it('are told all at once', () => {

@@ -101,7 +101,8 @@ function tooYoung(planes: readonly Seen[], lookbackHours: number, observedAt: st
   const now = Date.parse(observedAt);
   const windowMs = lookbackHours * HOUR_MS;
   const young = planes.flatMap(({ name, createdAt, instances }) => {
-    const since = Math.min(...instances.filter(({ up }) => up).map((one) => Date.parse(one.since)));
+    // Also of a job that is gone: what it has seen has been seen.
+    const since = Math.min(...instances.map((one) => Date.parse(one.since)));
     const asked = Math.max(now - windowMs, Date.parse(createdAt));
     return Number.isFinite(since) && since > asked + windowMs * SLACK ? [{ name, since }] : [];
   });

@@ -5,6 +5,8 @@ import type { Alerts } from '../../src/alerts/alerts.ts';
 import { createPrometheusAlerts } from '../../src/alerts/prometheus-alerts.ts';
 import { startFaultyHttpServer } from '../../src/rehearsal/services/faulty-http-server.ts';
 import { startPrometheus } from '../../src/rehearsal/services/prometheus.ts';
+import { kubePrograms } from '../control-plane/kube-programs.ts';
+import { startControlPlane } from '../control-plane/real-control-plane.ts';
 import { type RunningComponent, startComponent, whyNot } from './component-process.ts';
 
 const signal = AbortSignal.timeout(120_000);
@@ -172,8 +174,38 @@ describe.skipIf(missing !== '')(`alerts of a real Prometheus${missing}`, () => {
   });
 });
 
+const programs = await kubePrograms();
+const absent = missing !== '' || 'missing' in programs;
+describe.skipIf(absent)('a real Prometheus that scrapes a real API server', () => {
+  it('D09 knows it by what it exposes, whatever the job is called, and since when it runs', async () => {
+    const controlPlane = await startControlPlane();
+    if ('missing' in controlPlane) throw new Error(controlPlane.missing);
+    const instance = new URL(controlPlane.url).host;
+    const prometheus = await startReal([instance], [], {
+      scheme: 'https',
+      authorization: { credentials: controlPlane.adminToken },
+      tls_config: { insecure_skip_verify: true },
+    });
+    try {
+      const alerts = createPrometheusAlerts({ url: prometheus.url, lookbackHours: 168, userAgent: 'test' });
+      const found = async () => (await alerts.apiServers(signal)).instances;
+      await expect.poll(found, { timeout: 30_000 }).toMatchObject([{ job: 'job', instance, up: true }]);
+      const [one] = await found();
+      expect(Date.now() - Date.parse(one?.since ?? '')).toBeLessThan(120_000);
+      expect(await alerts.deprecatedApis(signal)).toEqual([]);
+    } finally {
+      await prometheus.close();
+      await controlPlane.close();
+    }
+  });
+});
+
 /** JSON is YAML, so the configuration needs no other writer. */
-function startReal(targets: readonly string[], rules: readonly object[]): Promise<RunningComponent> {
+function startReal(
+  targets: readonly string[],
+  rules: readonly object[],
+  access: object = {},
+): Promise<RunningComponent> {
   return startComponent('prometheus', (port, folder) => {
     const scrape =
       targets.length === 0
@@ -181,6 +213,7 @@ function startReal(targets: readonly string[], rules: readonly object[]): Promis
         : [
             {
               job_name: 'job',
+              ...access,
               static_configs: [
                 { targets: targets.map((target) => (target === 'itself' ? `127.0.0.1:${port}` : target)) },
               ],
