@@ -181,7 +181,7 @@ describe('a holder that cannot renew', () => {
       kind: 'network',
       lapsed: true,
       message:
-        'keeping the lock of the chain: it could not be renewed for 40 s, and after 60 s anybody may take it over',
+        'keeping the lock of the chain: it could not be renewed for 40 s, and after 60 s anybody may take it over: listing nodes: connect ECONNREFUSED',
     });
     const second = await taking;
     expect(lease()?.holder).toBe('job-b-12345');
@@ -196,6 +196,21 @@ describe('a holder that cannot renew', () => {
     Object.assign(example.deps.cluster, { lease: () => new Promise(() => undefined) });
     await until(() => lock.lost.aborted);
     expect(example.passed()).toBe(40);
+  });
+
+  it('takes an answer that is none of the API server for no loss, while there is time', async () => {
+    const { world: example, take, until, seconds } = bench();
+    const lock = await take();
+    const { lease } = example.deps.cluster;
+    const page = (): Promise<never> => Promise.reject(new Error('reading the Lease: a page of HTML'));
+    Object.assign(example.deps.cluster, { lease: page });
+    await seconds(30);
+    Object.assign(example.deps.cluster, { lease });
+    await seconds(60);
+    expect(lock.lost.aborted).toBe(false);
+    Object.assign(example.deps.cluster, { lease: page });
+    await until(() => lock.lost.aborted);
+    expect(String(lock.lost.reason)).toContain('anybody may take it over: reading the Lease: a page of HTML');
   });
 
   it('goes on when the API server is back in time', async () => {

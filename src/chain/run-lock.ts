@@ -1,6 +1,5 @@
 import { longestSince, type Moment, momentOf } from '../clock.ts';
 import type { LeaseFact } from '../cluster/cluster.ts';
-import { isUnavailable } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
 import { LockLost, NightliftError, reasonOf } from '../errors.ts';
 import type { Fence } from '../node/fence.ts';
@@ -17,7 +16,8 @@ export interface RunLock {
   readonly lost: AbortSignal;
   /** Looks at the clocks now. @throws LockLost when the lock is not this process's any more, or may not be. */
   assertHeld(): void;
-  release(): Promise<void>;
+  /** Gives it back, unless `by` is aborted. Does not fail. */
+  release(by?: AbortSignal): Promise<void>;
 }
 
 /**
@@ -96,9 +96,12 @@ function keepLock(
   const durationMs = durationSeconds * 1000;
   const lost = new AbortController();
   const stop = new AbortController();
-  const ended = AbortSignal.any([signal, stop.signal, lost.signal]);
+  // Not by the end of the process: until it is released, what was begun may have to be taken back under it.
+  const ended = AbortSignal.any([stop.signal, lost.signal]);
   /** When the last write that went through was begun. */
   let renewedAt = takenAt;
+  /** Why it was not renewed when that was tried last; empty when nothing has come back. */
+  let because = '';
 
   const lose = (error: LockLost): void => {
     if (lost.signal.aborted) return;
@@ -107,7 +110,7 @@ function keepLock(
   };
   const lookAtClock = (): void => {
     const silent = longestSince(renewedAt, clock);
-    if (silent >= durationMs * HELD_FOR) lose(lapsed(silent, durationSeconds));
+    if (silent >= durationMs * HELD_FOR) lose(lapsed(silent, durationSeconds, because));
   };
   /** false: the API server says that somebody has written it meanwhile. It may have been this process: an answer can get lost. */
   const write = async (holder: string, by: AbortSignal): Promise<boolean> => {
@@ -116,23 +119,20 @@ function keepLock(
     if (lease?.holder !== fence.holder || lease.generation !== fence.generation) throw takenOver(lease);
     const next = { holder, durationSeconds, generation: fence.generation };
     const isWritten = await cluster.writeLease(RUN_LEASE, next, lease.version, by);
-    if (isWritten) renewedAt = at;
+    if (isWritten) {
+      renewedAt = at;
+      because = '';
+    }
     return isWritten;
   };
   const renew = async (): Promise<void> => {
     try {
       await write(fence.holder, ended);
     } catch (error) {
-      if (ended.aborted || isUnavailable(error)) return;
-      const remedy = error instanceof NightliftError ? error.remedy : undefined;
-      lose(
-        error instanceof LockLost
-          ? error
-          : new LockLost(`keeping the lock of the chain: ${reasonOf(error)}`, {
-              cause: error,
-              ...(remedy === undefined ? {} : { remedy }),
-            }),
-      );
+      if (ended.aborted) return;
+      // Only the Lease itself says that it is lost. Whatever else comes back may pass while there is time.
+      if (error instanceof LockLost) lose(error);
+      else because = reasonOf(error);
     }
   };
   /** Resolves when nothing of it is under way any more. */
@@ -158,21 +158,21 @@ function keepLock(
       lookAtClock();
       lost.signal.throwIfAborted();
     },
-    async release() {
+    async release(by = signal) {
       stop.abort();
       await keeping;
       // A lock that is not given back is taken over later: no reason to fail.
-      if (!lost.signal.aborted && !signal.aborted)
-        await write('', signal).catch((error: unknown) =>
+      if (!lost.signal.aborted && !by.aborted)
+        await write('', by).catch((error: unknown) =>
           log.warn('the lock could not be given back', { error: reasonOf(error) }),
         );
     },
   };
 }
 
-function lapsed(silentMs: number, durationSeconds: number): LockLost {
+function lapsed(silentMs: number, durationSeconds: number, because: string): LockLost {
   return new LockLost(
-    `keeping the lock of the chain: it could not be renewed for ${Math.round(silentMs / 1000)} s, and after ${durationSeconds} s anybody may take it over`,
+    `keeping the lock of the chain: it could not be renewed for ${Math.round(silentMs / 1000)} s, and after ${durationSeconds} s anybody may take it over${because === '' ? '' : `: ${because}`}`,
     {
       lapsed: true,
       remedy:

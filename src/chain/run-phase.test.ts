@@ -2,15 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { controlPlane, finished, TARGET, worker } from '../../test/support/clusters.ts';
 import { exampleJob, exampleWorld, type WorldOptions } from '../../test/support/example-deps.ts';
 import { AWAY, engageKillSwitch, exampleAction, examplePhase, replaceNode } from '../../test/support/example-phase.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { LockLost, NightliftError } from '../errors.ts';
 import type { Check } from '../gate/check.ts';
 import type { Finding } from '../gate/finding.ts';
 import { type Outcome, Refused } from './outcome.ts';
 import type { ActionStep, Phase } from './phase.ts';
 import { runPhase } from './run-phase.ts';
-import type { Step } from './step.ts';
+import { nodeOf, type Step } from './step.ts';
 
 const WORKER: Step = { phase: 'worker', node: 'worker-1' };
+const OWN_JOB = 'k8s-upgrade-worker-1-36-4-worker-1';
 const NEXT_JOB = 'k8s-upgrade-worker-1-36-4-worker-2';
 const ADVANCED: Outcome = { kind: 'advanced', next: { phase: 'worker', node: 'worker-2' }, job: NEXT_JOB };
 const IN_WAY: Finding = {
@@ -438,6 +440,7 @@ describe('a step that fails', () => {
 
   it('has nothing taken back when the process is stopped: the next Job goes on', async () => {
     const { world, calls, stop, run, action } = bench();
+    world.jobs.set(OWN_JOB, exampleJob(OWN_JOB));
     const stopped = new Error('stopped by SIGTERM');
     const fails = action('upgrade', {
       run: async ({ signal }) => {
@@ -473,6 +476,52 @@ describe('a step that fails', () => {
     expect(world.lease?.holder).toBe('');
   });
 
+  it('takes back what was begun when the API server was away for longer than the lock lasts', async () => {
+    const { world, run, action } = bench();
+    const { lease, writeLease, nodes, uncordon } = world.deps.cluster;
+    const unlessAway =
+      <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>) =>
+      async (...args: A): Promise<T> => {
+        if (world.passed() < 120) throw AWAY;
+        return await call(...args);
+      };
+    const drain = action('drain', {
+      undo: async ({ deps, signal }) => await deps.cluster.uncordon('worker-1', signal),
+    });
+    const fails = action('upgrade', {
+      run: async () => {
+        Object.assign(world.deps.cluster, {
+          lease: unlessAway(lease),
+          writeLease: unlessAway(writeLease),
+          nodes: unlessAway(nodes),
+          uncordon: unlessAway(uncordon),
+        });
+        throw failed;
+      },
+    });
+    await expect(run([drain, fails])).rejects.toBe(failed);
+    expect(world.seen.changes).toEqual(['uncordon worker-1']);
+    expect(world.passed()).toBeLessThan(200);
+    expect(world.lease?.holder).toBe('');
+  });
+
+  it('is no refusal of the gate when the process is stopped while it is asked', async () => {
+    const { stop, run, upgrade } = bench({
+      deps: {
+        alerts: {
+          active: async () => {
+            stop.abort(new Error('stopped by SIGTERM'));
+            throw new Error('fetching alerts: aborted');
+          },
+          deprecatedApis: async () => [],
+        },
+      },
+    });
+    await expect(run([upgrade], { facts: ['alerts'], checks: [check([IN_WAY])] })).rejects.toThrow(
+      'stopped by SIGTERM',
+    );
+  });
+
   it('is no refusal when a step takes the loss of the lock for a no', async () => {
     const { world, run, action } = bench();
     const mistaken = action('halt-on-alert', {
@@ -505,5 +554,92 @@ describe('a step that fails', () => {
     expect(world.lease?.holder).toBe('thief');
     // The record of the run is the thief's to write.
     expect(world.annotations).toEqual(new Map());
+  });
+});
+
+describe('a pod that is stopped, and no other comes after it', () => {
+  const OVER = exampleJob(OWN_JOB, { status: 'failed', reason: 'DeadlineExceeded' });
+  const stopped = new Error('stopped by SIGTERM');
+
+  /** Three steps; the last one is in the middle of its work when SIGTERM comes. */
+  function stoppedAt(fields: Partial<ActionStep>, options: WorldOptions = {}) {
+    const all = bench(options);
+    const { calls, stop, action, run } = all;
+    const { undo: _, ...lock } = action('reboot-lock');
+    const drain = action('drain', {
+      undo: async ({ deps, signal, step }) => {
+        signal.throwIfAborted();
+        calls.push('undo drain');
+        await deps.cluster.uncordon(nodeOf(step) ?? '', signal);
+      },
+    });
+    const last = action('quiesce', {
+      ...fields,
+      run: async ({ signal }) => {
+        calls.push('run quiesce');
+        stop.abort(stopped);
+        signal.throwIfAborted();
+      },
+    });
+    return {
+      ...all,
+      ended: () => run([lock, drain, last]).catch((error: unknown) => error),
+    };
+  }
+  const ALL = ['run reboot-lock', 'run drain', 'run quiesce'];
+  const TAKEN_BACK = [...ALL, 'undo quiesce', 'undo drain'];
+  const TIME = 'the time of its Job is over (activeDeadlineSeconds, 14400 s)';
+
+  it.each<[string, Partial<Cluster>, string]>([
+    ['its time was over', { job: async () => OVER }, TIME],
+    [
+      'it has failed otherwise',
+      { job: async () => ({ ...OVER, reason: 'FailedIndexes' }) },
+      'its Job has failed (FailedIndexes)',
+    ],
+  ])('takes back what its step had begun when %s, says so, and gives the lock back', async (_, cluster, why) => {
+    const { world, calls, ended } = stoppedAt({}, { cluster });
+    const error = await ended();
+    const text = `working on worker worker-1, at quiesce: ${why}; taken back: quiesce, drain`;
+    expect(error).toMatchObject({ kind: 'phase', message: text });
+    expect(calls).toEqual(TAKEN_BACK);
+    expect(world.seen.changes).toEqual(['uncordon worker-1']);
+    expect(world.lease?.holder).toBe('');
+    expect(world.annotations.get('nightlift/k8s-upgrade-stopped')).toBe(`failed in worker worker-1: ${text}`);
+    expect(world.seen.messages[0]?.text).toContain(why);
+  });
+
+  it('waits a moment for the Job controller, which deletes the pods before it writes down why', async () => {
+    let looks = 0;
+    const job = async () => ((looks += 1) < 4 ? exampleJob(OWN_JOB) : OVER);
+    const { calls, ended } = stoppedAt({}, { cluster: { job } });
+    await ended();
+    expect(calls).toEqual(TAKEN_BACK);
+  });
+
+  it('leaves a node as it is that is being changed, and says so', async () => {
+    const { world, calls, ended } = stoppedAt({ critical: true }, { cluster: { job: async () => OVER } });
+    expect(await ended()).toMatchObject({
+      kind: 'phase',
+      message: `working on worker worker-1, at quiesce: ${TIME}; the node is being changed, and is left as it is`,
+      remedy: expect.stringContaining('The next night goes on with it') as string,
+    });
+    expect(calls).toEqual(ALL);
+    expect(world.lease?.holder).toBe('');
+  });
+
+  it.each<[string, WorldOptions]>([
+    ['the Job goes on with another pod', { cluster: { job: async () => exampleJob(OWN_JOB) } }],
+    ['nobody can be asked', { cluster: { job: () => Promise.reject(AWAY) } }],
+    ['somebody deletes it', { cluster: { job: async () => exampleJob(OWN_JOB, { status: 'deleting' }) } }],
+    ['somebody has deleted it', { cluster: { job: async () => undefined } }],
+    ['it is no pod', { cluster: { job: async () => OVER }, deps: { inCluster: false } }],
+  ])('takes nothing back when %s', async (_, options) => {
+    const { world, calls, ended } = stoppedAt({}, options);
+    expect(await ended()).toBe(stopped);
+    expect(calls).toEqual(ALL);
+    expect(world.lease?.holder).toBe('pod-a');
+    expect(world.seen.messages).toEqual([]);
+    expect(world.passed()).toBeLessThan(6);
   });
 });

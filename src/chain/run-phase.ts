@@ -1,11 +1,12 @@
 import type { Deps } from '../deps.ts';
-import { LockLost, NightliftError } from '../errors.ts';
+import { LockLost, NightliftError, reasonOf } from '../errors.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { hasTargetVersion, isOnTarget } from '../facts/nodes.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { logFinding } from '../gate/log-finding.ts';
 import { observe } from '../observe/observe.ts';
+import { afterStop, JobOver, LAST_WORDS_MS } from './after-stop.ts';
 import type { TakenBack } from './compose-event.ts';
 import { createContext } from './context.ts';
 import { endEarly } from './end-early.ts';
@@ -14,10 +15,9 @@ import { nextStep } from './order.ts';
 import { type Outcome, Refused } from './outcome.ts';
 import type { ActionStep, Context, Phase } from './phase.ts';
 import { refuseTooEarly, refuseWrongTarget } from './refuse-step.ts';
-import { takeRunLock } from './run-lock.ts';
 import { nodeOf, type Step, stepName } from './step.ts';
 import { takeBack } from './take-back.ts';
-import { whileHeld } from './while-held.ts';
+import { underLock } from './under-lock.ts';
 import { isWorthAnotherTry } from './worth-another-try.ts';
 
 /**
@@ -42,7 +42,7 @@ export async function runPhase(
     log.info(`phase starts: ${phase.summary}`);
     for (;;) {
       try {
-        return await runUnderLock(phase, context, takenBack);
+        return await attempt(phase, context, takenBack);
       } catch (error) {
         if (!(error instanceof LockLost) || !error.lapsed) throw error;
         // As after a kill: with the lock in hand again, the phase goes on from what it finds.
@@ -50,12 +50,12 @@ export async function runPhase(
       }
     }
   } catch (error) {
-    return await endEarly(context, error, takenBack);
+    if (!(error instanceof JobOver)) return await endEarly(context, error, takenBack);
+    return await endEarly({ ...context, signal: AbortSignal.timeout(LAST_WORDS_MS) }, error, takenBack);
   }
 }
 
-/** @throws LockLost, whatever a step made of it, when the lock was lost meanwhile. */
-async function runUnderLock(phase: Phase, context: Context, takenBack: TakenBack[]): Promise<Outcome> {
+async function attempt(phase: Phase, context: Context, takenBack: TakenBack[]): Promise<Outcome> {
   const { deps, step, target, signal } = context;
   const nodes = await context.waiter.until(
     'the API server',
@@ -66,22 +66,14 @@ async function runUnderLock(phase: Phase, context: Context, takenBack: TakenBack
     },
   );
   refuseWrongTarget(nodes, target);
-  const lock = await takeRunLock(deps, context.waiter, signal);
-  try {
-    const locked = createContext(step, target, whileHeld(deps, lock), AbortSignal.any([signal, lock.lost]), {
-      fence: lock.fence,
-    });
+  return await underLock(context, async (locked) => {
     if (isDone(step, nodes, target)) deps.log.info('nothing to do: this is done already');
     else {
       refuseTooEarly(step, nodes, target);
-      await runSteps(phase, locked, takenBack);
+      await runSteps(phase, context, locked, takenBack);
     }
     return step.phase === 'postflight' ? { kind: 'finished' } : await spawnNext(locked);
-  } catch (error) {
-    throw lock.lost.aborted && !signal.aborted ? lock.lost.reason : error;
-  } finally {
-    await lock.release();
-  }
+  });
 }
 
 /** A step is done when its node is finished; preflight, when nothing is left to prepare. A node that is gone has nothing left to do. */
@@ -92,23 +84,46 @@ function isDone(step: Step, nodes: readonly NodeFact[], target: string): boolean
   return node === undefined || isOnTarget(node, target);
 }
 
-async function runSteps(phase: Phase, context: Context, takenBack: TakenBack[]): Promise<void> {
-  const { deps, signal, target } = context;
+/** `outer` is the context without the lock. @throws LockLost, whatever a step made of it, when the lock was lost meanwhile. */
+async function runSteps(phase: Phase, outer: Context, locked: Context, takenBack: TakenBack[]): Promise<void> {
+  const { deps, signal, target } = locked;
   if (phase.checks.length > 0) {
     // Away for all of the patience: a refusal would end the night and send people after permissions that are there.
     const facts = await observe(deps, phase.facts, signal, { throwsUnavailable: true });
+    signal.throwIfAborted();
     const result = evaluateGate(facts, target, phase.checks, gateOptions(deps));
     for (const finding of result.findings) if (finding.severity === 'warn') logFinding(deps.log, finding);
     if (result.verdict !== 'safe') throw new Refused(result.findings.filter((finding) => finding.severity === 'block'));
   }
   const begun: ActionStep[] = [];
   try {
-    for (const action of phase.steps) await runAction(action, context, begun);
+    for (const action of phase.steps) await runAction(action, locked, begun);
   } catch (error) {
+    if (outer.signal.aborted) throw await afterStop(locked, begun, error);
+    signal.throwIfAborted();
     // A retry or the Job that replaces this one goes on from here: taking back would only do the work twice.
-    if (!isWorthAnotherTry(error) && !signal.aborted)
-      takenBack.push(...(await takeBack(begun.toReversed(), context, error)));
+    if (!isWorthAnotherTry(error)) takenBack.push(...(await takeAllBack(begun.toReversed(), outer, locked, error)));
     throw error;
+  }
+}
+
+/** A single control plane that is upgraded takes its API server away for longer than the lock lasts: then it is taken anew for this. */
+async function takeAllBack(
+  begun: readonly ActionStep[],
+  outer: Context,
+  locked: Context,
+  because: unknown,
+): Promise<readonly TakenBack[]> {
+  const taken = await takeBack(begun, locked, because);
+  const lost: unknown = locked.signal.reason;
+  if (outer.signal.aborted || !(lost instanceof LockLost) || !lost.lapsed) return taken;
+  const { step, target, deps, signal } = outer;
+  const patient = createContext(step, target, deps, signal, { heedPause: false });
+  try {
+    return await underLock(patient, (again) => takeBack(begun, again, because));
+  } catch (error) {
+    deps.log.error('the lock could not be taken anew to take back what was begun', { error: reasonOf(error) });
+    return taken;
   }
 }
 

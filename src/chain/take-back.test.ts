@@ -41,6 +41,20 @@ describe('takeBack', () => {
     expect(calls).toEqual(['undo drain']);
   });
 
+  it('does not wait for ever for what does not end, and tells it', async () => {
+    const { world, calls, action, take } = bench();
+    const undo: ActionStep['undo'] = ({ signal }) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          calls.push('told');
+          reject(signal.reason as Error);
+        });
+      });
+    expect(await take(action('drain', { undo }))).toEqual([{ what: 'drain', failed: true }]);
+    expect(calls).toEqual(['told']);
+    expect(world.passed()).toBeLessThanOrEqual(world.deps.settings.waits.apiSeconds + 1);
+  });
+
   it('tries again for a minute what does not succeed at once', async () => {
     const { world, action, take } = bench();
     const undo = async (): Promise<void> => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
+import { engageKillSwitch } from '../../../test/support/example-phase.ts';
 import { contextIn, errorOf, refusalOf } from '../../../test/support/example-step.ts';
+import { Paused } from '../../chain/outcome.ts';
 import type { Budget, Cluster, EvictionResult, PodFact } from '../../cluster/cluster.ts';
 import { exampleBudget, examplePod } from '../../cluster/example-pod.ts';
 import { ClusterError } from '../../cluster/kube-error.ts';
@@ -598,4 +600,24 @@ describe('a drain whose time is over', () => {
     expect(await errorOf(run())).toMatchObject({ kind: 'network' });
     expect(seen.closed).toBe(1);
   });
+});
+
+it('D06 leaves no eviction on its way when a pause ends the drain, though the API server does not answer it', async () => {
+  const told: unknown[] = [];
+  const { world, run } = scene({
+    pods: [pod('web')],
+    cluster: {
+      evict: (_, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            told.push(world.passed());
+            reject(signal.reason as Error);
+          });
+        }),
+    },
+  });
+  void world.clock.sleep(60_000).then(() => engageKillSwitch(world));
+  expect(await errorOf(run())).toBeInstanceOf(Paused);
+  expect(told).toHaveLength(1);
+  expect(world.passed()).toBeLessThan(70);
 });
