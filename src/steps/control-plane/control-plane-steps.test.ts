@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { controlPlane, OLD, TARGET, worker } from '../../../test/support/clusters.ts';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
+import { engageKillSwitch } from '../../../test/support/example-phase.ts';
 import { contextIn, errorOf, exampleShell, refusalOf } from '../../../test/support/example-step.ts';
+import { Paused } from '../../chain/outcome.ts';
 import type { PodFact, QuiescedWorkload } from '../../cluster/cluster.ts';
 import { examplePod } from '../../cluster/example-pod.ts';
+import { LockLost } from '../../errors.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { controlPlanePods } from './control-plane-pods.ts';
 import { plan } from './kubeadm-plan.ts';
@@ -119,6 +122,18 @@ describe('plan', () => {
       kind: 'cluster',
       remedy: expect.stringContaining('Put the label back') as string,
     });
+  });
+
+  it('D06 is left when the kill switch is engaged while kubeadm plans', async () => {
+    const { shell, world, context } = scene();
+    const run = shell.run.bind(shell);
+    shell.run = async (node, script, signal) => {
+      if (script.name === 'plan') await world.clock.sleep(240_000, signal);
+      return await run(node, script, signal);
+    };
+    void world.clock.sleep(60_000).then(() => engageKillSwitch(world));
+    expect(await errorOf(plan.run(context))).toBeInstanceOf(Paused);
+    expect(world.passed()).toBeLessThan(70);
   });
 
   it("asks the target's own kubeadm on the first control plane, once it is staged there", async () => {
@@ -256,6 +271,34 @@ describe('oidc-restore', () => {
     expect(world.seen.log.map(({ level, fields }) => [level, fields['output']])).toEqual([
       ['warn', `${'a'.repeat(499)}b`],
     ]);
+  });
+});
+
+describe('the scripts of this phase that change a node without a unit of their own', () => {
+  const FENCE = { generation: 1_795_302_000_000, holder: 'pod-a' };
+  const REFUSED = { exitCode: 53, stderr: "nightlift: failed: the lock of the chain is not pod-a's any more\n" };
+
+  function scene(answer: object) {
+    const shell = exampleShell({ 'run-script': answer, 'prune-backups': answer });
+    const world = exampleWorld({ nodes: NODES, deps: { shell } });
+    world.configMaps.set('kube-system/apiserver-oidc-restore', { 'restore.sh': 'echo restore' });
+    return { shell, world, context: { ...contextIn(world, MASTER), fence: FENCE } };
+  }
+
+  it.each([oidcRestore, pruneBackups])('carry the generation of the lock: $name', async (step) => {
+    const { shell, context } = scene({});
+    await step.run(context);
+    for (const { text } of shell.scripts) expect(text).toContain("\nGENERATION='1795302000000'\nHOLDER='pod-a'\n");
+  });
+
+  it.each([oidcRestore, pruneBackups])('end the step when the node refuses an old holder: $name', async (step) => {
+    expect(await errorOf(step.run(scene(REFUSED).context))).toBeInstanceOf(LockLost);
+  });
+
+  it("take an operator's own exit code for what it is", async () => {
+    const { world, context } = scene({ exitCode: 53, stderr: 'no such file\n' });
+    await oidcRestore.run(context);
+    expect(world.seen.log.map(({ level }) => level)).toEqual(['warn']);
   });
 });
 

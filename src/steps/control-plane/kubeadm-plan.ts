@@ -7,6 +7,7 @@ import type { Finding } from '../../gate/finding.ts';
 import { droppedFlags, planNamesTarget } from '../../node/kubeadm-output.ts';
 import { scriptsOf } from '../../node/node-scripts.ts';
 import { runOnNode } from '../../node/run-on-node.ts';
+import type { NodeScript } from '../../node/scripts.ts';
 import { announce } from '../../notify/announce.ts';
 import { slackMessage } from '../../notify/slack-message.ts';
 import { stageOn } from '../node/stage.ts';
@@ -28,17 +29,13 @@ export const plan: ActionStep = {
     await stageOn(context, first);
     const scripts = scriptsOf(deps);
     const { ignorePreflightErrors, droppedFlags: policy } = deps.settings.kubeadm;
-    const offered = await runOnNode(
-      deps,
-      first,
-      scripts.plan({ target, ignorePreflightErrors }),
-      `kubeadm upgrade plan v${target}`,
-      signal,
-    );
+    const ask = (script: NodeScript): Promise<string> =>
+      context.waiter.during((given) =>
+        runOnNode(deps, first, script, `kubeadm upgrade ${script.name} v${target}`, given),
+      );
+    const offered = await ask(scripts.plan({ target, ignorePreflightErrors }));
     if (!planNamesTarget(offered, target)) throw new Refused([notOffered(first, target, offered)]);
-    const dropped = droppedFlags(
-      await runOnNode(deps, first, scripts.diff({ target }), `kubeadm upgrade diff v${target}`, signal),
-    );
+    const dropped = droppedFlags(await ask(scripts.diff({ target })));
     if (dropped.length === 0) return;
     const finding = flagsDropped(target, dropped, policy);
     if (policy === 'block') throw new Refused([finding]);
