@@ -401,7 +401,14 @@ describe('a lock that is held', () => {
   it('is kept when the process is stopped, so that the next pod of its Job takes it over', async () => {
     const { world, stop, take } = bench();
     const lock = await take();
+    await world.clock.sleep(19_000);
     stop.abort(new Error('stopped by SIGTERM'));
+    // As long as what was begun may take to be taken back; and no longer, should nobody release it.
+    await world.clock.sleep(39_000);
+    lock.assertHeld();
+    const { version } = world.lease ?? {};
+    await world.clock.sleep(120_000);
+    expect(world.lease?.version).toBe(version);
     await lock.release();
     expect(world.lease?.holder).toBe('pod-a');
     expect(lock.lost.aborted).toBe(false);

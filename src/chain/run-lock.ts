@@ -96,8 +96,8 @@ function keepLock(
   const durationMs = durationSeconds * 1000;
   const lost = new AbortController();
   const stop = new AbortController();
-  // Not by the end of the process: until it is released, what was begun may have to be taken back under it.
-  const ended = AbortSignal.any([stop.signal, lost.signal]);
+  const over = AbortSignal.any([stop.signal, lost.signal]);
+  const ended = AbortSignal.any([signal, over]);
   /** When the last write that went through was begun. */
   let renewedAt = takenAt;
   /** Why it was not renewed when that was tried last; empty when nothing has come back. */
@@ -125,11 +125,11 @@ function keepLock(
     }
     return isWritten;
   };
-  const renew = async (): Promise<void> => {
+  const renew = async (by: AbortSignal): Promise<void> => {
     try {
-      await write(fence.holder, ended);
+      await write(fence.holder, by);
     } catch (error) {
-      if (ended.aborted) return;
+      if (by.aborted) return;
       // Only the Lease itself says that it is lost. Whatever else comes back may pass while there is time.
       if (error instanceof LockLost) lose(error);
       else because = reasonOf(error);
@@ -143,12 +143,14 @@ function keepLock(
         await clock.sleep(Math.min(LONGEST_TICK_MS, durationMs / 12), ended);
         lookAtClock();
         if (renewal === undefined && longestSince(renewedAt, clock) >= durationMs / 3)
-          renewal = renew().finally(() => {
+          renewal = renew(ended).finally(() => {
             renewal = undefined;
           });
       }
     } catch {
       await renewal;
+      // The process is to stop. A last time: what was begun may have to be taken back under the lock.
+      if (!over.aborted) await renew(over);
     }
   })();
   return {
