@@ -514,6 +514,7 @@ describe('a step that fails', () => {
             throw new Error('fetching alerts: aborted');
           },
           deprecatedApis: async () => [],
+          apiServers: async () => ({ lookbackHours: 168, instances: [] }),
         },
       },
     });

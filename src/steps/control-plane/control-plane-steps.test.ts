@@ -280,7 +280,8 @@ describe('the scripts of this phase that change a node without a unit of their o
 
   function scene(answer: object) {
     const shell = exampleShell({ 'run-script': answer, 'prune-backups': answer });
-    const world = exampleWorld({ nodes: NODES, deps: { shell } });
+    const sha256 = createHash('sha256').update('echo restore').digest('hex');
+    const world = exampleWorld({ nodes: NODES, settings: { oidcRestore: { sha256 } }, deps: { shell } });
     world.configMaps.set('kube-system/apiserver-oidc-restore', { 'restore.sh': 'echo restore' });
     return { shell, world, context: { ...contextIn(world, MASTER), fence: FENCE } };
   }
@@ -288,6 +289,7 @@ describe('the scripts of this phase that change a node without a unit of their o
   it.each([oidcRestore, pruneBackups])('carry the generation of the lock: $name', async (step) => {
     const { shell, context } = scene({});
     await step.run(context);
+    expect(shell.scripts.length).toBeGreaterThan(0);
     for (const { text } of shell.scripts) expect(text).toContain("\nGENERATION='1795302000000'\nHOLDER='pod-a'\n");
   });
 
