@@ -15,6 +15,8 @@ describe('one line', () => {
     ['a\tb', 'a b'],
     ['a\u{e0041}b', String.raw`a\udb40\udc41b`],
     ['half \ud800', String.raw`half \ud800`],
+    ['deb https://ci:S3CRET-PW@mirror/x and http://token@h:1/', 'deb https://***@mirror/x and http://***@h:1/'],
+    ['mail someone@example.org about http://h/a?b=c', 'mail someone@example.org about http://h/a?b=c'],
     ['می\u200cخواهم', 'می\u200cخواهم'],
   ])('shows %j as %j', (text, shown) => {
     expect(oneLine(text)).toBe(shown);
@@ -30,6 +32,10 @@ describe('one line', () => {
 });
 
 describe('plain JSON', () => {
+  it('tells no password of an address', () => {
+    expect(JSON.parse(plainJson({ a: 'https://ci:S3CRET@h/x' }))).toEqual({ a: 'https://***@h/x' });
+  });
+
   it('is the same to a parser, and plain to a terminal', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {

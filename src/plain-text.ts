@@ -5,14 +5,22 @@
 const UNSEEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 const LINE_BREAKS = / ?[\n\r\v\f\u0085\u2028\u2029]\s*/g;
 
-/** Text from anywhere as one line that does nothing: line breaks are shown as ⏎, other unseen characters as \u001b. */
+/** What stands before the host of an address, whoever has written it there: a password, or a token. */
+const CREDENTIALS = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>\\]+@/gi;
+
+/** Text from anywhere as one line that does nothing and tells no password of an address: line breaks are shown as ⏎, other unseen characters as \u001b. */
 export function oneLine(text: string): string {
-  return text.replaceAll(LINE_BREAKS, ' ⏎ ').replace(/ ⏎ $/, '').replaceAll('\t', ' ').replaceAll(UNSEEN, escaped);
+  return text
+    .replaceAll(CREDENTIALS, '$1***@')
+    .replaceAll(LINE_BREAKS, ' ⏎ ')
+    .replace(/ ⏎ $/, '')
+    .replaceAll('\t', ' ')
+    .replaceAll(UNSEEN, escaped);
 }
 
 /** JSON that is as plain on a terminal as it is to a parser: JSON.stringify leaves C1, bidi controls and U+2028 as they are. */
 export function plainJson(value: unknown, indent?: number): string {
-  const text = JSON.stringify(value, null, indent) ?? 'null';
+  const text = (JSON.stringify(value, null, indent) ?? 'null').replaceAll(CREDENTIALS, '$1***@');
   return text.replaceAll(UNSEEN, (sign) => (sign === '\n' ? sign : escaped(sign)));
 }
 

@@ -58,7 +58,7 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     cluster: clusterFor(settings),
     shell,
     alerts: lazyAlerts(settings),
-    feed: lazyFeed(settings),
+    feed: lazyFeed(environment, settings),
     metrics: lazyMetrics(settings),
     notifier: lazyNotifier(environment, settings),
     clock,

@@ -34,6 +34,23 @@ describe('the package feed over HTTP', () => {
     expect(repository.downloads).toHaveLength(2);
   });
 
+  it('gives its credentials to its own host alone, and says them nowhere', async () => {
+    const given = (credentials: string): ReleaseFeed =>
+      createPackagesFeed({
+        baseUrl: repository.baseUrl,
+        allowedHosts: [repository.redirectHost],
+        userAgent: 'x',
+        credentials,
+      });
+    const found = await given('ci:a/b@c\n').minor('1.36', ['amd64'], signal);
+    expect(found?.source).toBe(repository.baseUrl.replace('://', '://***@') + '/v1.36/deb');
+    const basic = `Basic ${Buffer.from('ci:a/b@c').toString('base64')}`;
+    expect(repository.requests.map(({ authorization }) => authorization)).toEqual([basic, basic]);
+    expect(repository.downloads.map(({ authorization }) => authorization)).toEqual([undefined, undefined]);
+    for (const wrong of ['', 'only-a-user', ':x', 'a:', 'a:b\nc:d'])
+      expect(() => given(wrong)).toThrow(/packages.credentialsFile: it is not one line of user:password/);
+  });
+
   it('I14 refuses to follow them to any other host', async () => {
     const strict = createPackagesFeed({
       baseUrl: repository.baseUrl,

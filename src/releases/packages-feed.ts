@@ -14,6 +14,8 @@ export interface PackagesFeedOptions {
   readonly allowedHosts: readonly string[];
   readonly userAgent: string;
   readonly deadlineMs?: number;
+  /** user:password, for the host of `baseUrl` only. */
+  readonly credentials?: string;
 }
 
 /** A Release file lists the sums of the indices (Debian's repository format). */
@@ -21,7 +23,7 @@ const RELEASE_FILE = /^(MD5Sum|SHA1|SHA256|SHA512):[ \t]*$/m;
 
 /** pkgs.k8s.io or a mirror of it, over HTTP. */
 export function createPackagesFeed(options: PackagesFeedOptions): ReleaseFeed {
-  const base = options.baseUrl.replace(/\/+$/, '');
+  const base = withCredentials(options.baseUrl, options.credentials).replace(/\/+$/, '');
   const ask = (url: string, method: 'GET' | 'HEAD', signal: AbortSignal): Promise<TextAnswer> => {
     const common: FetchTextOptions = {
       signal,
@@ -76,4 +78,18 @@ function unexpected(repository: string, file: string, answer: TextAnswer): Night
   return new NightliftError('network', `fetching ${redactUrl(`${repository}/${file}`)}: HTTP ${answer.status}${body}`, {
     remedy: 'Check the package source; until it answers, nothing newer is offered.',
   });
+}
+
+/** @throws NightliftError (config) for what is no user and password. */
+function withCredentials(baseUrl: string, credentials: string | undefined): string {
+  if (credentials === undefined) return baseUrl;
+  const [, user, password] = /^([^:\r\n]+):([^\r\n]+)\s*$/.exec(credentials) ?? [];
+  if (user === undefined || password === undefined)
+    throw new NightliftError('config', 'reading packages.credentialsFile: it is not one line of user:password', {
+      remedy: 'Write user:password into key mirror_credentials of Secret k8s-upgrade-creds, or take the key away.',
+    });
+  const url = new URL(baseUrl);
+  url.username = encodeURIComponent(user);
+  url.password = encodeURIComponent(password);
+  return url.href;
 }

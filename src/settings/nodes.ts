@@ -4,11 +4,24 @@ import { name, notes, seconds, stringList } from './field.ts';
 export const Packages = z.strictObject({
   baseUrl: z
     .url({ protocol: /^https?$/ })
+    .refine(
+      (url) => !/^[^/]*\/\/[^/]*@/.test(url),
+      'it has a user or a password in it; put them into packages.credentialsFile, and on the nodes into /etc/apt/auth.conf.d',
+    )
     .default('https://pkgs.k8s.io/core:/stable:')
     .meta(
       notes('Where the package repositories of all minors stand, without the minor: `<baseUrl>/v1.36/deb/`.', {
         reason: 'The community repository; a mirror has the same layout.',
       }),
+    ),
+  credentialsFile: z
+    .string()
+    .default('/secrets/k8s-upgrade/mirror_credentials')
+    .meta(
+      notes(
+        'File with `user:password` for `baseUrl`, for detection; a missing file = none. The nodes have their own in `/etc/apt/auth.conf.d`.',
+        { reason: 'In an address they would stand in logs, messages and files of the nodes.' },
+      ),
     ),
   redirectHosts: stringList(
     ['prod-cdn.packages.k8s.io'],

@@ -22,6 +22,16 @@ describe('the default settings', () => {
     expect(defaults.packages.keyFingerprints).toHaveLength(1);
   });
 
+  it.each(['https://ci:pw@mirror/x', 'https://token@mirror/x'])(
+    'take no password in the address of the packages: %s',
+    (baseUrl) => {
+      expect(Settings.safeParse({ packages: { baseUrl } }).error?.issues[0]?.message).toMatch(
+        /packages.credentialsFile.*auth.conf.d/,
+      );
+      expect(Settings.safeParse({ packages: { baseUrl: 'https://mirror/a@b' } }).success).toBe(true);
+    },
+  );
+
   it('name the files of the Secret under the one folder where it is mounted', () => {
     for (const file of [defaults.ssh.keyFile, defaults.ssh.knownHostsFile, defaults.slackWebhookFile])
       expect(file).toMatch(/^\/secrets\/k8s-upgrade\/\w+$/);

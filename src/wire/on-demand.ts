@@ -68,12 +68,16 @@ export function lazyAlerts(settings: Settings): Alerts {
   };
 }
 
-export function lazyFeed(settings: Settings): ReleaseFeed {
+export function lazyFeed(environment: Environment, settings: Settings): ReleaseFeed {
   const feed = once(async () => {
     const { createPackagesFeed } = await import('../releases/packages-feed.ts');
-    const { baseUrl, redirectHosts, timeoutSeconds } = settings.packages;
+    const { baseUrl, credentialsFile, redirectHosts, timeoutSeconds } = settings.packages;
+    const file = environment.path(credentialsFile);
     return createPackagesFeed({
       baseUrl,
+      ...(existsSync(file)
+        ? { credentials: readSecret(file, 'the credentials of the mirror', 'packages.credentialsFile', settings) }
+        : {}),
       allowedHosts: redirectHosts,
       userAgent: USER_AGENT,
       deadlineMs: timeoutSeconds * 1000,

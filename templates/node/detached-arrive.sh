@@ -8,7 +8,10 @@ TIME_LIMIT={{timeLimitSeconds}}
 
 state="$ROOT/var/lib/nightlift"
 directory="$state/units/$UNIT"
+# What a command says, and what it was given, is for root.
+umask 077
 mkdir -p "$state/log" "$ROOT/tmp"
+chmod 700 "$state/log"
 
 answer() { printf 'nightlift-unit\t%s\t%s\n' "$1" "$2"; }
 keep_log() { if [ -f "$directory/log" ]; then mv "$directory/log" "$state/log/$UNIT.log"; fi; }

@@ -8,7 +8,9 @@ HOLDER={{holder}}
 
 fence="$ROOT/var/lib/nightlift/lock-generation"
 units="$ROOT/var/lib/nightlift/units"
+# Older versions have made it readable for everybody.
 mkdir -p "$units"
+chmod 700 "$units"
 exec 9>"$units/.lock"
 if ! flock -w 60 9; then fail 50 "another caller has held $units/.lock for a minute" "see which one: fuser $units/.lock"; fi
 

@@ -3,7 +3,8 @@ mapfile -t sources < <(kubernetes_sources)
 if [ "${#sources[@]}" -eq 0 ]; then
   elsewhere="$(grep -hsE '^[^#]*/v[0-9]+\.[0-9]+/deb' "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/* || true)"
   if [ -n "$elsewhere" ]; then
-    fail 10 "the Kubernetes source of this node is not under $REPO: $elsewhere" "set the address that this node uses in Nightlift's settings, or mend the source"
+    # Its line may have a password in its address.
+    fail 10 "the Kubernetes source of this node is not under $REPO: $(sed -E 's#://[^/@[:space:]]+@#://***@#g' <<<"$elsewhere")" "set the address that this node uses in Nightlift's settings, or mend the source"
   fi
   sources=("$ROOT/etc/apt/sources.list.d/kubernetes.list")
 fi

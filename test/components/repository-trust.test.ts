@@ -1,6 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -21,6 +30,8 @@ describe.skipIf(missing !== '')(`stage.sh with the real gpg and apt${missing}`, 
   let work: string;
   let server: Server;
   let repoBase: string;
+  /** What a request has to bring; undefined: nothing. */
+  let wanted: string | undefined;
   const homes = { good: '', evil: '' };
   const fingerprints = { good: '', evil: '' };
   type Owner = keyof typeof homes;
@@ -36,7 +47,11 @@ describe.skipIf(missing !== '')(`stage.sh with the real gpg and apt${missing}`, 
     }
     mkdirSync(repository(), { recursive: true });
     writePackages();
-    server = createServer(({ url = '' }, answer) => {
+    server = createServer(({ url = '', headers }, answer) => {
+      if (wanted !== undefined && headers.authorization !== wanted) {
+        answer.writeHead(401, { 'www-authenticate': 'Basic realm="mirror"' }).end();
+        return;
+      }
       const file = join(work, 'www', decodeURIComponent(url));
       if (existsSync(file)) answer.end(readFileSync(file));
       else answer.writeHead(404).end();
@@ -98,10 +113,12 @@ describe.skipIf(missing !== '')(`stage.sh with the real gpg and apt${missing}`, 
     const { aptConf = '', source = '' } = more;
     const root = join(work, 'node');
     for (const place of [root, trace()]) rmSync(place, { recursive: true, force: true });
-    for (const folder of ['etc/kubernetes', 'etc/apt', 'tmp']) mkdirSync(join(root, folder), { recursive: true });
+    for (const folder of ['etc/kubernetes', 'etc/apt', 'tmp', 'usr/lib'])
+      mkdirSync(join(root, folder), { recursive: true });
     const { certificatePem } = createCertificateAuthority('x').issue({ commonName: 'system:node:w1' });
     const certificate = Buffer.from(certificatePem).toString('base64');
     writeFileSync(join(root, 'etc/kubernetes/kubelet.conf'), `    client-certificate-data: ${certificate}\n`);
+    symlinkSync('/usr/lib/apt', join(root, 'usr/lib/apt'));
     writeFileSync(join(root, 'etc/apt/sources.list'), source);
     // What this machine has installed is not part of the question.
     writeFileSync(join(work, 'status'), '');
@@ -191,6 +208,23 @@ describe.skipIf(missing !== '')(`stage.sh with the real gpg and apt${missing}`, 
       exitCode: 0,
       output: expect.stringMatching(new RegExp(`kubeadm \\| ${VERSION} \\|`)),
     });
+  });
+
+  it('takes the credentials of a mirror from where apt has them on the node, and says them nowhere', async () => {
+    publish(keyOf('good'), 'good');
+    wanted = `Basic ${Buffer.from('ci:S3CRET-PW').toString('base64')}`;
+    try {
+      expect(await onNode('stage', [fingerprints.good])).toMatchObject({ exitCode: 15 });
+      const auth = join(work, 'auth.conf');
+      writeFileSync(auth, `machine ${repoBase.replace(/\/core.*$/, '')} login ci password S3CRET-PW\n`, {
+        mode: 0o644,
+      });
+      const result = await onNode('stage', [fingerprints.good], { aptConf: `Dir::Etc::netrc "${auth}";\n` });
+      expect(result, result.output).toMatchObject({ exitCode: 0, ran: true });
+      expect(result.output).not.toContain('S3CRET');
+    } finally {
+      wanted = undefined;
+    }
   });
 });
 

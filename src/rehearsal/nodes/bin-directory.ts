@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { layOutEtcdProcess } from './etcd-process.ts';
 import type { Machine } from './machine.ts';
 import { ETCD_PROGRAMS } from './stand-ins/etcd.ts';
@@ -25,7 +25,11 @@ export function fillBinDirectory(machine: Machine, install: (file: string, progr
     if (found !== undefined) symlinkSync(found, join(machine.bin, program));
   }
   const inPath = Object.keys(standIns).filter((program) => !ETCD_PROGRAMS.some((one) => one === program));
-  for (const program of inPath) install(join(machine.bin, program), program);
+  for (const program of inPath) {
+    const file = program.startsWith('/') ? machine.path(program) : join(machine.bin, program);
+    mkdirSync(dirname(file), { recursive: true });
+    install(file, program);
+  }
   layOutEtcdProcess(machine, install);
   writeFileSync(join(machine.bin, 'sudo'), sudoScript(machine), { mode: 0o755 });
 }

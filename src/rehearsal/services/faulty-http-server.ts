@@ -28,6 +28,8 @@ export interface RecordedRequest {
   readonly target: string;
   /** 'answered' or the kind of fault that it met. */
   readonly outcome: string;
+  /** The header. */
+  readonly authorization: string | undefined;
 }
 
 export interface FaultyHttpServer {
@@ -66,6 +68,7 @@ export async function startFaultyHttpServer(options: FaultyHttpServerOptions): P
       method: request.method,
       target: incoming.url ?? '/',
       outcome: fault?.kind ?? 'answered',
+      authorization: incoming.headers.authorization,
     });
     if (fault === undefined) return write(response, request, await options.handle(request));
     await misbehave(fault, incoming, response, request);

@@ -34,7 +34,9 @@ HOLDER='k8s-upgrade-worker-1-36-4-worker-1-x7k2p'
 
 fence="$ROOT/var/lib/nightlift/lock-generation"
 units="$ROOT/var/lib/nightlift/units"
+# Older versions have made it readable for everybody.
 mkdir -p "$units"
+chmod 700 "$units"
 exec 9>"$units/.lock"
 if ! flock -w 60 9; then fail 50 "another caller has held $units/.lock for a minute" "see which one: fuser $units/.lock"; fi
 
@@ -64,7 +66,10 @@ TIME_LIMIT='5400'
 
 state="$ROOT/var/lib/nightlift"
 directory="$state/units/$UNIT"
+# What a command says, and what it was given, is for root.
+umask 077
 mkdir -p "$state/log" "$ROOT/tmp"
+chmod 700 "$state/log"
 
 answer() { printf 'nightlift-unit\t%s\t%s\n' "$1" "$2"; }
 keep_log() { if [ -f "$directory/log" ]; then mv "$directory/log" "$state/log/$UNIT.log"; fi; }

@@ -40,7 +40,7 @@ for manifest in "$ROOT"/etc/kubernetes/manifests/*.yaml; do
 done
 for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "$ROOT"/etc/apt/sources.list.d/*.sources; do
   if [ -f "$file" ]; then
-    awk -v file="${file#"$ROOT"}" '!/^[[:space:]]*#/ && /\/v[0-9]+\.[0-9]+\/deb/ { print "source\t" file ": " $0 }' "$file"
+    awk -v file="${file#"$ROOT"}" '!/^[[:space:]]*#/ && /\/v[0-9]+\.[0-9]+\/deb/ { gsub(/:\/\/[^\/@ \t]+@/, "://***@"); print "source\t" file ": " $0 }' "$file"
   fi
 done
 line free.root "$(free_bytes "$ROOT/etc")"

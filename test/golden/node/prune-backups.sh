@@ -73,7 +73,9 @@ HOLDER='k8s-upgrade-worker-1-36-4-worker-1-x7k2p'
 
 fence="$ROOT/var/lib/nightlift/lock-generation"
 units="$ROOT/var/lib/nightlift/units"
+# Older versions have made it readable for everybody.
 mkdir -p "$units"
+chmod 700 "$units"
 exec 9>"$units/.lock"
 if ! flock -w 60 9; then fail 50 "another caller has held $units/.lock for a minute" "see which one: fuser $units/.lock"; fi
 

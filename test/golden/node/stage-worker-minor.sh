@@ -160,9 +160,7 @@ if [ -d "$ROOT/var/lib/nightlift/units" ]; then
     while IFS= read -r -d '' ended; do rm -rf "${ended%/rc}"; done
 fi
 
-for tool in curl gpg; do
-  if ! command -v "$tool" >/dev/null; then fail 14 "$tool is not installed" "install $tool on this node"; fi
-done
+if ! command -v gpg >/dev/null; then fail 14 "gpg is not installed" "install gpg on this node"; fi
 free="$(free_bytes "$stage")"
 if [ "$free" -lt "$NEEDED_BYTES" ]; then
   fail 28 "$((free / 1000000)) MB are free on the file system of /var/lib/nightlift, $((NEEDED_BYTES / 1000000)) MB are wanted" "make room on this node, or lower packages.freeMegabytes in Nightlift's settings"
@@ -193,7 +191,8 @@ if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$fetched_from" ]; then
   mkdir -m 700 "$stage/gnupg"
 
   say "fetching the key of $REPO/v$MINOR"
-  if ! curl -fsSL --connect-timeout 15 --max-time 120 --retry 3 -o "$stage/Release.key" "$REPO/v$MINOR/deb/Release.key"; then
+  # As apt fetches: with the proxy and the credentials that this node has for it.
+  if ! "$ROOT/usr/lib/apt/apt-helper" "${APT_OPTIONS[@]}" download-file "$REPO/v$MINOR/deb/Release.key" "$stage/Release.key" >&2; then
     fail 15 "fetching $REPO/v$MINOR/deb/Release.key did not succeed" "see that this node reaches the repository and the host that it redirects to"
   fi
   # One reader: what is checked here is what gpg writes below, and nothing else of that file is used.

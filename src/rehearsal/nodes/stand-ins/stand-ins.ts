@@ -1,6 +1,7 @@
 import type { StandIn } from '../stand-in.ts';
 import { aptCache } from './apt-cache.ts';
 import { aptGet } from './apt-get.ts';
+import { aptHelper } from './apt-helper.ts';
 import { aptMark } from './apt-mark.ts';
 import { curl } from './curl.ts';
 import { dpkg, dpkgDeb, dpkgQuery } from './dpkg.ts';
@@ -11,9 +12,13 @@ import { crictl, ctr, df, hostname, journalctl, kubectl, kubelet } from './small
 import { systemctl } from './systemctl.ts';
 import { systemdRun } from './systemd-run.ts';
 
+/** Not in a node's PATH, but here: apt's own. */
+export const APT_HELPER = '/usr/lib/apt/apt-helper';
+
 /** Programs of a node that are stand-ins; sudo is made by bin-directory.ts. */
 export const standIns: Readonly<Record<string, StandIn>> = {
   'apt-cache': aptCache,
+  [APT_HELPER]: aptHelper,
   'apt-get': aptGet,
   'apt-mark': aptMark,
   crictl,
