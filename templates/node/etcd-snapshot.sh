@@ -37,5 +37,15 @@ fi
 if [ ! -O "$directory" ]; then
   fail 61 "$DIRECTORY does not belong to root, and a snapshot has every Secret of the cluster in it" "chown root $DIRECTORY, or set snapshot.directory to another one"
 fi
+# Whoever may write a directory above it can put another one in its place.
+top="$(cd -P "${ROOT:-/}" && pwd)"
+above="$(cd -P "$directory" && dirname "$PWD")"
+until [ "$above" = "$top" ] || [ "$above" = / ]; do
+  mode="$(stat -c %a "$above")"
+  if [ ! -O "$above" ] || [ $((8#$mode & 8#22)) -gt 0 ] && [ $((8#$mode & 8#1000)) -eq 0 ]; then
+    fail 61 "${above#"$top"}, in which $DIRECTORY is, can be written by others than root" "chown root and chmod go-w that directory, or set snapshot.directory to another one"
+  fi
+  above="$(dirname "$above")"
+done
 exec 9>"$directory/.lock"
 if ! flock -w 60 9; then fail 52 "another snapshot has been under way on this node for a minute" "see which: fuser $DIRECTORY/.lock"; fi

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { EtcdSnapshotParameters } from '../../node/scripts.ts';
 import { parseEtcdSnapshotReport } from '../../steps/etcd/own-snapshot-report.ts';
@@ -99,6 +99,12 @@ describe('etcd-snapshot.sh', () => {
     expect(bench.nodes.commands.matching(/^etcd(utl)? .*(restore|nightlift-proof)/)).toHaveLength(0);
   });
 
+  it('takes one below a directory of which nobody can take away what is not his (sticky, as /tmp)', async () => {
+    await using bench = await startTestBench(ONE);
+    chmodSync(bench.nodes.node('cp1').machine.path('/var/lib'), 0o1777);
+    expect(await take(bench)).toMatchObject({ exitCode: 0 });
+  });
+
   it.each([
     [
       'a full disk',
@@ -117,6 +123,12 @@ describe('etcd-snapshot.sh', () => {
       61,
       /whose image has etcdctl and etcdutl/,
       (bench: TestBench) => rmSync(bench.nodes.node('cp1').machine.path('/proc/512/root/usr/local/bin/etcdutl')),
+    ],
+    [
+      'a directory below one that others may write',
+      61,
+      /failed: \/var\/lib, in which \/var\/lib\/nightlift\/snapshots is, can be written by others than root/,
+      (bench: TestBench) => chmodSync(bench.nodes.node('cp1').machine.path('/var/lib'), 0o777),
     ],
     [
       'an etcd that is away',

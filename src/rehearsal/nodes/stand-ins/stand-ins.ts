@@ -12,13 +12,11 @@ import { crictl, ctr, df, hostname, journalctl, kubectl, kubelet } from './small
 import { systemctl } from './systemctl.ts';
 import { systemdRun } from './systemd-run.ts';
 
-/** Not in a node's PATH, but here: apt's own. */
-export const APT_HELPER = '/usr/lib/apt/apt-helper';
-
 /** Programs of a node that are stand-ins; sudo is made by bin-directory.ts. */
 export const standIns: Readonly<Record<string, StandIn>> = {
   'apt-cache': aptCache,
-  [APT_HELPER]: aptHelper,
+  // Not in a node's PATH: apt's own.
+  '/usr/lib/apt/apt-helper': aptHelper,
   'apt-get': aptGet,
   'apt-mark': aptMark,
   crictl,
