@@ -42,7 +42,7 @@ top="$(cd -P "${ROOT:-/}" && pwd)"
 above="$(cd -P "$directory" && dirname "$PWD")"
 until [ "$above" = "$top" ] || [ "$above" = / ]; do
   mode="$(stat -c %a "$above")"
-  if [ ! -O "$above" ] || [ $((8#$mode & 8#22)) -gt 0 ] && [ $((8#$mode & 8#1000)) -eq 0 ]; then
+  if [ ! -O "$above" ] || { [ $((8#$mode & 8#22)) -gt 0 ] && [ $((8#$mode & 8#1000)) -eq 0 ]; }; then
     fail 61 "${above#"$top"}, in which $DIRECTORY is, can be written by others than root" "chown root and chmod go-w that directory, or set snapshot.directory to another one"
   fi
   above="$(dirname "$above")"
