@@ -12,6 +12,7 @@ const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   pods: 'reads',
   watchPods: 'reads',
   budgets: 'reads',
+  apiService: 'reads',
   dnsService: 'reads',
   cordon: 'changes',
   uncordon: 'changes',

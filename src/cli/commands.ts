@@ -126,6 +126,22 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./report.ts'),
   },
   {
+    name: 'network-policy',
+    summary: "print NetworkPolicies with this cluster's addresses instead of ports to anywhere",
+    details:
+      'They replace the two that are installed, by name. Write them anew when a node is added, and when the addresses of a\nhost change: what is not in them cannot be reached.',
+    options: [
+      {
+        name: 'also',
+        value: 'HOSTS',
+        summary: 'further hosts, HOST or HOST:PORT, with commas (default hooks.slack.com)',
+      },
+      ...CLUSTER,
+    ],
+    examples: [['nightlift network-policy > policies.yaml; kubectl apply -f policies.yaml', 'read it first']],
+    load: () => import('./network-policy.ts'),
+  },
+  {
     name: 'node',
     summary: 'print what lets a key upgrade a node and do nothing else (ssh.access: upgrade-only)',
     details:

@@ -181,6 +181,8 @@ export interface Cluster {
   budgets(signal: AbortSignal): Promise<readonly Budget[]>;
   /** Address and port of the cluster DNS Service kube-system/kube-dns; undefined when there is none. */
   dnsService(signal: AbortSignal): Promise<{ readonly address: string; readonly port: number } | undefined>;
+  /** Address and port of Service default/kubernetes, by which pods reach the API servers; undefined when there is none. */
+  apiService(signal: AbortSignal): Promise<{ readonly address: string; readonly port: number } | undefined>;
 
   /** Sets spec.unschedulable and who did it in one patch. The node keeps the annotation of whoever cordoned it first. */
   cordon(node: string, by: string, signal: AbortSignal): Promise<void>;

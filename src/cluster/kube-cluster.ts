@@ -57,7 +57,19 @@ const Service = z.object({
 });
 const AccessReview = z.object({ status: z.object({ allowed: z.boolean() }) });
 
-function kubeServer({ client }: KubeContext): Pick<Cluster, 'serverVersion' | 'health' | 'dnsService' | 'allowed'> {
+function kubeServer({
+  client,
+}: KubeContext): Pick<Cluster, 'serverVersion' | 'health' | 'dnsService' | 'apiService' | 'allowed'> {
+  const service = async (namespace: string, name: string, protocol: string, signal: AbortSignal) => {
+    const doing = `reading Service ${namespace}/${name}`;
+    const path = `/api/v1/namespaces/${namespace}/services/${name}`;
+    const found = await orUndefined(client.object({ doing, path }, Service, signal));
+    const address = found?.spec.clusterIP ?? '';
+    // A headless Service says 'None'.
+    if (found === undefined || isIP(address) === 0) return undefined;
+    const port = found.spec.ports.find((one) => one.protocol === protocol) ?? found.spec.ports[0];
+    return { address, port: port?.port };
+  };
   return {
     async serverVersion(signal) {
       const doing = "reading the API server's version";
@@ -84,14 +96,13 @@ function kubeServer({ client }: KubeContext): Pick<Cluster, 'serverVersion' | 'h
     },
 
     async dnsService(signal) {
-      const doing = 'reading Service kube-system/kube-dns';
-      const path = '/api/v1/namespaces/kube-system/services/kube-dns';
-      const found = await orUndefined(client.object({ doing, path }, Service, signal));
-      const address = found?.spec.clusterIP ?? '';
-      // A headless Service says 'None'.
-      if (found === undefined || isIP(address) === 0) return undefined;
-      const udp = found.spec.ports.find(({ protocol }) => protocol === 'UDP') ?? found.spec.ports[0];
-      return { address, port: udp?.port ?? 53 };
+      const found = await service('kube-system', 'kube-dns', 'UDP', signal);
+      return found === undefined ? undefined : { address: found.address, port: found.port ?? 53 };
+    },
+
+    async apiService(signal) {
+      const found = await service('default', 'kubernetes', 'TCP', signal);
+      return found === undefined ? undefined : { address: found.address, port: found.port ?? 443 };
     },
 
     async allowed({ verb, group, resource, namespace, name }, signal) {

@@ -125,7 +125,7 @@ export const BESIDE: readonly (Room & {
   {
     ...room('install/', 'manifests as data, for kustomize, Terraform and the embedded cluster'),
     imports: ['errors.ts', 'settings/', 'cluster/'],
-    from: ['rehearsal/'],
+    from: ['rehearsal/', 'cli/network-policy.ts'],
   },
   {
     ...room('rehearsal/', 'the embedded cluster: API server, nodes, services'),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseSettings } from '../settings/parse-settings.ts';
-import { egressPorts, networkPolicies } from './network-policies.ts';
+import { egressPorts, narrowPolicies, networkPolicies, packageHosts } from './network-policies.ts';
 
 const settings = (text: string) => parseSettings(text, 'a test');
 
@@ -29,5 +29,60 @@ describe('the NetworkPolicies', () => {
     const [all] = networkPolicies(settings(''));
     expect(all?.['spec']).toMatchObject({ policyTypes: ['Ingress', 'Egress'] });
     expect(all?.['spec']).not.toHaveProperty('ingress');
+  });
+});
+
+describe('the NetworkPolicies with addresses', () => {
+  const PLACES = {
+    nodes: ['10.0.0.2', '10.0.0.1', 'fd00::1', '10.0.0.1'],
+    apiServers: [
+      { address: '10.0.0.1', port: 6443 },
+      { address: '10.96.0.1', port: 443 },
+    ],
+    outside: [{ address: '192.0.2.7', port: 443 }],
+  };
+  const written = narrowPolicies(settings('ssh: { port: 2222 }'), PLACES);
+
+  it('replace the wide ones: the same names, pods and directions', () => {
+    const shape = (objects: typeof written) =>
+      objects.map(({ kind, metadata, spec }) => {
+        const { podSelector, policyTypes } = spec as Record<string, unknown>;
+        return { kind, metadata, podSelector, policyTypes };
+      });
+    expect(shape(written)).toEqual(shape(networkPolicies(settings(''))));
+  });
+
+  it('let no packet go to an address that is not in them, but to DNS and the pods of the cluster', () => {
+    const rules = written.map(({ spec }) => (spec as { egress: object[] }).egress);
+    expect(rules[0]).toEqual([
+      { to: [{ namespaceSelector: {} }] },
+      {
+        ports: [
+          { protocol: 'UDP', port: 53 },
+          { protocol: 'TCP', port: 53 },
+        ],
+      },
+      {
+        to: [{ ipBlock: { cidr: '10.96.0.1/32' } }, { ipBlock: { cidr: '192.0.2.7/32' } }],
+        ports: [{ protocol: 'TCP', port: 443 }],
+      },
+      { to: [{ ipBlock: { cidr: '10.0.0.1/32' } }], ports: [{ protocol: 'TCP', port: 6443 }] },
+    ]);
+    expect(rules[1]).toEqual([
+      {
+        to: ['10.0.0.1/32', '10.0.0.2/32', 'fd00::1/128'].map((cidr) => ({ ipBlock: { cidr } })),
+        ports: [{ protocol: 'TCP', port: 2222 }],
+      },
+    ]);
+  });
+
+  it('are for the hosts of the packages, with their ports', () => {
+    const text =
+      'packages: { baseUrl: "http://mirror.example:8080/k8s", redirectHosts: ["cdn.example:8443", "[fd00::9]"] }';
+    expect(packageHosts(settings(text))).toEqual([
+      { host: 'mirror.example', port: 8080 },
+      { host: 'cdn.example', port: 8443 },
+      { host: 'fd00::9', port: 80 },
+    ]);
   });
 });

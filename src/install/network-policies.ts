@@ -32,6 +32,64 @@ export function networkPolicies(settings: Settings): readonly InstallObject[] {
   ];
 }
 
+/** An address with the port that is reached there. */
+export interface Place {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Places {
+  /** InternalIPs. */
+  readonly nodes: readonly string[];
+  readonly apiServers: readonly Place[];
+  /** Package hosts and what else is outside, such as Slack, as their names are resolved now. */
+  readonly outside: readonly Place[];
+}
+
+/**
+ * The same two policies with addresses instead of ports to anywhere. They have the same names, because policies add up:
+ * a wide one beside a narrow one leaves everything as it was.
+ */
+export function narrowPolicies(settings: Settings, { nodes, apiServers, outside }: Places): readonly InstallObject[] {
+  const dns = ['UDP', 'TCP'].map((protocol) => ({ protocol, port: 53 }));
+  return [
+    policy(
+      'k8s-upgrade',
+      settings.namespace,
+      Object.values(POD_APPS),
+      ['Ingress', 'Egress'],
+      [{ to: [{ namespaceSelector: {} }] }, { ports: dns }, ...toPlaces([...apiServers, ...outside])],
+    ),
+    policy(
+      'k8s-upgrade-ssh',
+      settings.namespace,
+      [POD_APPS.phase, POD_APPS.detector],
+      ['Egress'],
+      toPlaces(nodes.map((address) => ({ address, port: settings.ssh.port }))),
+    ),
+  ];
+}
+
+/** One rule for each port. */
+function toPlaces(places: readonly Place[]): readonly unknown[] {
+  const byPort = Map.groupBy(places, ({ port }) => port);
+  return [...byPort]
+    .toSorted(([one], [other]) => one - other)
+    .map(([port, some]) => ({
+      to: [...new Set(some.map(({ address }) => address))]
+        .toSorted()
+        .map((address) => ({ ipBlock: { cidr: `${address}/${address.includes(':') ? 128 : 32}` } })),
+      ports: [{ protocol: 'TCP', port }],
+    }));
+}
+
+/** Host and port of everything outside that the settings name: the package feed, and where it redirects to. */
+export function packageHosts({ packages }: Settings): readonly { readonly host: string; readonly port: number }[] {
+  const { protocol } = new URL(packages.baseUrl);
+  const urls = [packages.baseUrl, ...packages.redirectHosts.map((host) => `${protocol}//${host}`)];
+  return urls.map((url) => ({ host: new URL(url).hostname.replace(/^\[|\]$/g, ''), port: portOf(url) }));
+}
+
 /** TCP ports outside the cluster, DNS and SSH aside, in ascending order. */
 export function egressPorts(settings: Settings): readonly number[] {
   const urls = [settings.packages.baseUrl, settings.alerts.prometheusUrl, settings.pushgatewayUrl];

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { z } from 'zod';
@@ -116,6 +118,28 @@ describe.skipIf(missing !== undefined)(
         const answer = await kubectl(ready(), args, yaml);
         expect(answer.trim().split('\n')).toHaveLength(installObjects({ templates: TEMPLATES, ...options }).length);
       }
+    });
+
+    it('are stored with the addresses of this cluster as well, by nightlift network-policy', async () => {
+      const service = JSON.parse(await kubectl(ready(), ['get', 'service', 'kubernetes', '-o', 'json'])) as {
+        spec: { clusterIP: string };
+      };
+      const config = join(ready().directory, 'settings.yaml');
+      writeFileSync(config, 'packages: { baseUrl: "http://127.0.0.1:8080/x", redirectHosts: [] }\n');
+      const program = [join(ROOT, 'src/main.ts'), 'network-policy', '--also', 'localhost:9443', '--config', config];
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        ...program,
+        '--kubeconfig',
+        ready().kubeconfigPath,
+      ]);
+      const args = ['apply', '--server-side', '--force-conflicts', '--dry-run=server', '--validate=strict', '-f', '-'];
+      const answer = await kubectl(ready(), args, stdout);
+      expect(answer.trim().split('\n')).toEqual([
+        'networkpolicy.networking.k8s.io/k8s-upgrade serverside-applied (server dry run)',
+        'networkpolicy.networking.k8s.io/k8s-upgrade-ssh serverside-applied (server dry run)',
+      ]);
+      for (const cidr of [`${service.spec.clusterIP}/32`, '127.0.0.1/32']) expect(stdout).toContain(cidr);
+      expect(stdout).toMatch(/port: 8080[^]*port: 9443/);
     });
 
     it('D24 give the CronJobs what the contract says', async () => {
