@@ -106,9 +106,10 @@ const COMPOSED: Readonly<Record<string, Composition>> = {
   'prune-backups': { before: ['this-node', 'fence'] },
   'run-script': { before: ['this-node', 'fence'] },
   'raise-containerd': { before: ['this-node', 'apt'] },
-  stage: { before: ['this-node', 'apt', 'sources'] },
+  'node-state': { before: ['manifests'] },
+  stage: { before: ['this-node', 'manifests', 'apt', 'sources'] },
   'upgrade-node': {
-    before: ['this-node', 'apt', 'sources'],
+    before: ['this-node', 'manifests', 'apt', 'sources'],
     after: [
       'upgrade-node-guard',
       'upgrade-node-source',
@@ -117,9 +118,9 @@ const COMPOSED: Readonly<Record<string, Composition>> = {
       'upgrade-node-kubelet',
     ],
   },
-  'control-plane-health': { before: ['etcd'] },
+  'control-plane-health': { before: ['manifests', 'etcd'] },
   'etcd-snapshot': {
-    before: ['this-node', 'etcd'],
+    before: ['this-node', 'manifests', 'etcd'],
     after: [
       'etcd-snapshot-reuse',
       'etcd-snapshot-take',

@@ -6,6 +6,8 @@ APT_OPTIONS=(
   -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold
   -o Dpkg::Use-Pty=0
   -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30
+  # What the node prefers is not asked here: a version is named in full.
+  -o APT::Default-Release=
   # A list that could not be fetched is an error, not a reason to answer from the old one.
   -o APT::Update::Error-Mode=any
   # A signature is the proof of what runs as root, whatever the node's own apt.conf allows.

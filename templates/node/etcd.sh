@@ -4,11 +4,7 @@
 # cgroup of a static pod but the containers of a manifest of this node.
 ETCD_MANIFEST="$ROOT/etc/kubernetes/manifests/etcd.yaml"
 
-# Value of a flag of etcd.
-flag() {
-  awk -v prefix="--$1=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
-    !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ETCD_MANIFEST"
-}
+flag() { manifest_flag etcd "$1"; }
 
 # The static pod that a process is in: its UID, a hash of its manifest, 32 hexadecimal digits. Pods that come from the API
 # server have a UUID there, which the API server chooses. Only the outermost pod counts: a container that may write its own

@@ -19,9 +19,11 @@ for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "
 done
 line free.root "$(free_bytes "$ROOT/etc")"
 line free.var "$(free_bytes "$ROOT/var")"
-if [ -d "$ROOT/var/lib/etcd" ]; then
-  line free.etcd "$(free_bytes "$ROOT/var/lib/etcd")"
-  line etcd.bytes "$(bytes_of "$ROOT/var/lib/etcd")"
+etcd="$(manifest_flag etcd data-dir)"
+etcd="$ROOT${etcd:-/var/lib/etcd}"
+if [ -d "$etcd" ]; then
+  line free.etcd "$(free_bytes "$etcd")"
+  line etcd.bytes "$(bytes_of "$etcd")"
 fi
 for stage in "$ROOT"/var/lib/nightlift/stage/*/; do
   version="$(basename "$stage")"

@@ -3,14 +3,35 @@
 REPO={{repoBase}}
 MINOR={{minor}}
 
+# All that apt reads sources from.
+source_files() {
+  local file
+  for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "$ROOT"/etc/apt/sources.list.d/*.sources; do
+    if [ -f "$file" ]; then printf '%s\n' "$file"; fi
+  done
+}
+
+# entries FILE [COPY]: its entries, or those of a copy of it, that are switched on, one per line: lines of a .list, stanzas of a .sources with their lines
+# put together by tabs.
+entries() {
+  case "$1" in
+    *.sources)
+      awk '
+        function flush() { if (entry != "" && tolower(entry) !~ /\tenabled:[ ]*no[ ]*\t/) print entry; entry = "" }
+        /^[[:space:]]*$/ { flush(); next }
+        !/^#/ { entry = entry "\t" $0 "\t" }
+        END { flush() }' "${2:-$1}"
+      ;;
+    *) grep -v '^[[:space:]]*#' "${2:-$1}" || true ;;
+  esac
+}
+
 # Files with an apt source under REPO, whatever its minor, one per line.
 kubernetes_sources() {
   local file
-  for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "$ROOT"/etc/apt/sources.list.d/*.sources; do
-    if [ -f "$file" ] && awk -v repo="$REPO/v" '!/^[[:space:]]*#/ && index($0, repo) { found = 1 } END { exit !found }' "$file"; then
-      printf '%s\n' "$file"
-    fi
-  done
+  while IFS= read -r file; do
+    if entries "$file" | grep -qF -- "$REPO/v"; then printf '%s\n' "$file"; fi
+  done < <(source_files)
 }
 
 # Copies a source file to stdout, with the minor of every address under REPO set to MINOR.

@@ -14,7 +14,7 @@ exec 9>"$stage/.lock"
 if ! flock -w 900 9; then fail 11 "another stage.sh has been at work on this node for 15 minutes" "see what it waits for: fuser $stage/.lock"; fi
 # What an earlier target left behind, but for its records.
 for other in "$ROOT"/var/lib/nightlift/stage/*/; do
-  if [ "$(basename "$other")" != "$TARGET" ]; then rm -rf "$other/archives" "$other/lists" "$other/program" "$other/staged"; fi
+  if [ "$(basename "$other")" != "$TARGET" ]; then rm -rf "$other/archives" "$other/lists" "$other/program" "$other/staged" "$other/replaced"; fi
 done
 # A command that a killed Job had sent can arrive late, find everything done, and leave its record. A week is for reading.
 if [ -d "$ROOT/var/lib/nightlift/units" ]; then
@@ -27,20 +27,35 @@ free="$(free_bytes "$stage")"
 if [ "$free" -lt "$NEEDED_BYTES" ]; then
   fail 28 "$((free / 1000000)) MB are free on the file system of /var/lib/nightlift, $((NEEDED_BYTES / 1000000)) MB are wanted" "make room on this node, or lower packages.freeMegabytes in Nightlift's settings"
 fi
-if [ -d "$ROOT/var/lib/etcd" ]; then
+data="$(manifest_flag etcd data-dir)"
+data="$ROOT${data:-/var/lib/etcd}"
+if [ -d "$data" ]; then
   # kubeadm copies the etcd data to /etc/kubernetes/tmp before it changes etcd.
-  etcd="$(du -sk "$ROOT/var/lib/etcd" | awk '{ print $1 * 1024 }')"
+  etcd="$(du -sk "$data" | awk '{ print $1 * 1024 }')"
   free="$(free_bytes "$ROOT/etc/kubernetes")"
   if [ "$free" -lt $((etcd + NEEDED_BYTES)) ]; then
     fail 28 "$((free / 1000000)) MB are free on the file system of /etc/kubernetes, $(((etcd + NEEDED_BYTES) / 1000000)) MB are wanted (kubeadm copies the $((etcd / 1000000)) MB of etcd there)" "make room on this node; old copies are in /etc/kubernetes/tmp"
   fi
 fi
+# The socket that this node's kubelet uses: a flag, else its config file; empty when neither names one.
+cri_socket() {
+  local found
+  found="$(grep -hsoE -- '--container-runtime-endpoint=[^ "]+' "$ROOT/var/lib/kubelet/kubeadm-flags.env" "$ROOT/etc/default/kubelet" | head -n 1 | cut -d = -f 2-)" || true
+  if [ -z "$found" ]; then
+    found="$(sed -n 's/^containerRuntimeEndpoint:[[:space:]]*//p' "$ROOT/var/lib/kubelet/instance-config.yaml" "$ROOT/var/lib/kubelet/config.yaml" 2>/dev/null | tr -d "\"'" | grep -v '^$' | head -n 1)" || true
+  fi
+  printf '%s' "$found"
+}
+
 case "$MINOR" in
   1.3[0-4]) ;;
   *)
     # kubelet 1.35 and later do not start with it, and kubeadm takes it out of kubeadm-flags.env only.
-    if grep -qs -- --pod-infra-container-image "$ROOT/etc/default/kubelet"; then
-      fail 32 "/etc/default/kubelet has --pod-infra-container-image, with which kubelet $TARGET does not start" "take the flag out of /etc/default/kubelet (the sandbox image is a setting of containerd)"
+    with_flag="$(grep -lsE -- '^[^#]*--pod-infra-container-image' "$ROOT"/etc/default/kubelet "$ROOT"/etc/sysconfig/kubelet \
+      "$ROOT"/{etc,run,usr/lib,usr/local/lib,lib}/systemd/system/kubelet.service{,.d/*.conf} | head -n 1 || true)"
+    if [ -n "$with_flag" ]; then
+      with_flag="${with_flag#"$ROOT"}"
+      fail 32 "$with_flag has --pod-infra-container-image, with which kubelet $TARGET does not start" "take the flag out of $with_flag (the sandbox image is a setting of containerd)"
     fi
     ;;
 esac
@@ -111,8 +126,8 @@ if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$fetched_from" ]; then
   done
   mapfile -t wanted < <(awk '{ print $1 "=" $2 }' "$stage/versions.new")
   say "downloading ${wanted[*]}"
-  # Nothing is installed here, so that the holds stay.
-  apt_get 12 "${own[@]}" install -y --download-only --allow-change-held-packages --no-install-recommends "${wanted[@]}"
+  # Nothing is installed here, so that the holds stay. What would have to be removed for it is found out now.
+  apt_get 12 "${own[@]}" install -y --download-only --no-remove --allow-change-held-packages --no-install-recommends "${wanted[@]}"
   mv "$stage/versions.new" "$stage/versions"
 
   kubeadm_version="$(awk '$1 == "kubeadm" { print $2 }' "$stage/versions")"
@@ -138,9 +153,12 @@ if [ "$ROLE" != worker ]; then
   registry=()
   # Any other registry than kubeadm's own is the cluster's choice, and is asked for.
   case "$image" in registry.k8s.io/kube-apiserver:*) ;; ?*) registry=(--image-repository "${image%/kube-apiserver:*}") ;; esac
+  # With two of them kubeadm wants to be told; the kubelet's own is the one.
+  socket="$(cri_socket)"
+  if [ -n "$socket" ]; then socket_flag=(--cri-socket "$socket"); else socket_flag=(); fi
   "$stage/program/kubeadm" config images list --kubernetes-version "v$TARGET" "${registry[@]}" >"$stage/images"
   # Also when it was staged before: the kubelet may have collected the images since.
-  if ! "$stage/program/kubeadm" config images pull --kubernetes-version "v$TARGET" "${registry[@]}" </dev/null; then
+  if ! "$stage/program/kubeadm" config images pull --kubernetes-version "v$TARGET" "${registry[@]}" "${socket_flag[@]}" </dev/null; then
     fail 24 "pulling the images of $TARGET did not succeed" "read the lines above; see that this node reaches the registry and that it has these images: $(tr '\n' ' ' <"$stage/images")"
   fi
 fi

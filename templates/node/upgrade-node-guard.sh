@@ -19,11 +19,12 @@ hold_packages() {
   for package in kubeadm kubelet kubectl; do
     if [ -n "$(package_version "$package")" ]; then installed+=("$package"); fi
   done
-  for _ in 1 2 3 4 5 6; do
-    if apt-mark hold "${installed[@]}" >/dev/null; then return 0; fi
-    sleep 5
+  # As long as for any other lock: somebody else may be installing something.
+  local end=$((SECONDS + $(printf '%.0f' {{lockTimeoutSeconds}})))
+  until apt-mark hold "${installed[@]}" >/dev/null; do
+    if [ "$SECONDS" -ge "$end" ]; then return 1; fi
+    sleep 2
   done
-  return 1
 }
 kubeadm_before="$(package_version kubeadm)"
 at_end() {
@@ -49,5 +50,5 @@ install_packages() {
   apt_get "$code" -o "Dir::Etc::sourcelist=$stage/kubernetes.list" -o Dir::Etc::sourceparts=- \
     -o "Dir::State::lists=$stage/lists" -o "Dir::Cache::archives=$stage/archives" \
     -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
-    install -y --allow-change-held-packages --no-install-recommends "$@"
+    install -y --no-remove --allow-change-held-packages --no-install-recommends "$@"
 }

@@ -21,7 +21,7 @@ if ! kubeadm_is_done; then
           # The names carry the time, so that the last one is the newest.
           if [ -f "$backup" ]; then copy="$backup"; fi
         done
-        if [ "$component" = etcd ] && ! grep -qs -- '--etcd-servers=https://127.0.0.1:2379' "$manifests/kube-apiserver.yaml"; then
+        if [ "$component" = etcd ] && [[ ! "$(manifest_flag kube-apiserver etcd-servers)" =~ ^https?://(127\.0\.0\.1|\[::1\]|localhost): ]]; then
           # etcd stands elsewhere: an old copy must not come back to life.
           continue
         fi

@@ -32,5 +32,10 @@ if [ ! -f "$stage/kubelet-restarted" ] || ! systemctl is-active --quiet kubelet;
   fi
   : >"$stage/kubelet-restarted"
 fi
-rm -rf "$stage/before" "$stage/archives" "$stage/lists" "$stage/program" "$stage/staged"
+# What was replaced can be looked at until another version is staged.
+if [ -d "$stage/before" ]; then
+  rm -rf "$stage/replaced"
+  mv "$stage/before" "$stage/replaced"
+fi
+rm -rf "$stage/archives" "$stage/lists" "$stage/program" "$stage/staged"
 say "this node is on $TARGET"

@@ -108,9 +108,9 @@ describe.skipIf(missing !== '')(`stage.sh with the real gpg and apt${missing}`, 
   async function onNode(
     name: 'stage' | 'list-releases',
     pins: readonly string[],
-    more: { aptConf?: string; source?: string } = {},
+    more: { aptConf?: string; source?: string; status?: string } = {},
   ) {
-    const { aptConf = '', source = '' } = more;
+    const { aptConf = '', source = '', status = '' } = more;
     const root = join(work, 'node');
     for (const place of [root, trace()]) rmSync(place, { recursive: true, force: true });
     for (const folder of ['etc/kubernetes', 'etc/apt', 'tmp', 'usr/lib'])
@@ -121,7 +121,7 @@ describe.skipIf(missing !== '')(`stage.sh with the real gpg and apt${missing}`, 
     symlinkSync('/usr/lib/apt', join(root, 'usr/lib/apt'));
     writeFileSync(join(root, 'etc/apt/sources.list'), source);
     // What this machine has installed is not part of the question.
-    writeFileSync(join(work, 'status'), '');
+    writeFileSync(join(work, 'status'), status);
     writeFileSync(join(work, 'apt.conf'), `Dir::State::status "${join(work, 'status')}";\n${aptConf}`);
     const { text } = renderScript((file) => readFileSync(`templates/node/${file}.sh`, 'utf8'), name, {
       node: 'w1',
@@ -225,6 +225,46 @@ describe.skipIf(missing !== '')(`stage.sh with the real gpg and apt${missing}`, 
     } finally {
       wanted = undefined;
     }
+  });
+
+  it('asks for a version in full, whatever release the node prefers', async () => {
+    publish(keyOf('good'), 'good');
+    const result = await onNode('stage', [fingerprints.good], { aptConf: 'APT::Default-Release "bookworm";\n' });
+    expect(result, result.output).toMatchObject({ exitCode: 0, ran: true });
+  });
+
+  it('finds out before anything is drained that a package of somebody else would have to go', async () => {
+    publish(keyOf('good'), 'good');
+    const status = `Package: storage-agent\nStatus: install ok installed\nMaintainer: x\nArchitecture: all\nVersion: 1.0\nBreaks: kubelet (>= ${TARGET})\nDescription: x\n\n`;
+    const result = await onNode('stage', [fingerprints.good], { status });
+    expect(result).toMatchObject({ exitCode: 12 });
+    expect(result.output).toMatch(/storage-agent[^]*nightlift: failed: .*(remove|Breaks|broken|Unable to correct)/);
+  });
+
+  it('tells a keyring of Kubernetes alone from one that has the key of another maker', () => {
+    const read = (name: string): string => readFileSync(`templates/node/${name}.sh`, 'utf8');
+    const functions = read('upgrade-node-source').split('\nfor file in ')[0] ?? '';
+    const root = join(work, 'keyrings');
+    mkdirSync(join(root, 'etc/apt'), { recursive: true });
+    mkdirSync(join(root, 'tmp'));
+    const [good, evil] = (['good', 'evil'] as const).map((owner) =>
+      execFileSync('gpg', ['--homedir', homes[owner], '--batch', '--export']),
+    );
+    const files = { 'keyring.gpg': [good], 'ours.gpg': [good], 'both.gpg': [good, evil], 'other.gpg': [evil] };
+    for (const [name, parts] of Object.entries(files))
+      writeFileSync(join(root, name), Buffer.concat(parts as Buffer[]));
+    writeFileSync(join(root, 'text.gpg'), 'no key\n');
+    const common = renderScript((name) => read(name), 'node-state', {}).text.split('\n# What is on this node')[0] ?? '';
+    const sources = read('sources').replace('{{repoBase}}', "'https://x/core:/stable:'").replace('{{minor}}', "'1.36'");
+    const ask = ['ours', 'both', 'other', 'text'].map((name) => `if is_shared /${name}.gpg; then echo ${name}; fi`);
+    const script = [common, sources, `stage="$ROOT"`, functions.replace(/^mapfile[^]*?\nfi\n/m, ''), ...ask].join('\n');
+    expect(
+      execFileSync('bash', ['-s'], {
+        input: script,
+        encoding: 'utf8',
+        env: { ...process.env, NIGHTLIFT_ROOT: root, HOME: '/nowhere' },
+      }),
+    ).toBe('both\nother\n');
   });
 });
 

@@ -49,8 +49,11 @@ function upgradeScript(
   bench: TestBench,
   node: string,
   role: UpgradeRole,
-  target = '1.36.4',
-  patchesDirectory = '',
+  {
+    target = '1.36.4',
+    patchesDirectory = '',
+    lockTimeoutSeconds = 1,
+  }: { target?: string; patchesDirectory?: string; lockTimeoutSeconds?: number },
 ): NodeScript {
   const kubeadm = {
     ignorePreflightErrors: ['CoreDNSMigration'],
@@ -58,7 +61,8 @@ function upgradeScript(
     patchesDirectory,
     etcdUpgrade: true,
   };
-  return bench.scripts.upgradeNode({ ...thisNode(node), ...repository(bench), target, role, ...kubeadm });
+  const where = { ...repository(bench), lockTimeoutSeconds };
+  return bench.scripts.upgradeNode({ ...thisNode(node), ...where, target, role, ...kubeadm });
 }
 
 export function upgrade(
@@ -71,13 +75,14 @@ export function upgrade(
     shell?: NodeShell;
     lines?: string[];
     timeLimitSeconds?: number;
+    lockTimeoutSeconds?: number;
   } = {},
 ): Promise<DetachedResult> {
   return (more.shell ?? bench.shell).runDetached(
     bench.address(node),
     {
       unit: 'nightlift-upgrade',
-      script: upgradeScript(bench, node, role, more.target, more.patchesDirectory),
+      script: upgradeScript(bench, node, role, more),
       fence: WITHOUT_LOCK,
       timeLimitSeconds: more.timeLimitSeconds ?? 60,
     },

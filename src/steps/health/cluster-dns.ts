@@ -1,4 +1,4 @@
-import { Resolver } from 'node:dns/promises';
+import { NODATA, Resolver } from 'node:dns/promises';
 import type { ActionStep } from '../../chain/phase.ts';
 import { reasonOf } from '../../errors.ts';
 
@@ -22,7 +22,7 @@ export const clusterDns: ActionStep = {
       `the cluster DNS to know ${name}`,
       async () => {
         try {
-          const addresses = await resolver.resolve4(name);
+          const addresses = await addressesOf(resolver, name);
           return addresses.length > 0
             ? { done: true, value: undefined }
             : { done: false, missing: 'it answers without an address' };
@@ -37,3 +37,13 @@ export const clusterDns: ActionStep = {
     );
   },
 };
+
+/** A name of an IPv6 cluster is known, and has no IPv4 address. */
+async function addressesOf(resolver: Resolver, name: string): Promise<readonly string[]> {
+  try {
+    return await resolver.resolve4(name);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === NODATA)) throw error;
+    return await resolver.resolve6(name);
+  }
+}

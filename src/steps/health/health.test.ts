@@ -226,7 +226,7 @@ describe('the pods after an upgrade', () => {
 
 describe('cluster-dns', () => {
   /** A DNS server that knows one name at 10.96.0.1, or answers it without an address; it notes what it was asked. */
-  async function server(known: string, addresses: 0 | 1, host: '127.0.0.1' | '::1' = '127.0.0.1') {
+  async function server(known: string, addresses: 0 | 1 | 'IPv6', host: '127.0.0.1' | '::1' = '127.0.0.1') {
     const asked: string[] = [];
     const socket = createSocket(host === '::1' ? 'udp6' : 'udp4');
     socket.on('message', (query, from) => {
@@ -237,8 +237,11 @@ describe('cluster-dns', () => {
       asked.push(labels.join('.'));
       const isKnown = asked.at(-1) === known;
       const header = Buffer.from([query[0] ?? 0, query[1] ?? 0, 0x81, isKnown ? 0x80 : 0x83, 0, 1, 0, 0, 0, 0, 0, 0]);
-      header[7] = isKnown ? addresses : 0;
-      const answer = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 10, 96, 0, 1]);
+      const isAaaa = query[end - 3] === 28;
+      header[7] = isKnown && (addresses === 'IPv6' ? isAaaa : addresses === 1) ? 1 : 0;
+      const answer = isAaaa
+        ? Buffer.from([0xc0, 12, 0, 28, 0, 1, 0, 0, 0, 1, 0, 16, 0xfd, ...Array<number>(14).fill(0), 10])
+        : Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 10, 96, 0, 1]);
       socket.send(
         Buffer.concat([header, query.subarray(12, end), ...(header[7] === 1 ? [answer] : [])]),
         from.port,
@@ -273,6 +276,13 @@ describe('cluster-dns', () => {
       expect(dns.asked).toEqual([NAME]);
     },
   );
+
+  it('takes the address of a cluster that has IPv6 only', async () => {
+    const dns = await server(NAME, 'IPv6', '::1');
+    await clusterDns.run(contextIn(asking(dns)));
+    dns.close();
+    expect(dns.asked).toEqual([NAME, NAME]);
+  });
 
   it.each([
     ['does not know the name', 'other', 1 as const, /ENOTFOUND/],

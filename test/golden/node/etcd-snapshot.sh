@@ -63,17 +63,20 @@ if [ -n "$MACHINE_ID" ] && [ -s "$ROOT/etc/machine-id" ] && [ "$(cat "$ROOT/etc/
   fail 25 "this machine is not the one that reports as $NODE: its /etc/machine-id is another: nothing was changed on it" "when the machine-id was made anew, restart the kubelet on it; else find out which machine has the key of $NODE"
 fi
 
+# For scripts that look into the manifests of the static pods: stands in front of them.
+# manifest_flag COMPONENT NAME: value of a flag in a static pod's manifest; empty without either.
+manifest_flag() {
+  awk -v prefix="--$2=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
+    !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ROOT/etc/kubernetes/manifests/$1.yaml" 2>/dev/null || true
+}
+
 # Finds this node's etcd. Stands in front of the scripts that ask it. The programs are the running etcd's own, reached
 # through /proc: they fit its version whatever the container runtime, take nothing of its memory limit, and end with us.
 # Any container may call itself etcd. What the kernel says of a process is its cgroup, and the kubelet puts nothing into the
 # cgroup of a static pod but the containers of a manifest of this node.
 ETCD_MANIFEST="$ROOT/etc/kubernetes/manifests/etcd.yaml"
 
-# Value of a flag of etcd.
-flag() {
-  awk -v prefix="--$1=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
-    !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ETCD_MANIFEST"
-}
+flag() { manifest_flag etcd "$1"; }
 
 # The static pod that a process is in: its UID, a hash of its manifest, 32 hexadecimal digits. Pods that come from the API
 # server have a UUID there, which the API server chooses. Only the outermost pod counts: a container that may write its own

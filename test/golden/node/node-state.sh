@@ -24,6 +24,13 @@ package_version() {
 
 free_bytes() { df -P -B1 "$1" | awk 'NR == 2 { print $4 }'; }
 
+# For scripts that look into the manifests of the static pods: stands in front of them.
+# manifest_flag COMPONENT NAME: value of a flag in a static pod's manifest; empty without either.
+manifest_flag() {
+  awk -v prefix="--$2=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
+    !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ROOT/etc/kubernetes/manifests/$1.yaml" 2>/dev/null || true
+}
+
 # What is on this node, as lines of "key<TAB>value". Changes nothing. Read by parseNodeState (src/node/node-state.ts).
 line() { printf '%s\t%s\n' "$1" "$2"; }
 bytes_of() { if [ -e "$1" ]; then du -sk "$1" 2>/dev/null | awk '{ print $1 * 1024 }'; else printf '0\n'; fi; }
@@ -45,9 +52,11 @@ for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "
 done
 line free.root "$(free_bytes "$ROOT/etc")"
 line free.var "$(free_bytes "$ROOT/var")"
-if [ -d "$ROOT/var/lib/etcd" ]; then
-  line free.etcd "$(free_bytes "$ROOT/var/lib/etcd")"
-  line etcd.bytes "$(bytes_of "$ROOT/var/lib/etcd")"
+etcd="$(manifest_flag etcd data-dir)"
+etcd="$ROOT${etcd:-/var/lib/etcd}"
+if [ -d "$etcd" ]; then
+  line free.etcd "$(free_bytes "$etcd")"
+  line etcd.bytes "$(bytes_of "$etcd")"
 fi
 for stage in "$ROOT"/var/lib/nightlift/stage/*/; do
   version="$(basename "$stage")"

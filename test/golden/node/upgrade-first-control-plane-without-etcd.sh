@@ -63,6 +63,13 @@ if [ -n "$MACHINE_ID" ] && [ -s "$ROOT/etc/machine-id" ] && [ "$(cat "$ROOT/etc/
   fail 25 "this machine is not the one that reports as $NODE: its /etc/machine-id is another: nothing was changed on it" "when the machine-id was made anew, restart the kubelet on it; else find out which machine has the key of $NODE"
 fi
 
+# For scripts that look into the manifests of the static pods: stands in front of them.
+# manifest_flag COMPONENT NAME: value of a flag in a static pod's manifest; empty without either.
+manifest_flag() {
+  awk -v prefix="--$2=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
+    !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ROOT/etc/kubernetes/manifests/$1.yaml" 2>/dev/null || true
+}
+
 # For scripts that use apt: stands between common.sh and the script.
 APT_OPTIONS=(
   # unattended-upgrades takes the same locks at times of its own.
@@ -71,6 +78,8 @@ APT_OPTIONS=(
   -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold
   -o Dpkg::Use-Pty=0
   -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30
+  # What the node prefers is not asked here: a version is named in full.
+  -o APT::Default-Release=
   # A list that could not be fetched is an error, not a reason to answer from the old one.
   -o APT::Update::Error-Mode=any
   # A signature is the proof of what runs as root, whatever the node's own apt.conf allows.
@@ -114,14 +123,35 @@ apt_get() {
 REPO='https://pkgs.k8s.io/core:/stable:'
 MINOR='1.36'
 
+# All that apt reads sources from.
+source_files() {
+  local file
+  for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "$ROOT"/etc/apt/sources.list.d/*.sources; do
+    if [ -f "$file" ]; then printf '%s\n' "$file"; fi
+  done
+}
+
+# entries FILE [COPY]: its entries, or those of a copy of it, that are switched on, one per line: lines of a .list, stanzas of a .sources with their lines
+# put together by tabs.
+entries() {
+  case "$1" in
+    *.sources)
+      awk '
+        function flush() { if (entry != "" && tolower(entry) !~ /\tenabled:[ ]*no[ ]*\t/) print entry; entry = "" }
+        /^[[:space:]]*$/ { flush(); next }
+        !/^#/ { entry = entry "\t" $0 "\t" }
+        END { flush() }' "${2:-$1}"
+      ;;
+    *) grep -v '^[[:space:]]*#' "${2:-$1}" || true ;;
+  esac
+}
+
 # Files with an apt source under REPO, whatever its minor, one per line.
 kubernetes_sources() {
   local file
-  for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "$ROOT"/etc/apt/sources.list.d/*.sources; do
-    if [ -f "$file" ] && awk -v repo="$REPO/v" '!/^[[:space:]]*#/ && index($0, repo) { found = 1 } END { exit !found }' "$file"; then
-      printf '%s\n' "$file"
-    fi
-  done
+  while IFS= read -r file; do
+    if entries "$file" | grep -qF -- "$REPO/v"; then printf '%s\n' "$file"; fi
+  done < <(source_files)
 }
 
 # Copies a source file to stdout, with the minor of every address under REPO set to MINOR.
@@ -181,11 +211,12 @@ hold_packages() {
   for package in kubeadm kubelet kubectl; do
     if [ -n "$(package_version "$package")" ]; then installed+=("$package"); fi
   done
-  for _ in 1 2 3 4 5 6; do
-    if apt-mark hold "${installed[@]}" >/dev/null; then return 0; fi
-    sleep 5
+  # As long as for any other lock: somebody else may be installing something.
+  local end=$((SECONDS + $(printf '%.0f' '300')))
+  until apt-mark hold "${installed[@]}" >/dev/null; do
+    if [ "$SECONDS" -ge "$end" ]; then return 1; fi
+    sleep 2
   done
-  return 1
 }
 kubeadm_before="$(package_version kubeadm)"
 at_end() {
@@ -211,7 +242,7 @@ install_packages() {
   apt_get "$code" -o "Dir::Etc::sourcelist=$stage/kubernetes.list" -o Dir::Etc::sourceparts=- \
     -o "Dir::State::lists=$stage/lists" -o "Dir::Cache::archives=$stage/archives" \
     -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
-    install -y --allow-change-held-packages --no-install-recommends "$@"
+    install -y --no-remove --allow-change-held-packages --no-install-recommends "$@"
 }
 
 # --- apt source and key of the target's minor
@@ -224,6 +255,58 @@ if [ "${#sources[@]}" -eq 0 ]; then
   fi
   sources=("$ROOT/etc/apt/sources.list.d/kubernetes.list")
 fi
+OWN_KEYRING="$ROOT/etc/apt/keyrings/nightlift-kubernetes.gpg"
+OWN_KEYRING="${OWN_KEYRING#"$ROOT"}"
+
+# keyring_of FILE COPY: path of the keyring of our own entry in a copy of a source file: [signed-by=/path] or Signed-By: /path
+keyring_of() {
+  entries "$1" "$2" | grep -F -- "$REPO/v" | grep -oiE 'signed-by(=|:[[:space:]]*)/[^],[:space:]]*' | sed 's#^[^/]*##' | head -n 1 || true
+}
+
+# Whether a keyring is not ours alone: another source is signed by it, a package brings it, every source uses it, or it
+# has the key of another maker.
+is_shared() {
+  local file own
+  while IFS= read -r file; do
+    if entries "$file" | grep -vF -- "$REPO/v" | grep -qF -- "$1"; then return 0; fi
+  done < <(source_files)
+  case "$ROOT$1" in "$ROOT"/etc/apt/trusted.gpg.d/*) return 0 ;; esac
+  if grep -qsxF -- "$1" "$ROOT"/var/lib/dpkg/info/*.list; then return 0; fi
+  # Of a key that the repository has, or has had, the maker is known by its fingerprint or its name.
+  own="$(keys_of "$stage/keyring.gpg" | awk -F: '$1 == "fpr" { print $10 }' | tr '\n' ' ')"
+  keys_of "$ROOT$1" | awk -F: -v own="$own" '
+    $1 == "pub" { keys++; known = 0 }
+    ($1 == "fpr" && index(own, $10)) || ($1 == "uid" && tolower($10) ~ /kubernetes/) { if (!known) ours++; known = 1 }
+    END { exit keys + 0 == ours + 0 }'
+}
+# gpg wants a home, and root's own is none of our business.
+keys_of() {
+  local home
+  home="$(mktemp -d)"
+  gpg --batch --no-options --homedir "$home" --show-keys --with-colons "$1" 2>/dev/null || true
+  rm -rf "$home"
+}
+
+# point_at KEYRING: reads a source file, and writes it with our own entries signed by KEYRING.
+point_at() {
+  awk -v repo="$REPO/v" -v keyring="$1" '
+    function flush(  i) {
+      for (i = 1; i <= n; i++) {
+        if (ours && tolower(line[i]) ~ /^signed-by:/) line[i] = "Signed-By: " keyring
+        print line[i]
+      }
+      n = 0
+      ours = 0
+    }
+    /^[[:space:]]*$/ { flush(); print; next }
+    { line[++n] = $0 }
+    !/^[[:space:]]*#/ && index($0, repo) {
+      ours = 1
+      sub(/[Ss]igned-[Bb]y=[^] \t]*/, "signed-by=" keyring, line[n])
+    }
+    END { flush() }'
+}
+
 for file in "${sources[@]}"; do
   new="$ROOT/etc/apt/.nightlift-source"
   if [ -e "$file" ]; then
@@ -232,9 +315,13 @@ for file in "${sources[@]}"; do
     mkdir -p "$(dirname "$file")"
     printf 'deb [signed-by=/etc/apt/keyrings/kubernetes-apt-keyring.gpg] %s/v%s/deb/ /\n' "$REPO" "$MINOR" >"$new"
   fi
-  # Path of the keyring of this source: [signed-by=/path] or Signed-By: /path
-  keyring="$(grep -F -- "$REPO/v" "$new" | sed -n 's/.*[Ss]igned-[Bb]y=\([^],[:space:]]*\).*/\1/p' | head -n 1)"
-  if [ -z "$keyring" ]; then keyring="$(sed -n 's/^[Ss]igned-[Bb]y:[[:space:]]*\(\/[^,[:space:]]*\).*/\1/p' "$new" | head -n 1)"; fi
+  keyring="$(keyring_of "$file" "$new")"
+  if [ -n "$keyring" ] && [ "$keyring" != "$OWN_KEYRING" ] && [ -e "$ROOT$keyring" ] && is_shared "$keyring"; then
+    say "$keyring is not for Kubernetes alone and stays as it is: the key of v$MINOR goes to $OWN_KEYRING"
+    point_at "$OWN_KEYRING" <"$new" >"$new.own"
+    mv "$new.own" "$new"
+    keyring="$OWN_KEYRING"
+  fi
   case "$keyring" in
     /*.asc) key="$stage/keyring.asc" ;;
     /*) key="$stage/keyring.gpg" ;;
@@ -302,7 +389,7 @@ if ! kubeadm_is_done; then
           # The names carry the time, so that the last one is the newest.
           if [ -f "$backup" ]; then copy="$backup"; fi
         done
-        if [ "$component" = etcd ] && ! grep -qs -- '--etcd-servers=https://127.0.0.1:2379' "$manifests/kube-apiserver.yaml"; then
+        if [ "$component" = etcd ] && [[ ! "$(manifest_flag kube-apiserver etcd-servers)" =~ ^https?://(127\.0\.0\.1|\[::1\]|localhost): ]]; then
           # etcd stands elsewhere: an old copy must not come back to life.
           continue
         fi
@@ -370,5 +457,10 @@ if [ ! -f "$stage/kubelet-restarted" ] || ! systemctl is-active --quiet kubelet;
   fi
   : >"$stage/kubelet-restarted"
 fi
-rm -rf "$stage/before" "$stage/archives" "$stage/lists" "$stage/program" "$stage/staged"
+# What was replaced can be looked at until another version is staged.
+if [ -d "$stage/before" ]; then
+  rm -rf "$stage/replaced"
+  mv "$stage/before" "$stage/replaced"
+fi
+rm -rf "$stage/archives" "$stage/lists" "$stage/program" "$stage/staged"
 say "this node is on $TARGET"
