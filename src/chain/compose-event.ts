@@ -4,6 +4,9 @@ import { findingSections } from '../gate/finding-sections.ts';
 import { bold, type Section, type SlackMessage, slackMessage } from '../notify/slack-message.ts';
 import { type Step, stepName } from './step.ts';
 
+/** Of pods in a message. */
+const MOST_NAMED = 10;
+
 /** Something that a phase had begun before it stopped, and put back as it was, if it could. */
 export interface TakenBack {
   readonly what: string;
@@ -39,6 +42,8 @@ export type UpgradeEvent =
       readonly nodes: number;
       readonly from?: string | undefined;
       readonly seconds?: number | undefined;
+      /** Pods that are not ready and were not before the run. */
+      readonly brokenBefore?: readonly string[];
     };
 
 export function composeEvent(event: UpgradeEvent): SlackMessage {
@@ -87,7 +92,15 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
     case 'complete': {
       const from = event.from === undefined || event.from === event.target ? '' : ` from ${event.from}`;
       const time = event.seconds === undefined ? '' : ` in ${formatDuration(event.seconds * 1000)}`;
-      return ['✅ K8s upgrade complete', [`All ${event.nodes} nodes went${from} to ${event.target}${time}.`]];
+      const { brokenBefore = [] } = event;
+      const said = brokenBefore.slice(0, MOST_NAMED).join(', ');
+      const more = brokenBefore.length > MOST_NAMED ? ` and ${brokenBefore.length - MOST_NAMED} more` : '';
+      const broken = brokenBefore.length === 0 ? [] : [[`Not ready, and not before it either: ${said}${more}.`]];
+      return [
+        '✅ K8s upgrade complete',
+        [`All ${event.nodes} nodes went${from} to ${event.target}${time}.`],
+        ...broken,
+      ];
     }
   }
 }

@@ -37,7 +37,14 @@ export async function recordStop(context: InRun, why: string): Promise<void> {
 
 /** The values of a cluster without a run, for postflight and for a leaked latch. */
 export async function clearRun(context: InRun): Promise<void> {
-  await recordRun(context, { 'in-flight': null, run: null, target: null, 'snapshot-path': null, ...NOT_STOPPED });
+  await recordRun(context, {
+    'in-flight': null,
+    run: null,
+    target: null,
+    'snapshot-path': null,
+    'not-well': null,
+    ...NOT_STOPPED,
+  });
   await pushGauges(context, {
     k8s_upgrade_in_flight: 0,
     k8s_upgrade_started_timestamp: 0,

@@ -55,6 +55,8 @@ const StaticPod = z.object({
   }),
 });
 
+/** Of a pod that stands for a static one: its kubelet has written it. */
+const MIRROR = 'kubernetes.io/config.mirror';
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
 const Held = z.record(z.string(), z.iso.datetime());
@@ -87,6 +89,11 @@ export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
         ),
       ]);
       const versions = apiServerVersions(apiServers);
+      const mirrors = new Set(
+        apiServers
+          .filter(({ metadata }) => metadata.annotations[MIRROR] !== undefined)
+          .map(({ spec }) => spec.nodeName),
+      );
       return nodes.map((node) => {
         const kubelet = parseVersion(node.status.nodeInfo.kubeletVersion);
         if (kubelet === undefined) {
@@ -98,7 +105,8 @@ export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
             `See kubectl describe node ${node.metadata.name}: a node that never joined has none.`,
           );
         }
-        return nodeFact(node, kubelet, versions.get(node.metadata.name) ?? null, keys);
+        const { name } = node.metadata;
+        return nodeFact(node, kubelet, versions.get(name) ?? null, mirrors.has(name), keys);
       });
     },
 
@@ -194,13 +202,15 @@ function nodeFact(
   { metadata, spec, status }: Node,
   kubelet: string,
   apiServer: string | null,
+  runsApiServer: boolean,
   keys: RecordKeys,
 ): NodeFact {
   const condition = (type: string) => status.conditions.find((one) => one.type === type);
   const ready = condition('Ready');
   return {
     name: metadata.name,
-    role: metadata.labels[CONTROL_PLANE] === undefined ? 'worker' : 'control-plane',
+    // Some take the label away for their load balancer; what runs an API server is a control plane all the same.
+    role: metadata.labels[CONTROL_PLANE] === undefined && !runsApiServer ? 'worker' : 'control-plane',
     kubelet,
     apiServer,
     internalIp: status.addresses.find(({ type }) => type === 'InternalIP')?.address ?? null,

@@ -9,7 +9,9 @@ const TaintFact = z.object({
 /** What an upgrade wants to know of a Node object. */
 export const NodeFact = z.object({
   name: z.string(),
-  role: z.enum(['control-plane', 'worker']).describe('by the label node-role.kubernetes.io/control-plane'),
+  role: z
+    .enum(['control-plane', 'worker'])
+    .describe('by the label node-role.kubernetes.io/control-plane, or by the static pod of an API server'),
   kubelet: z.string().describe('X.Y.Z, from status.nodeInfo.kubeletVersion'),
   apiServer: z
     .string()

@@ -17,6 +17,7 @@ const STEPS = {
     'plan',
     'prune-backups',
     'set-latch',
+    'note-broken',
     'snapshot',
   ],
   master: [

@@ -6,6 +6,7 @@ import { oidcRestoreKnown } from '../steps/control-plane/oidc-restore.ts';
 import { pruneBackups } from '../steps/control-plane/prune-backups.ts';
 import { restoreWorkloads } from '../steps/control-plane/quiesce.ts';
 import { snapshot } from '../steps/etcd/snapshot.ts';
+import { noteBroken } from '../steps/health/broken-before.ts';
 import { nodesAnswer } from '../steps/health/nodes-answer.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
@@ -30,6 +31,7 @@ export const preflight: Phase = {
     plan,
     pruneBackups,
     setLatch,
+    noteBroken,
     snapshot,
   ],
 };

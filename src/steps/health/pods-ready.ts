@@ -1,5 +1,5 @@
 import type { ActionStep } from '../../chain/phase.ts';
-import type { PodFact } from '../../cluster/cluster.ts';
+import { brokenBefore, counts } from './broken-before.ts';
 
 const SYSTEM_NAMESPACE = 'kube-system';
 
@@ -9,11 +9,12 @@ export const systemPods: ActionStep = {
   summary: 'the pods of kube-system run',
   async run(context) {
     const { deps, signal } = context;
+    const before = await brokenBefore(context);
     await context.waiter.until(
       'the pods of kube-system',
       async () => {
         const pods = (await deps.cluster.pods({ namespace: SYSTEM_NAMESPACE }, signal)).filter(counts);
-        const down = pods.filter((pod) => !pod.ready);
+        const down = pods.filter((pod) => !pod.ready && !before.has(pod));
         return down.length === 0
           ? { done: true, value: undefined }
           : { done: false, missing: `not ready: ${down.map((pod) => pod.name).join(', ')}` };
@@ -30,10 +31,13 @@ export const podReadyRatio: ActionStep = {
   async run(context) {
     const { deps, signal } = context;
     const least = deps.settings.postflight.podReadyRatio;
+    const before = await brokenBefore(context);
     await context.waiter.until(
       'enough pods to be ready',
       async () => {
-        const pods = (await deps.cluster.pods({}, signal)).filter(counts);
+        const pods = (await deps.cluster.pods({}, signal)).filter(
+          (pod) => counts(pod) && (pod.ready || !before.has(pod)),
+        );
         const ready = pods.filter((pod) => pod.ready).length;
         const ratio = pods.length === 0 ? 1 : ready / pods.length;
         if (ratio >= least) return { done: true, value: undefined };
@@ -58,13 +62,14 @@ export const daemonSets: ActionStep = {
   async run(context) {
     const { deps, signal } = context;
     const { name } = await context.node();
+    const before = await brokenBefore(context);
     await context.waiter.until(
       `the DaemonSet pods of ${name}`,
       async () => {
         const pods = (await deps.cluster.pods({ node: name }, signal)).filter(
           (pod) => pod.owner?.kind === 'DaemonSet' && counts(pod),
         );
-        const down = pods.filter((pod) => !pod.ready);
+        const down = pods.filter((pod) => !pod.ready && !before.has(pod));
         return down.length === 0
           ? { done: true, value: undefined }
           : { done: false, missing: `not ready: ${down.map((pod) => `${pod.namespace}/${pod.name}`).join(', ')}` };
@@ -76,8 +81,3 @@ export const daemonSets: ActionStep = {
     );
   },
 };
-
-/** Pods that should be ready: not finished, not on their way out, and not a Job's (ours among them). */
-function counts(pod: PodFact): boolean {
-  return pod.phase !== 'Succeeded' && pod.phase !== 'Failed' && !pod.deleting && pod.owner?.kind !== 'Job';
-}

@@ -15,7 +15,9 @@ export const setLatch: ActionStep = {
     const started = resumed['in-flight'] ?? now.toISOString();
     // What the run makes carries it, so that nothing of another run, or of somebody else, counts as its own.
     const id = (resumed['in-flight'] === undefined ? undefined : resumed['run']) ?? randomUUID();
-    await recordRun(context, { 'in-flight': started, run: id, target: context.target, ...NOT_STOPPED });
+    // Of an earlier run: what is broken is looked at anew.
+    const forgotten = id === run['run'] ? {} : { 'not-well': null };
+    await recordRun(context, { ...forgotten, 'in-flight': started, run: id, target: context.target, ...NOT_STOPPED });
     const startedAt = Number.isNaN(Date.parse(started)) ? now.getTime() : Date.parse(started);
     await pushGauges(context, {
       k8s_upgrade_in_flight: 1,

@@ -5,6 +5,7 @@ import { haltingAlerts } from '../../gate/firing-alerts.ts';
 import { gateOptions } from '../../gate/gate-options.ts';
 import { announce } from '../../notify/announce.ts';
 import { readRun } from '../../observe/run-record.ts';
+import { brokenBefore, counts } from '../health/broken-before.ts';
 
 /** After the work is done an alert does not undo it: it is said. */
 export const warnOfAlerts: ActionStep = {
@@ -30,12 +31,15 @@ export const sayComplete: ActionStep = {
     const { deps, target, signal } = context;
     const started = Date.parse((await readRun(context))['in-flight'] ?? '');
     const nodes = await deps.cluster.nodes(signal);
+    const before = await brokenBefore(context);
+    const broken = (await deps.cluster.pods({}, signal)).filter((pod) => counts(pod) && !pod.ready && before.has(pod));
     await announce(
       deps,
       composeEvent({
         kind: 'complete',
         target,
         nodes: nodes.length,
+        brokenBefore: broken.map(({ namespace, name }) => `${namespace}/${name}`),
         ...(Number.isNaN(started) ? {} : { seconds: Math.round((deps.clock.now().getTime() - started) / 1000) }),
       }),
       signal,

@@ -50,6 +50,25 @@ export function describeNodes(bench: () => Bench): void {
     }
   });
 
+  it('knows a control plane without its label by the static pod of its API server, and not by any other pod', async () => {
+    const { cluster, node, pod, remove } = bench();
+    await node('unlabelled', { nodeInfo: nodeInfo('v1.36.2') });
+    const roleOf = async () => (await cluster.nodes(signal)).find(({ name }) => name === 'unlabelled')?.role;
+    const common = { namespace: 'kube-system', labels: { component: 'kube-apiserver' } };
+    const spec = {
+      nodeName: 'unlabelled',
+      containers: [{ name: 'kube-apiserver', image: 'r/kube-apiserver:v1.36.2' }],
+    };
+    await pod('posing', { ...common, spec });
+    expect(await roleOf()).toBe('worker');
+    const annotations = { 'kubernetes.io/config.mirror': '0123' };
+    await pod('kube-apiserver-unlabelled', { ...common, annotations, spec });
+    expect(await roleOf()).toBe('control-plane');
+    for (const name of ['posing', 'kube-apiserver-unlabelled'])
+      await remove(`/api/v1/namespaces/kube-system/pods/${name}`);
+    await remove('/api/v1/nodes/unlabelled');
+  });
+
   it('names a node whose kubelet version cannot be read', async () => {
     const { cluster, node, remove } = bench();
     await node('odd', { nodeInfo: nodeInfo('v1.36.2-vendor.7') });
