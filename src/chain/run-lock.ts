@@ -105,7 +105,8 @@ function keepLock(
 
   const lose = (error: LockLost): void => {
     if (lost.signal.aborted) return;
-    log.error('the lock of the chain is lost', { error: error.message });
+    // One that ran out is taken anew: on a single control plane each restart of the API server may come to that.
+    log[error.lapsed ? 'warn' : 'error']('the lock of the chain is lost', { error: error.message });
     lost.abort(error);
   };
   const lookAtClock = (): void => {

@@ -128,7 +128,7 @@ async function ask(
   const started = clock.now().getTime();
   for (let attempt = 0; ; attempt += 1) {
     const result = await run(rendered).catch((error: unknown) => {
-      if (error instanceof NightliftError && error.kind === 'network') return error;
+      if (error instanceof NightliftError && error.kind === 'network' && !(error instanceof LockLost)) return error;
       throw error;
     });
     if (!(result instanceof NightliftError) && result.exitCode !== null) {

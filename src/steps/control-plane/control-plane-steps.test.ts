@@ -376,6 +376,13 @@ describe('quiesce', () => {
     ]);
   });
 
+  it('says of one that an earlier try has scaled that it is so already', async () => {
+    const [one] = list;
+    const { world, context } = scene({ quiesce: [one], quiesced: [{ ...one, replicasBefore: 3 }] });
+    await quiesce.run(context);
+    expect(world.seen.log.map(({ message }) => message)).toEqual(['is scaled to zero already']);
+  });
+
   it.each([
     ['its own undo', quiesce.undo],
     ['the step after the upgrade', restoreWorkloads.run],

@@ -1,4 +1,5 @@
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import type { WorkloadRef } from '../../cluster/cluster.ts';
 import { hasTargetVersion } from '../../facts/nodes.ts';
 
 /**
@@ -12,10 +13,12 @@ export const quiesce: ActionStep = {
   // On a node that is finished nothing takes the API server away any more.
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
   async run({ deps, signal }) {
+    const before = new Set((await deps.cluster.quiescedWorkloads(signal)).map(described));
     for (const workload of deps.settings.quiesce) {
       const quiesced = await deps.cluster.quiesce(workload, signal);
-      const fields = { workload: `${workload.kind} ${workload.namespace}/${workload.name}` };
+      const fields = { workload: described(workload) };
       if (quiesced === undefined) deps.log.warn('a workload of the quiesce list does not exist', fields);
+      else if (before.has(fields.workload)) deps.log.info('is scaled to zero already', fields);
       else deps.log.info('scaled to zero', { ...fields, replicasBefore: quiesced.replicasBefore });
     }
   },
@@ -34,8 +37,12 @@ async function restoreQuiesced({ deps, signal }: Context): Promise<void> {
   for (const workload of await deps.cluster.quiescedWorkloads(signal)) {
     await deps.cluster.restore(workload, signal);
     deps.log.info('scaled back', {
-      workload: `${workload.kind} ${workload.namespace}/${workload.name}`,
+      workload: described(workload),
       replicas: workload.replicasBefore,
     });
   }
+}
+
+function described({ kind, namespace, name }: WorkloadRef): string {
+  return `${kind} ${namespace}/${name}`;
 }
