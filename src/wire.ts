@@ -44,18 +44,23 @@ export async function wire(wiring: Wiring): Promise<Wired> {
       inCluster || wiring.runsPhases === true ? (fileSettings?.waits.apiSeconds ?? 900) * 1000 : PATIENCE_OF_PEOPLE_MS,
   });
   const namespace = wiring.namespace ?? fileSettings?.namespace ?? 'k8s-upgrade';
-  const clusterFor = (settings: Pick<Settings, 'annotationPrefix'>) =>
-    createKubeCluster({ client, clock, namespace, annotationPrefix: settings.annotationPrefix });
+  const clusterFor = (annotationPrefix: string, excludedNodes: Settings['nodes']['exclude'] = {}) =>
+    createKubeCluster({
+      client,
+      clock,
+      namespace,
+      annotationPrefix,
+      excludedNodes,
+    });
   let inConfigMap: ClusterSettings | undefined;
-  const ofCluster = async () =>
-    (inConfigMap = await settingsFromCluster(clusterFor({ annotationPrefix: 'nightlift' }), namespace, wiring));
+  const ofCluster = async () => (inConfigMap = await settingsFromCluster(clusterFor('nightlift'), namespace, wiring));
   const settings = { ...(fileSettings ?? (await takeSettings(wiring, ofCluster))), namespace };
   const addonMatrix = wiring.settings === 'spared' ? undefined : readMatrix(environment, settings, inConfigMap?.files);
   log.info('limits', limitsOf(settings, addonMatrix));
   const templates = openTemplates(environment, settings);
   const shell = lazyShell(wiring, settings, templates);
   const deps: Deps = {
-    cluster: clusterFor(settings),
+    cluster: clusterFor(settings.annotationPrefix, settings.nodes.exclude),
     shell,
     alerts: lazyAlerts(settings),
     feed: lazyFeed(environment, settings),

@@ -32,6 +32,7 @@ export function runningOf(facts: Facts): string {
 export function printPlan(output: Output, plan: UpgradePlan, why: string): void {
   output.line(`${paint(output, 'bold', `${plan.from} → ${plan.target}`)} (${plan.jump}): ${why}`);
   if (plan.done.length > 0) output.line(`On ${plan.target} already: ${plan.done.join(', ')}`);
+  for (const { name, kubelet, why } of plan.leftOut) output.line(`Left out: ${name} (${kubelet}): ${why}`);
   const rows = plan.steps.map((step, index) => [
     `${index + 1}.`,
     step.name,

@@ -29,6 +29,7 @@ const REPORT_FACTS: readonly FactPart[] = [
   'chainJobs',
   'gauges',
   'limits',
+  'otherNodes',
 ];
 
 function compose({ facts, settings, options, limits }: Question, looked: boolean) {

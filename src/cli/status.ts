@@ -3,7 +3,7 @@ import { RUN_LEASE } from '../chain/run-lock.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
-import type { NodeFact } from '../facts/node-fact.ts';
+import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { readKillSwitch } from '../observe/kill-switch.ts';
 import { readRun } from '../observe/run-record.ts';
@@ -27,6 +27,7 @@ export async function run(call: Call): Promise<number> {
 
 interface Status {
   readonly nodes: readonly NodeFact[];
+  readonly leftOut: readonly OtherNodeFact[];
   readonly jobs: readonly JobFact[];
   readonly run: Readonly<Record<string, string>>;
   readonly pause: Observed<{ readonly engaged: boolean; readonly reason: string }>;
@@ -39,8 +40,9 @@ interface Status {
 }
 
 async function readStatus(deps: Deps, signal: AbortSignal): Promise<Status> {
-  const [nodes, jobs, run, pause, quiesced, lock, detectorLastRun] = await Promise.all([
+  const [nodes, leftOut, jobs, run, pause, quiesced, lock, detectorLastRun] = await Promise.all([
     deps.cluster.nodes(signal),
+    deps.cluster.otherNodes(signal),
     deps.cluster.jobs(CHAIN_SELECTOR, signal),
     readRun({ deps, signal }),
     readKillSwitch(deps, signal),
@@ -53,7 +55,7 @@ async function readStatus(deps: Deps, signal: AbortSignal): Promise<Status> {
       return gauge === undefined ? null : new Date(gauge.value * 1000).toISOString();
     }),
   ]);
-  return { nodes, jobs, run, pause, quiesced, lock, detectorLastRun };
+  return { nodes, leftOut, jobs, run, pause, quiesced, lock, detectorLastRun };
 }
 
 async function attempt<T>(ask: () => Promise<T>): Promise<Observed<T>> {
@@ -91,6 +93,7 @@ function print(output: Output, status: Status, now: Date): void {
   output.line();
   for (const row of table([['NODE', 'ROLE', 'KUBELET', 'API SERVER', 'READY', 'CORDON'], ...status.nodes.map(nodeRow)]))
     output.line(row);
+  for (const { name, kubelet, why } of status.leftOut) output.line(`Left out: ${name} (${kubelet}): ${why}`);
   if (status.jobs.length > 0) {
     output.line();
     const rows = status.jobs

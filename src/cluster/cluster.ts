@@ -1,5 +1,5 @@
 import type { BudgetFact, JobFact, WorkloadFact } from '../facts/facts.ts';
-import type { NodeFact } from '../facts/node-fact.ts';
+import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
 import type { LabelSelector } from './label-selector.ts';
 import type { PodPlacement } from './pod-placement.ts';
 
@@ -168,7 +168,10 @@ export interface Cluster {
   /** X.Y.Z that the endpoint's /version answers. */
   serverVersion(signal: AbortSignal): Promise<string>;
   health(path: '/readyz' | '/livez', signal: AbortSignal): Promise<Health>;
+  /** Those that are ours to upgrade. */
   nodes(signal: AbortSignal): Promise<readonly NodeFact[]>;
+  /** Those that are left out by rule, with the reason. */
+  otherNodes(signal: AbortSignal): Promise<readonly OtherNodeFact[]>;
   /** kubernetesVersion of ConfigMap kube-system/kubeadm-config, X.Y.Z. */
   kubeadmConfigVersion(signal: AbortSignal): Promise<string>;
   workloads(signal: AbortSignal): Promise<readonly WorkloadFact[]>;

@@ -25,12 +25,15 @@ export interface KubeClusterOptions {
   readonly namespace: string;
   /** Before the slash of every annotation and label that we write. */
   readonly annotationPrefix: string;
+  /** nodes.exclude of the settings; default: none. */
+  readonly excludedNodes?: Readonly<Record<string, string>>;
 }
 
 /** The port over the Kubernetes API. One file for each kind of object; what concerns the server itself is here. */
 export function createKubeCluster(options: KubeClusterOptions): Cluster {
   const { client, clock, namespace } = options;
-  const context: KubeContext = { client, clock, namespace, keys: recordKeys(options.annotationPrefix) };
+  const { excludedNodes = {} } = options;
+  const context: KubeContext = { client, clock, namespace, keys: recordKeys(options.annotationPrefix), excludedNodes };
   return {
     ...kubeServer(context),
     ...kubeNodes(context),

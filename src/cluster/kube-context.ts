@@ -8,6 +8,8 @@ export interface KubeContext {
   /** Namespace of our own objects. */
   readonly namespace: string;
   readonly keys: RecordKeys;
+  /** Labels of workers that are left out; empty leaves out none. */
+  readonly excludedNodes: Readonly<Record<string, string>>;
 }
 
 /** Annotations and the label by which we write down what we change. */

@@ -37,6 +37,7 @@ const Node = z.object({
           machineID: z.string().default(''),
           architecture: z.string().default(''),
           osImage: z.string().default(''),
+          operatingSystem: z.string().default(''),
           kernelVersion: z.string().default(''),
           containerRuntimeVersion: z.string().default(''),
         })
@@ -61,9 +62,12 @@ const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
 const Held = z.record(z.string(), z.iso.datetime());
 
-type NodeCalls = Pick<Cluster, 'nodes' | 'cordon' | 'uncordon' | 'markUnfinished' | 'heldSince' | 'writeHeldSince'>;
+type NodeCalls = Pick<
+  Cluster,
+  'nodes' | 'otherNodes' | 'cordon' | 'uncordon' | 'markUnfinished' | 'heldSince' | 'writeHeldSince'
+>;
 
-export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
+export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCalls {
   const patch = (node: string, doing: string, body: unknown, signal: AbortSignal) =>
     client.object(
       { doing, method: 'PATCH', path: apiPath`/api/v1/nodes/${node}`, patch: 'merge', body },
@@ -73,28 +77,36 @@ export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
   const read = (node: string, doing: string, signal: AbortSignal) =>
     client.object({ doing, path: apiPath`/api/v1/nodes/${node}` }, Node, signal);
 
+  const doing = 'listing the nodes';
+  const list = async (signal: AbortSignal) => {
+    const [nodes, apiServers] = await Promise.all([
+      client.list({ doing, path: '/api/v1/nodes' }, Node, signal),
+      client.list(
+        {
+          doing: 'listing the kube-apiserver pods',
+          path: '/api/v1/namespaces/kube-system/pods',
+          query: { labelSelector: 'component=kube-apiserver' },
+        },
+        StaticPod,
+        signal,
+      ),
+    ]);
+    const versions = apiServerVersions(apiServers);
+    const mirrors = new Set(
+      apiServers.filter(({ metadata }) => metadata.annotations[MIRROR] !== undefined).map(({ spec }) => spec.nodeName),
+    );
+    return nodes.map((node) => {
+      // Some take the label away for their load balancer; what runs an API server is a control plane all the same.
+      const isControlPlane = node.metadata.labels[CONTROL_PLANE] !== undefined || mirrors.has(node.metadata.name);
+      const foreign = isControlPlane ? undefined : whyForeign(node, excludedNodes);
+      return { node, isControlPlane, foreign, apiServer: versions.get(node.metadata.name) ?? null };
+    });
+  };
+
   return {
     async nodes(signal) {
-      const doing = 'listing the nodes';
-      const [nodes, apiServers] = await Promise.all([
-        client.list({ doing, path: '/api/v1/nodes' }, Node, signal),
-        client.list(
-          {
-            doing: 'listing the kube-apiserver pods',
-            path: '/api/v1/namespaces/kube-system/pods',
-            query: { labelSelector: 'component=kube-apiserver' },
-          },
-          StaticPod,
-          signal,
-        ),
-      ]);
-      const versions = apiServerVersions(apiServers);
-      const mirrors = new Set(
-        apiServers
-          .filter(({ metadata }) => metadata.annotations[MIRROR] !== undefined)
-          .map(({ spec }) => spec.nodeName),
-      );
-      return nodes.map((node) => {
+      return (await list(signal)).flatMap(({ node, isControlPlane, foreign, apiServer }) => {
+        if (foreign !== undefined) return [];
         const kubelet = parseVersion(node.status.nodeInfo.kubeletVersion);
         if (kubelet === undefined) {
           throw unreadableAnswer(
@@ -102,12 +114,19 @@ export function kubeNodes({ client, keys }: KubeContext): NodeCalls {
             client.server,
             `its kubelet version is "${node.status.nodeInfo.kubeletVersion}", which is no release X.Y.Z`,
             undefined,
-            `See kubectl describe node ${node.metadata.name}: a node that never joined has none.`,
+            `See kubectl describe node ${node.metadata.name}: a node that never joined has none. A worker that is not to be upgraded: nodes.exclude.`,
           );
         }
-        const { name } = node.metadata;
-        return nodeFact(node, kubelet, versions.get(name) ?? null, mirrors.has(name), keys);
+        return [nodeFact(node, kubelet, apiServer, isControlPlane, keys)];
       });
+    },
+
+    async otherNodes(signal) {
+      return (await list(signal)).flatMap(({ node, foreign }) =>
+        foreign === undefined
+          ? []
+          : [{ name: node.metadata.name, kubelet: node.status.nodeInfo.kubeletVersion, why: foreign }],
+      );
     },
 
     cordon(name, by, signal) {
@@ -198,19 +217,37 @@ function apiServerVersions(pods: readonly z.infer<typeof StaticPod>[]): Map<stri
   return versions;
 }
 
+/** Of kubelets that come with a distribution of their own, which no package of Kubernetes upgrades. */
+const DISTRIBUTION = /^v?\d+\.\d+\.\d+[-+].*(k3s|rke2|eks|gke|aks|vk-|k0s|virtual)/i;
+
+/** Why a worker is not upgraded by us: no kubeadm, apt or SSH of ours is there. undefined for one that is. */
+function whyForeign({ metadata, spec, status }: Node, excluded: Readonly<Record<string, string>>): string | undefined {
+  const { kubeletVersion, operatingSystem, containerRuntimeVersion } = status.nodeInfo;
+  const labels = Object.entries(excluded);
+  if (labels.length > 0 && labels.every(([key, value]) => metadata.labels[key] === value))
+    return `nodes.exclude names its label ${labels.map(([key, value]) => `${key}=${value}`).join(',')}`;
+  if (operatingSystem === 'windows') return 'it runs Windows';
+  const isVirtual =
+    metadata.labels['type'] === 'virtual-kubelet' ||
+    spec.taints?.some(({ key }) => /^virtual-(kubelet|node)\./.test(key)) === true ||
+    (metadata.labels['type'] === 'virtual-node' && containerRuntimeVersion === '');
+  if (isVirtual) return 'it is a virtual kubelet';
+  if (DISTRIBUTION.test(kubeletVersion)) return `its kubelet ${kubeletVersion} comes with another distribution`;
+  return undefined;
+}
+
 function nodeFact(
   { metadata, spec, status }: Node,
   kubelet: string,
   apiServer: string | null,
-  runsApiServer: boolean,
+  isControlPlane: boolean,
   keys: RecordKeys,
 ): NodeFact {
   const condition = (type: string) => status.conditions.find((one) => one.type === type);
   const ready = condition('Ready');
   return {
     name: metadata.name,
-    // Some take the label away for their load balancer; what runs an API server is a control plane all the same.
-    role: metadata.labels[CONTROL_PLANE] === undefined && !runsApiServer ? 'worker' : 'control-plane',
+    role: isControlPlane ? 'control-plane' : 'worker',
     kubelet,
     apiServer,
     internalIp: status.addresses.find(({ type }) => type === 'InternalIP')?.address ?? null,

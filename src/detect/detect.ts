@@ -38,7 +38,7 @@ export type Detection =
   | { readonly kind: 'started'; readonly target: string; readonly job: string };
 
 const LOOK: readonly FactPart[] = ['apiServer', 'nodes', 'patchReleases', 'nextMinorReleases', 'firstSeen'];
-const GATE: readonly FactPart[] = ['nodes', 'workloads', 'deprecatedApis', 'apiServerMetrics'];
+const GATE: readonly FactPart[] = ['nodes', 'otherNodes', 'workloads', 'deprecatedApis', 'apiServerMetrics'];
 
 /** The nightly look: finds a target, asks the gate, starts the chain. Changes nothing when there is nothing to do. */
 export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection> {

@@ -57,6 +57,7 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
     run: known({ startedAt: null, target: null, snapshotPath: null, stopped: null, stoppedAt: null }),
     firstSeen: known({}),
     limits: known(null),
+    otherNodes: known([]),
     workloads: known([]),
     deprecatedApis: known([]),
     apiServerMetrics: known({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { observedSchema } from '../observed.ts';
-import { NodeFact } from './node-fact.ts';
+import { NodeFact, OtherNodeFact } from './node-fact.ts';
 
 export const FACTS_SCHEMA = 'nightlift.facts/v1';
 
@@ -119,6 +119,9 @@ export const Facts = z.object({
   observedAt: z.iso.datetime(),
   apiServer: observedSchema(z.string()).describe('X.Y.Z that /version answers'),
   nodes: observedSchema(z.array(NodeFact)),
+  otherNodes: observedSchema(z.array(OtherNodeFact))
+    .default({ known: true, value: [] })
+    .describe('nodes that are left out: Windows, virtual kubelets, kubelets of other distributions, nodes.exclude'),
   kubeadmConfig: observedSchema(z.string()).describe(
     'X.Y.Z, kubernetesVersion of ConfigMap kube-system/kubeadm-config',
   ),

@@ -47,5 +47,13 @@ export const NodeFact = z.object({
   createdAt: z.iso.datetime(),
 });
 
+/** A node that is there and is not upgraded by us. */
+export const OtherNodeFact = z.object({
+  name: z.string(),
+  kubelet: z.string().describe('as it is written in status.nodeInfo.kubeletVersion'),
+  why: z.string().describe('why it is left out'),
+});
+
+export type OtherNodeFact = z.infer<typeof OtherNodeFact>;
 export type NodeFact = z.infer<typeof NodeFact>;
 export type TaintFact = z.infer<typeof TaintFact>;

@@ -35,6 +35,27 @@ describe('version-skew', () => {
       ],
     ],
     [
+      'counts the nodes that are left out: the API servers must not leave them behind',
+      {
+        ...cluster('1.36.3', controlPlane('cp-1')),
+        otherNodes: known([
+          { name: 'win-1', kubelet: 'v1.33.4', why: 'it runs Windows' },
+          { name: 'edge', kubelet: 'v1.34.0+k3s1', why: 'x' },
+          { name: 'odd', kubelet: '', why: 'x' },
+        ]),
+      },
+      '1.37.1',
+      [
+        'block KubeletTooOld: the kubelet of win-1, which is left out (it runs Windows), has v1.33.4, 4 minors below 1.37.1; 3 are allowed. Upgrade win-1 in its own way first, or remove it.',
+      ],
+    ],
+    [
+      'is not sure of what is left out when nobody could look',
+      { ...cluster('1.36.3', controlPlane('cp-1')), otherNodes: unknown('forbidden') },
+      '1.36.4',
+      ['block Unknown: the nodes that are left out could not be read: forbidden. Look at kubectl get nodes.'],
+    ],
+    [
       'warns of a kubelet that is only a patch ahead of the API server',
       cluster('1.36.3', controlPlane('cp-1'), worker('w1', '1.36.5')),
       '1.36.4',

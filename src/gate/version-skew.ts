@@ -1,3 +1,4 @@
+import type { Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import { compareVersions, jumpBetween, minorNumber, minorOf } from '../version.ts';
@@ -32,6 +33,7 @@ export const versionSkew: Check = {
     const findings: Finding[] = facts.nodes.value.flatMap((node) => [
       ...kubeletProblems(node, oldestApiServer, target),
     ]);
+    findings.push(...otherKubelets(facts, target));
     if (minorNumber(newestApiServer) - minorNumber(oldestApiServer) > 1) {
       findings.push(
         block(
@@ -87,6 +89,21 @@ function kubeletProblems(node: NodeFact, oldestApiServer: string, target: string
     );
   }
   return findings;
+}
+
+/** Nodes that are left out stay as they are: the API servers must not leave them behind. */
+function otherKubelets({ otherNodes }: Facts, target: string): Finding[] {
+  if (!otherNodes.known)
+    return [unknownFinding(NAME, 'the nodes that are left out', otherNodes.why, 'Look at kubectl get nodes.')];
+  return otherNodes.value.flatMap(({ name, kubelet, why }) => {
+    const [, minor] = /^v?(\d+\.\d+)\./.exec(kubelet) ?? [];
+    if (minor === undefined) return [];
+    const behind = minorNumber(target) - minorNumber(`${minor}.0`);
+    const problem = `the kubelet of ${name}, which is left out (${why}), has ${kubelet}, ${behind} minors below ${target}; ${KUBELET_SKEW} are allowed`;
+    return behind > KUBELET_SKEW
+      ? [block('KubeletTooOld', problem, `Upgrade ${name} in its own way first, or remove it.`)]
+      : [];
+  });
 }
 
 function block(reason: string, message: string, remedy: string): Finding {

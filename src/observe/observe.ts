@@ -50,6 +50,7 @@ export async function observe(
   const observed = await settled<Pick<Facts, FactPart>>({
     apiServer: read('apiServer', () => cluster.serverVersion(signal)),
     nodes,
+    otherNodes: read('otherNodes', async () => [...(await cluster.otherNodes(signal))]),
     kubeadmConfig: read('kubeadmConfig', () => cluster.kubeadmConfigVersion(signal)),
     killSwitch: parts.includes('killSwitch')
       ? readKillSwitch(deps, signal).catch((error: unknown) => unknown(reasonOf(error)))

@@ -94,6 +94,7 @@ describe('the phases', () => {
       'budgets',
       'deprecatedApis',
       'nodes',
+      'otherNodes',
       'permissions',
       'workloads',
     ]);

@@ -18,6 +18,12 @@ const placed = ({ steps }: UpgradePlan) => steps.map(({ name, runner }) => [name
 const whyOf = ({ steps }: UpgradePlan, name: string) => steps.find((step) => step.name === name)?.why;
 
 describe('planUpgrade', () => {
+  it('names what is left out', () => {
+    const leftOut = [{ name: 'win-1', kubelet: 'v1.36.3', why: 'it runs Windows' }];
+    const facts = exampleFacts({ nodes: known([controlPlane('cp-1')]), otherNodes: known(leftOut) });
+    expect(planUpgrade(facts, TARGET, '1.36.3', settings).leftOut).toEqual(leftOut);
+  });
+
   const nodes = [worker('w-2'), controlPlane('cp-2'), worker('w-1'), controlPlane('cp-1')];
 
   it('goes through control planes by name, then workers by name, and says why', () => {

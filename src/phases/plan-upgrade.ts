@@ -3,7 +3,7 @@ import { placement } from '../chain/placement.ts';
 import { nodeOf, type Step, stepName } from '../chain/step.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
-import type { NodeFact } from '../facts/node-fact.ts';
+import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
 import { controlPlanes, isOnTarget, type Nodes, workers } from '../facts/nodes.ts';
 import type { Settings } from '../settings/settings.ts';
 import { jumpBetween } from '../version.ts';
@@ -27,6 +27,7 @@ export interface UpgradePlan {
   readonly target: string;
   readonly jump: 'none' | 'patch' | 'minor';
   readonly steps: readonly PlannedStep[];
+  readonly leftOut: readonly OtherNodeFact[];
   readonly done: readonly string[];
   /** Without waits for budgets and alerts. */
   readonly seconds: number;
@@ -69,6 +70,7 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
     target,
     jump,
     steps,
+    leftOut: facts.otherNodes.known ? facts.otherNodes.value : [],
     done: nodes.filter((node) => isOnTarget(node, target)).map((node) => node.name),
     seconds: steps.reduce((sum, step) => sum + step.seconds, 0),
   };

@@ -17,7 +17,17 @@ import { setLatch } from '../steps/run/latch.ts';
 export const preflight: Phase = {
   name: 'preflight',
   summary: 'gate, health, plan, etcd snapshot',
-  facts: ['nodes', 'apiServer', 'workloads', 'deprecatedApis', 'apiServerMetrics', 'alerts', 'budgets', 'permissions'],
+  facts: [
+    'nodes',
+    'otherNodes',
+    'apiServer',
+    'workloads',
+    'deprecatedApis',
+    'apiServerMetrics',
+    'alerts',
+    'budgets',
+    'permissions',
+  ],
   checks: [...gateChecks, ...preflightChecks],
   steps: [
     oneChain,

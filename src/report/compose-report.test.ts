@@ -347,6 +347,17 @@ describe('the nightly report', () => {
     expect(report({ ...gauges(null, [], 30), ...blind }).outcome).toBe('unknown');
   });
 
+  it('names what is left out, in one line, and counts it in no "all nodes"', () => {
+    const other = (name: string) => ({ name, kubelet: 'v1.36.3', why: 'it runs Windows' });
+    const facts = exampleFacts({ otherNodes: known(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(other)) });
+    const { text } = composeReport(facts, { choice: NOT_LOOKED, gate: null }, { namespace: 'upgrades' });
+    const all = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name} (it runs Windows)`).join(', ');
+    expect(text).toContain(`\nLeft out: ${all} and 2 more\n`);
+    expect(
+      composeReport(exampleFacts(), { choice: NOT_LOOKED, gate: null }, { namespace: 'upgrades' }).text,
+    ).not.toContain('Left out');
+  });
+
   it('says where to read why the detector could not look', () => {
     const facts = exampleFacts({ gauges: known([gauge('k8s_version_check_last_run_timestamp', secondsAgo(1))]) });
     const { outcome, text } = composeReport(facts, { choice: NOT_LOOKED, gate: null }, { namespace: 'upgrades' });

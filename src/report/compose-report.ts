@@ -51,7 +51,7 @@ export function composeReport(facts: Facts, decision: ReportDecision, options: R
   const sections: Section[] = [
     [[bold(`${prefix}${night.headline}`)]],
     night.notes.map(capitalized),
-    [runningLine(facts, running), detectorLine(detector), targetLine(decision.choice, detector)],
+    [runningLine(facts, running), ...leftOut(facts), detectorLine(detector), targetLine(decision.choice, detector)],
     ...gateSections(night.outcome, decision.gate),
     ...(options.limits === undefined ? [] : limitNotes(facts, options.limits, jobHours)),
     jobLines(chain, facts, jobHours),
@@ -88,6 +88,14 @@ export function plainReport(text: string): string {
 
 function capitalized(sentence: string): string {
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
+
+/** At most one line: who wants all of them has `nightlift plan`. */
+function leftOut({ otherNodes }: Facts): readonly string[] {
+  if (!otherNodes.known || otherNodes.value.length === 0) return [];
+  const named = otherNodes.value.slice(0, 5).map(({ name, why }) => `${name} (${why})`);
+  const more = otherNodes.value.length - named.length;
+  return [`Left out: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`];
 }
 
 function runningLine(facts: Facts, running: Observed<Running>): Line {

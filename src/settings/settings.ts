@@ -45,6 +45,21 @@ export const Settings = z
           reason: 'Where the Secret k8s-upgrade-creds is mounted.',
         }),
       ),
+    nodes: z
+      .strictObject({
+        exclude: z
+          .record(z.string().min(1), z.string())
+          .default({})
+          .meta(
+            notes(
+              'Labels of workers that are left out, all of them together; `{}` = none. Windows nodes, virtual kubelets and the kubelets of other distributions are left out without it.',
+              {
+                reason: 'Every worker is upgraded unless something says that it is not for kubeadm.',
+              },
+            ),
+          ),
+      })
+      .prefault({}),
     target: Target.prefault({}),
     window: Window.nullable()
       .default(null)

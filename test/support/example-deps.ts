@@ -135,6 +135,7 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
       const key = `${namespace}/${name}`;
       world.configMaps.set(key, { ...world.configMaps.get(key), ...data });
     },
+    otherNodes: async () => [],
     namespaceAnnotations: async () => Object.fromEntries(world.annotations),
     annotateNamespace: async (_, annotations) => {
       for (const [key, value] of Object.entries(annotations)) {

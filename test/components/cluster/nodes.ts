@@ -69,6 +69,21 @@ export function describeNodes(bench: () => Bench): void {
     await remove('/api/v1/nodes/unlabelled');
   });
 
+  it.each([
+    ['Windows', 'v1.36.2', 'windows', 'it runs Windows'],
+    ['a virtual kubelet', 'v1.36.3-vk-azure-aci-1.6.2', 'linux', /another distribution/],
+    ['k3s', 'v1.36.2+k3s1', 'linux', /^its kubelet v1\.36\.2\+k3s1 comes with another distribution$/],
+  ])('leaves out, and names, what is not ours to upgrade: %s', async (_title, kubelet, operatingSystem, why) => {
+    const { cluster, node, remove } = bench();
+    await node('other', { nodeInfo: { ...nodeInfo(kubelet), operatingSystem } });
+    expect((await cluster.nodes(signal)).map(({ name }) => name)).not.toContain('other');
+    expect(await cluster.otherNodes(signal)).toEqual([
+      { name: 'other', kubelet, why: expect.stringMatching(why) as string },
+    ]);
+    await remove('/api/v1/nodes/other');
+    expect(await cluster.otherNodes(signal)).toEqual([]);
+  });
+
   it('names a node whose kubelet version cannot be read', async () => {
     const { cluster, node, remove } = bench();
     await node('odd', { nodeInfo: nodeInfo('v1.36.2-vendor.7') });
