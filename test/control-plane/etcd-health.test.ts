@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeScripts } from '../../src/node/scripts.ts';
+import { ETCD_POD } from '../../src/rehearsal/nodes/etcd-process.ts';
 import { etcdProblems, parseControlPlaneHealth } from '../../src/steps/control-plane/control-plane-health.ts';
 import { createEtcdMembers, type EtcdMembers } from './etcd-members.ts';
 import { kubePrograms } from './kube-programs.ts';
@@ -20,6 +21,8 @@ function layOutNode(etcd: EtcdMembers): string {
     mkdirSync(directory, { recursive: true });
   symlinkSync(join(etcd.programs, 'etcd'), join(bin, 'etcdctl'));
   writeFileSync(join(root, 'proc/512/comm'), 'etcd\n');
+  writeFileSync(join(root, 'proc/512/cgroup'), `0::/kubepods/burstable/pod${ETCD_POD}/0a\n`);
+  mkdirSync(join(root, 'var/lib/kubelet/pods', ETCD_POD, 'containers/etcd'), { recursive: true });
   writeFileSync(join(root, 'proc/512/cmdline'), readFileSync(`/proc/${etcd.pidOf('cp1')}/cmdline`));
   mkdirSync(join(root, 'etc/kubernetes/pki'));
   symlinkSync(etcd.directory, join(root, 'etc/kubernetes/pki/etcd'));
