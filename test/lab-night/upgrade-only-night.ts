@@ -20,7 +20,7 @@ export const upgradeOnlyNight: Scenario = {
   name: 'upgrade-only',
   title: 'the key may upgrade the nodes and do nothing else, and only administrators may write what is root',
   ci: true,
-  seconds: 300,
+  seconds: 270,
   cluster: { controlPlanes: 1, workers: 2, version: '1.36.3' },
   async run(scene) {
     const from = await runningVersion(scene.lab);
