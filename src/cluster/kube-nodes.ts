@@ -78,7 +78,7 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
     client.object({ doing, path: apiPath`/api/v1/nodes/${node}` }, Node, signal);
 
   const doing = 'listing the nodes';
-  const list = async (signal: AbortSignal) => {
+  const listAll = async (signal: AbortSignal) => {
     const [nodes, apiServers] = await Promise.all([
       client.list({ doing, path: '/api/v1/nodes' }, Node, signal),
       client.list(
@@ -101,6 +101,18 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
       const foreign = isControlPlane ? undefined : whyForeign(node, excludedNodes);
       return { node, isControlPlane, foreign, apiServer: versions.get(node.metadata.name) ?? null };
     });
+  };
+
+  type All = Awaited<ReturnType<typeof listAll>>;
+  let asking: { readonly signal: AbortSignal; readonly answer: Promise<All> } | undefined;
+  /** Ours and the others are asked for at once: one list is the answer to both. */
+  const list = (signal: AbortSignal): Promise<All> => {
+    if (asking?.signal === signal) return asking.answer;
+    const answer = listAll(signal).finally(() => {
+      if (asking?.answer === answer) asking = undefined;
+    });
+    asking = { signal, answer };
+    return answer;
   };
 
   return {
