@@ -1,16 +1,13 @@
 import type { LogLine } from '../../rehearsal/pod-log-lines.ts';
 
+/** What other lines say better, or what says nothing without the fields that are left out here. */
+const NOT_FOR_PEOPLE = new Set(['notification', 'phase ends', 'check ends', 'limits']);
+
 /** A log line as people read it: who is at what, and what is still missing. Undefined for a line that is not for them. */
 export function activityOf({ message, fields }: LogLine): string | undefined {
   const { node, phase, missing, from, why, check, job, found } = fields;
   if (typeof from === 'string') return undefined;
-  if (
-    message === 'notification' ||
-    message === 'phase ends' ||
-    message === 'check ends' ||
-    message.startsWith('skipping ')
-  )
-    return undefined;
+  if (NOT_FOR_PEOPLE.has(message) || message.startsWith('skipping ')) return undefined;
   const who = [node, phase].find((one) => typeof one === 'string');
   const what = [job, found].find((one) => typeof one === 'string');
   const because = typeof missing === 'string' ? missing : typeof check === 'string' ? undefined : why;
