@@ -5,6 +5,7 @@ import type { RunLock } from './run-lock.ts';
 /** What every method of the cluster does. One that is new has to be put here, or the types do not fit. */
 const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   serverVersion: 'reads',
+  serverTime: 'reads',
   health: 'reads',
   nodes: 'reads',
   otherNodes: 'reads',

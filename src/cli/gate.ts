@@ -3,7 +3,7 @@ import { chooseTarget } from '../detect/choose-target.ts';
 import { NightliftError } from '../errors.ts';
 import { ALL_FACTS, type Facts } from '../facts/facts.ts';
 import { addonMatrix } from '../gate/addon-matrix.ts';
-import { gateChecks } from '../gate/checks.ts';
+import { gateChecks, surveyChecks } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import type { Finding, GateResult } from '../gate/finding.ts';
 import { type GateOptions, gateOptions } from '../gate/gate-options.ts';
@@ -74,7 +74,7 @@ export async function run(call: Call): Promise<number> {
       call.output.json({ target: null, verdict: 'safe', findings: [] });
       return EXIT.done;
     }
-    const result = evaluateGate(question.facts, target, gateChecks, question.options);
+    const result = evaluateGate(question.facts, target, [...gateChecks, ...surveyChecks], question.options);
     printGate(call.output, result);
     call.output.json(result);
     return result.verdict === 'safe' ? EXIT.done : EXIT.refused;

@@ -167,6 +167,8 @@ export interface JobManifest {
 export interface Cluster {
   /** X.Y.Z that the endpoint's /version answers. */
   serverVersion(signal: AbortSignal): Promise<string>;
+  /** What the clock of the API server shows; undefined when it does not say. Whole seconds. */
+  serverTime(signal: AbortSignal): Promise<Date | undefined>;
   health(path: '/readyz' | '/livez', signal: AbortSignal): Promise<Health>;
   /** Those that are ours to upgrade. */
   nodes(signal: AbortSignal): Promise<readonly NodeFact[]>;

@@ -62,7 +62,7 @@ const AccessReview = z.object({ status: z.object({ allowed: z.boolean() }) });
 
 function kubeServer({
   client,
-}: KubeContext): Pick<Cluster, 'serverVersion' | 'health' | 'dnsService' | 'apiService' | 'allowed'> {
+}: KubeContext): Pick<Cluster, 'serverVersion' | 'serverTime' | 'health' | 'dnsService' | 'apiService' | 'allowed'> {
   const service = async (namespace: string, name: string, protocol: string, signal: AbortSignal) => {
     const doing = `reading Service ${namespace}/${name}`;
     const path = `/api/v1/namespaces/${namespace}/services/${name}`;
@@ -86,6 +86,12 @@ function kubeServer({
         );
       }
       return version;
+    },
+
+    async serverTime(signal) {
+      const doing = "asking for the API server's time";
+      const { date } = await client.answer({ doing, path: '/version' }, ({ status }) => status === 200, signal);
+      return date;
     },
 
     async health(path, signal) {

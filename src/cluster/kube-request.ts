@@ -22,6 +22,8 @@ export interface KubeAnswer {
   readonly status: number;
   readonly body: string;
   readonly retryAfterMs: number | undefined;
+  /** What the API server's clock showed; undefined when it did not say. */
+  readonly date: Date | undefined;
 }
 
 /** Asks for one object and parses it. @throws ClusterError. */

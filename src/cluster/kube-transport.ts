@@ -16,6 +16,8 @@ export interface WireAnswer {
   readonly retryAfterMs: number | undefined;
   /** The header Content-Type, empty without one. */
   readonly contentType: string;
+  /** The header Date; undefined without one that is a time. */
+  readonly date: Date | undefined;
   readonly body: string;
 }
 
@@ -53,10 +55,12 @@ export async function readAnswer(incoming: IncomingMessage): Promise<WireAnswer>
     chunks.push(chunk);
   }
   const seconds = Number(incoming.headers['retry-after']);
+  const date = new Date(incoming.headers.date ?? '');
   return {
     status: incoming.statusCode ?? 0,
     retryAfterMs: incoming.headers['retry-after'] !== undefined && seconds >= 0 ? seconds * 1000 : undefined,
     contentType: incoming.headers['content-type'] ?? '',
+    date: Number.isNaN(date.getTime()) ? undefined : date,
     body: Buffer.concat(chunks).toString('utf8'),
   };
 }

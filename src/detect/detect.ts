@@ -2,12 +2,12 @@ import { composeEvent } from '../chain/compose-event.ts';
 import { ensureJob } from '../chain/ensure-job.ts';
 import { mayGoOn } from '../chain/may-go-on.ts';
 import { Paused, Refused } from '../chain/outcome.ts';
-import { NOT_STOPPED, recordRun } from '../chain/run-record.ts';
+import { NOT_STOPPED, recordRun, recordStop } from '../chain/run-record.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { FactPart, Facts, JobFact } from '../facts/facts.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
-import { gateChecks } from '../gate/checks.ts';
+import { gateChecks, surveyChecks } from '../gate/checks.ts';
 import { evaluateGate, verdictOf } from '../gate/evaluate-gate.ts';
 import type { Finding, Verdict } from '../gate/finding.ts';
 import { gateOptions } from '../gate/gate-options.ts';
@@ -16,6 +16,7 @@ import { clear, gauge, push, pushGauges } from '../metrics/gauges.ts';
 import { announce } from '../notify/announce.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { observe } from '../observe/observe.ts';
+import { NOT_BEGUN } from '../observe/run-record.ts';
 import { chooseTarget } from './choose-target.ts';
 import { reconcileLatch } from './reconcile-latch.ts';
 import { recordFirstSeen } from './record-first-seen.ts';
@@ -38,7 +39,7 @@ export type Detection =
   | { readonly kind: 'started'; readonly target: string; readonly job: string };
 
 const LOOK: readonly FactPart[] = ['apiServer', 'nodes', 'patchReleases', 'nextMinorReleases', 'firstSeen'];
-const GATE: readonly FactPart[] = ['nodes', 'otherNodes', 'workloads', 'deprecatedApis', 'apiServerMetrics'];
+const GATE: readonly FactPart[] = ['nodes', 'otherNodes', 'surveys', 'workloads', 'deprecatedApis', 'apiServerMetrics'];
 
 /** The nightly look: finds a target, asks the gate, starts the chain. Changes nothing when there is nothing to do. */
 export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection> {
@@ -90,7 +91,7 @@ export async function gateAndStart(
   signal: AbortSignal,
 ): Promise<Detection> {
   const facts = await observe(deps, GATE, signal);
-  const result = evaluateGate(facts, target, gateChecks, gateOptions(deps));
+  const result = evaluateGate(facts, target, [...gateChecks, ...surveyChecks], gateOptions(deps));
   for (const finding of result.findings) if (finding.severity === 'warn') logFinding(deps.log, finding);
   if (result.verdict !== 'safe')
     return await refused(
@@ -135,6 +136,8 @@ async function refused(
   for (const finding of findings) logFinding(deps.log, finding);
   const actionable = findings.some((finding) => finding.class === 'actionable');
   const verdict = verdictOf(findings) === 'held' ? 'held' : 'blocked';
+  // The report has no key for the nodes, and cannot ask all of it again.
+  await recordStop({ deps, signal }, `${NOT_BEGUN}${findings.map(({ message }) => message).join('; ')}`);
   await pushGauges(
     { deps, signal },
     { k8s_upgrade_blocked: actionable ? 1 : 0, k8s_upgrade_held: verdict === 'held' ? 1 : 0 },

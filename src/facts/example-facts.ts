@@ -1,4 +1,5 @@
 import { known } from '../observed.ts';
+import { exampleControlPlaneSurvey, exampleSurvey } from './example-survey.ts';
 import { type AlertFact, FACTS_SCHEMA, type Facts } from './facts.ts';
 import type { NodeFact } from './node-fact.ts';
 
@@ -58,6 +59,11 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
     firstSeen: known({}),
     limits: known(null),
     otherNodes: known([]),
+    surveys: known(
+      Object.fromEntries(
+        nodes.map(({ name, role }) => [name, known(role === 'worker' ? exampleSurvey() : exampleControlPlaneSurvey())]),
+      ),
+    ),
     workloads: known([]),
     deprecatedApis: known([]),
     apiServerMetrics: known({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { observedSchema } from '../observed.ts';
 import { NodeFact, OtherNodeFact } from './node-fact.ts';
+import { NodeSurvey } from './node-survey.ts';
 
 export const FACTS_SCHEMA = 'nightlift.facts/v1';
 
@@ -122,6 +123,9 @@ export const Facts = z.object({
   otherNodes: observedSchema(z.array(OtherNodeFact))
     .default({ known: true, value: [] })
     .describe('nodes that are left out: Windows, virtual kubelets, kubelets of other distributions, nodes.exclude'),
+  surveys: observedSchema(z.record(z.string(), observedSchema(NodeSurvey)))
+    .optional()
+    .describe('what each node says of itself, by name; absent in facts that an older version has written'),
   kubeadmConfig: observedSchema(z.string()).describe(
     'X.Y.Z, kubernetesVersion of ConfigMap kube-system/kubeadm-config',
   ),

@@ -17,6 +17,11 @@ export function firstControlPlane(nodes: Nodes): string | undefined {
   return controlPlanes(nodes)[0]?.name;
 }
 
+/** Left so by a run that was interrupted: to bring it back is what its own Job is for. */
+export function isHalfWay({ ready, cordonedBy, unfinished }: NodeFact): boolean {
+  return ready !== 'yes' && (cordonedBy !== null || unfinished !== null);
+}
+
 /** True when the node shows the target everywhere that the API shows it, and neither a cordon of ours nor a step that has not ended is left on it. */
 export function isOnTarget(node: NodeFact, target: string): boolean {
   if (compareVersions(node.kubelet, target) < 0 || node.cordonedBy !== null || node.unfinished !== null) return false;

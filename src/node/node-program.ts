@@ -19,6 +19,7 @@ const RUN = [
   'node-state',
   'plan',
   'prune-backups',
+  'survey',
   'this-node',
 ] as const;
 /** Runs as a unit. */

@@ -40,6 +40,7 @@ const rendered: Readonly<Record<string, NodeScript>> = {
   'list-releases': scripts.listReleases({ ...repository, minor: '1.36' }),
   'node-state': scripts.nodeState(),
   'this-node': scripts.thisNode(here),
+  survey: scripts.survey(here),
   'stage-first-control-plane-patch': stage('first-control-plane', '1.36.4', [fingerprint]),
   'stage-worker-minor': stage('worker', '1.37.1', []),
   plan: scripts.plan({ target: '1.36.4', ignorePreflightErrors: ['CoreDNSMigration'] }),

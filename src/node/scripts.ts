@@ -76,6 +76,7 @@ export interface NodeScripts {
   nodeState(): NodeScript;
   fileSize(parameters: ThisNode & { readonly file: string }): NodeScript;
   thisNode(parameters: ThisNode): NodeScript;
+  survey(parameters: ThisNode): NodeScript;
   stage(parameters: StageParameters): NodeScript;
   plan(parameters: { readonly target: string; readonly ignorePreflightErrors: readonly string[] }): NodeScript;
   diff(parameters: { readonly target: string }): NodeScript;
@@ -101,15 +102,19 @@ interface Composition {
 /** What stands around a script besides common.sh. Whatever changes a node proves first that it is on that node. */
 const COMPOSED: Readonly<Record<string, Composition>> = {
   'file-size': { before: ['this-node'] },
-  'list-releases': { before: ['apt', 'sources'] },
+  'list-releases': { before: ['apt', 'source-files', 'sources'] },
   'detached-arrive': { before: ['fence'] },
   'prune-backups': { before: ['this-node', 'fence'] },
   'run-script': { before: ['this-node', 'fence'] },
   'raise-containerd': { before: ['this-node', 'apt'] },
   'node-state': { before: ['manifests'] },
-  stage: { before: ['this-node', 'manifests', 'apt', 'sources'] },
+  stage: { before: ['this-node', 'manifests', 'cri-socket', 'apt', 'source-files', 'sources'] },
+  survey: {
+    before: ['this-node', 'manifests', 'source-files', 'cri-socket', 'etcd', 'tell', 'node-state'],
+    after: ['survey-machine', 'survey-packages', 'survey-kubernetes', 'survey-etcd'],
+  },
   'upgrade-node': {
-    before: ['this-node', 'manifests', 'apt', 'sources'],
+    before: ['this-node', 'manifests', 'apt', 'source-files', 'sources'],
     after: [
       'upgrade-node-guard',
       'upgrade-node-source',
@@ -146,6 +151,7 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
     nodeState: () => plain('node-state', {}),
     fileSize: (given) => plain('file-size', { ...given }),
     thisNode: ({ node, machineId }) => plain('this-node', { node, machineId }),
+    survey: ({ node, machineId }) => plain('survey', { node, machineId }),
     stage: (given) =>
       withSources('stage', given, minorOf(given.target), {
         node: given.node,

@@ -12,6 +12,7 @@ import { readLimits } from './limits.ts';
 import { observePermissions } from './permissions.ts';
 import { nextMinorOf, patchReleasesOf } from './releases.ts';
 import { recordedRun } from './run-record.ts';
+import { observeSurveys } from './surveys.ts';
 
 const NOT_ASKED = 'it was not asked for';
 
@@ -51,6 +52,7 @@ export async function observe(
     apiServer: read('apiServer', () => cluster.serverVersion(signal)),
     nodes,
     otherNodes: read('otherNodes', async () => [...(await cluster.otherNodes(signal))]),
+    surveys: read('surveys', async () => observeSurveys(deps, await nodeList(), signal)),
     kubeadmConfig: read('kubeadmConfig', () => cluster.kubeadmConfigVersion(signal)),
     killSwitch: parts.includes('killSwitch')
       ? readKillSwitch(deps, signal).catch((error: unknown) => unknown(reasonOf(error)))

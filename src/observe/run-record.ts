@@ -30,6 +30,9 @@ export async function readRun({ deps, signal }: WithCluster): Promise<Readonly<R
   );
 }
 
+/** What the note of a run begins with that the detection refused. */
+export const NOT_BEGUN = 'before it was begun: ';
+
 export interface RecordedRun {
   readonly startedAt: string | null;
   readonly target: string | null;

@@ -10,6 +10,7 @@ import type { Night } from './night.ts';
 const TARGET = '1.36.4';
 const gate = (verdict: GateResult['verdict']): GateResult => ({ target: TARGET, verdict, findings: [] });
 const on = (name: string): Pick<Facts, 'gauges'> => ({ gauges: known([{ name, labels: {}, value: 1 }]) });
+const NO_RUN = { startedAt: null, target: null, snapshotPath: null };
 const stopped: Pick<Facts, 'run'> = {
   run: known({
     startedAt: null,
@@ -102,6 +103,20 @@ describe('a night with a target', () => {
         chain: known(exampleChain({ recent: [jobAt('master', 3)] })),
       },
       want: ['blocked', BLOCKED, GONE, AGAIN],
+    },
+    {
+      title: 'tells what detection has found on a node',
+      night: {
+        facts: exampleFacts({
+          ...on('k8s_upgrade_blocked'),
+          run: known({
+            ...NO_RUN,
+            stopped: 'before it was begun: worker-2 is another machine',
+            stoppedAt: hoursBefore(1),
+          }),
+        }),
+      },
+      want: ['blocked', BLOCKED, 'The run stopped, before it was begun: worker-2 is another machine.', AGAIN],
     },
     {
       title: 'has no log to name when the chain Jobs are unknown',

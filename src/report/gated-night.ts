@@ -1,3 +1,4 @@
+import { NOT_BEGUN } from '../observe/run-record.ts';
 import { isOn, type Night, stoppedNote, unknownNight, type Verdict, verdict } from './night.ts';
 
 const BLOCKED = (target: string): string => `🔴 BLOCKED (action needed) — ${target}`;
@@ -27,11 +28,12 @@ function refusedNotes(night: Night): readonly string[] {
   const { chain, namespace } = night;
   const log = chain.known ? chain.value.recent.findLast((job) => job.phase === 'preflight')?.name : undefined;
   const gone = 'The last run was refused for a reason that is not there now.';
-  if (log === undefined) return [gone, 'The next run tries again.'];
-  return [
-    stoppedNote(night) ?? gone,
-    `The next run tries again. The log: \`kubectl -n ${namespace} logs job/${log}\`.`,
-  ];
+  const note = stoppedNote(night);
+  // What detection refused has no Job whose time the note could be held against; it writes it anew each night.
+  const { run } = night.facts;
+  const isOfDetection = run.known && run.value.stopped?.startsWith(NOT_BEGUN) === true;
+  if (log === undefined) return [(isOfDetection ? note : undefined) ?? gone, 'The next run tries again.'];
+  return [note ?? gone, `The next run tries again. The log: \`kubectl -n ${namespace} logs job/${log}\`.`];
 }
 
 /** A day can have an upgrade and a refusal after it. */

@@ -47,6 +47,18 @@ export const Settings = z
       ),
     nodes: z
       .strictObject({
+        askAtOnce: z
+          .number()
+          .int()
+          .min(1)
+          .max(200)
+          .default(20)
+          .meta(
+            notes('How many nodes are asked at a time, and fetch packages and images at a time.', {
+              reason:
+                'A mirror and a registry of the usual size serve so many, and hundreds of nodes are asked in seconds.',
+            }),
+          ),
         exclude: z
           .record(z.string().min(1), z.string())
           .default({})

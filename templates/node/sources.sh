@@ -3,14 +3,6 @@
 REPO={{repoBase}}
 MINOR={{minor}}
 
-# All that apt reads sources from.
-source_files() {
-  local file
-  for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "$ROOT"/etc/apt/sources.list.d/*.sources; do
-    if [ -f "$file" ]; then printf '%s\n' "$file"; fi
-  done
-}
-
 # entries FILE [COPY]: its entries, or those of a copy of it, that are switched on, one per line: lines of a .list, stanzas of a .sources with their lines
 # put together by tabs.
 entries() {

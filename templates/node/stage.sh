@@ -37,16 +37,6 @@ if [ -d "$data" ]; then
     fail 28 "$((free / 1000000)) MB are free on the file system of /etc/kubernetes, $(((etcd + NEEDED_BYTES) / 1000000)) MB are wanted (kubeadm copies the $((etcd / 1000000)) MB of etcd there)" "make room on this node; old copies are in /etc/kubernetes/tmp"
   fi
 fi
-# The socket that this node's kubelet uses: a flag, else its config file; empty when neither names one.
-cri_socket() {
-  local found
-  found="$(grep -hsoE -- '--container-runtime-endpoint=[^ "]+' "$ROOT/var/lib/kubelet/kubeadm-flags.env" "$ROOT/etc/default/kubelet" | head -n 1 | cut -d = -f 2-)" || true
-  if [ -z "$found" ]; then
-    found="$(sed -n 's/^containerRuntimeEndpoint:[[:space:]]*//p' "$ROOT/var/lib/kubelet/instance-config.yaml" "$ROOT/var/lib/kubelet/config.yaml" 2>/dev/null | tr -d "\"'" | grep -v '^$' | head -n 1)" || true
-  fi
-  printf '%s' "$found"
-}
-
 case "$MINOR" in
   1.3[0-4]) ;;
   *)

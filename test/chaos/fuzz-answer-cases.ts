@@ -137,7 +137,10 @@ export const ANSWER_FUZZ_CASES: readonly FuzzCase[] = [
       '<html>It works!</html>',
     ],
     run: (body) => {
-      const result = evictionResult({ status: body.includes('404') ? 404 : 201, body, retryAfterMs: 0 }, EVICTION);
+      const result = evictionResult(
+        { status: body.includes('404') ? 404 : 201, body, retryAfterMs: 0, date: undefined },
+        EVICTION,
+      );
       if (result === undefined) throw unreadableAnswer('evicting', 'https://api', 'no answer');
       const said = JSON.parse(body) as Said;
       if (result.kind === 'accepted') return said.status === 'Success' ? undefined : 'nobody has accepted it';

@@ -70,7 +70,7 @@ describe('nightlift demo', { timeout: NIGHT_MS }, () => {
       ],
       refusals: [{ check: 'addon-compat', class: 'actionable' }, { check: 'removed-apis' }],
       slack: expect.stringContaining('BLOCKED') as string,
-      requests: { api: expect.any(Number) as number, ssh: 1, http: expect.any(Number) as number },
+      requests: { api: expect.any(Number) as number, ssh: 3, http: expect.any(Number) as number },
       differences: [],
     });
     expect(readdirSync(temporary)).toEqual([]);

@@ -13,7 +13,7 @@ describe.concurrent('odd nodes', { timeout: NIGHT_MS }, () => {
       });
       const night = await runNight(cluster);
       expect(night.outcome, logOf(cluster)).toBe('blocked');
-      expect(logOf(cluster)).toMatch(/worker-1 has no address of type InternalIP/);
+      expect(logOf(cluster)).toMatch(/worker-1: it has no address of type InternalIP/);
       expect(night.nodes.every(({ schedulable }) => schedulable)).toBe(true);
       expect(versionsOf(night)).toEqual({ 'control-1': '1.36.3', 'worker-1': '1.36.3' });
       expect(cluster.server.requests.writes.filter(({ path }) => path.endsWith('/nodes/worker-1'))).toEqual([]);

@@ -8,8 +8,10 @@ import type { NodeFact } from '../../src/facts/node-fact.ts';
 import { controlPlanes } from '../../src/facts/nodes.ts';
 import type { Log, LogFields } from '../../src/log.ts';
 import type { Gauge } from '../../src/metrics/metrics.ts';
+import type { NodeShell } from '../../src/node/node-shell.ts';
 import type { Message } from '../../src/notify/notifier.ts';
 import { Settings } from '../../src/settings/settings.ts';
+import { surveyOutput } from './survey-output.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
 /** What the deciders are given and what they did with it. Change the state between two looks; read `seen` afterwards. */
@@ -65,7 +67,7 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
   };
   const deps: Deps = {
     cluster: strict<Cluster>('cluster', { ...clusterOf(world, clock), ...options.cluster }),
-    shell: strict('shell', {}),
+    shell: strict<NodeShell>('shell', { run: onlySurveys }),
     alerts: {
       active: async () => [],
       deprecatedApis: async () => [],
@@ -94,6 +96,12 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
   };
   return Object.assign(world, { deps });
 }
+
+/** Nodes that say what they are, and do nothing else. */
+const onlySurveys: NodeShell['run'] = async (_, { name }) => {
+  if (name !== 'survey') throw new Error(`running ${name}.sh is not part of this example`);
+  return { exitCode: 0, stdout: surveyOutput(), stderr: '' };
+};
 
 /** What is asked of it and is not there fails with its name, so that a test sees what it has left out. */
 function strict<T extends object>(port: string, parts: Partial<T>): T {
@@ -125,6 +133,7 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
   return {
     nodes: async () => world.nodes,
     serverVersion: async () => world.nodes.find(({ apiServer }) => apiServer !== null)?.apiServer ?? '1.36.3',
+    serverTime: async () => clock.now(),
     health: async () => ({ ok: true, detail: 'ok' }),
     workloads: async () => [],
     budgets: async () => [],

@@ -11,7 +11,7 @@ import { standIns } from './stand-ins/stand-ins.ts';
  */
 const HOST_PROGRAMS = `
   awk base64 basename bash cat chmod cmp cp cut date dirname du env false
-  find flock grep head id install ln ls mkdir mktemp mv od printf pwd
+  find flock grep gzip head id install ln ls mkdir mktemp mv od printf pwd
   readlink rm rmdir sed seq sh sha256sum sleep sort stat sync tail tar tee
   test timeout touch tr true uname uniq wc xargs
 `.split(/\s+/);

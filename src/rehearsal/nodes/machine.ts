@@ -182,6 +182,20 @@ export function machineIdOf(node: string): string {
   return createHash('sha256').update(node).digest('hex').slice(0, 32);
 }
 
+/** A virtual machine as many are: what the kernel and the distribution say of it. */
+function systemFiles(role: MachineOptions['role']): Readonly<Record<string, string>> {
+  const gigabytes = role === 'control-plane' ? 8 : 16;
+  return {
+    '/etc/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_ID="12"\nID=debian\n',
+    '/proc/uptime': '864000.12 1700000.00\n',
+    '/proc/cpuinfo': ['0', '1'].map((cpu) => `processor\t: ${cpu}\nmodel name\t: Rehearsal CPU\n\n`).join(''),
+    '/proc/meminfo': `MemTotal:       ${gigabytes * 1_048_576} kB\nSwapTotal:             0 kB\n`,
+    '/sys/fs/cgroup/cgroup.controllers': 'cpuset cpu io memory pids\n',
+    '/sys/class/dmi/id/sys_vendor': 'Rehearsal\n',
+    '/sys/class/dmi/id/product_name': 'Virtual Machine\n',
+  };
+}
+
 function layOutFiles(options: MachineOptions, path: (absolute: string) => string): void {
   const directories = [
     'tmp',
@@ -194,6 +208,9 @@ function layOutFiles(options: MachineOptions, path: (absolute: string) => string
     'var/lib/apt/lists/partial',
     'var/cache/apt/archives/partial',
     'var/lib/dpkg',
+    'proc',
+    'sys/fs/cgroup',
+    'sys/class/dmi/id',
     'var/lib/kubelet/pki',
   ];
   for (const directory of directories) mkdirSync(path(`/${directory}`), { recursive: true });
@@ -206,6 +223,7 @@ function layOutFiles(options: MachineOptions, path: (absolute: string) => string
     '/etc/default/kubelet': 'KUBELET_EXTRA_ARGS=\n',
     '/etc/kubernetes/kubelet.conf': KUBELET_CONF,
     [KUBELET_CERTIFICATE]: kubeletCertificate(options.name),
+    ...systemFiles(options.role),
     '/etc/machine-id': `${machineIdOf(options.name)}\n`,
     '/var/lib/kubelet/config.yaml': 'kind: KubeletConfiguration\n',
     '/var/lib/kubelet/kubeadm-flags.env': 'KUBELET_KUBEADM_ARGS=""\n',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
+import { surveyOutput } from '../../../test/support/survey-output.ts';
 import { createContext } from '../../chain/context.ts';
 import { Refused } from '../../chain/outcome.ts';
 import { NightliftError } from '../../errors.ts';
@@ -8,7 +9,7 @@ import type { NodeFact } from '../../facts/node-fact.ts';
 import type { CommandResult, NodeShell } from '../../node/node-shell.ts';
 import { nodesAnswer } from './nodes-answer.ts';
 
-const OK: CommandResult = { exitCode: 0, stdout: '', stderr: '' };
+const OK: CommandResult = { exitCode: 0, stdout: surveyOutput(), stderr: '' };
 
 /** Nodes that answer by their names; `answer` is asked anew at each look. */
 async function ask(nodes: readonly NodeFact[], answer: (node: string, look: number) => CommandResult | Error) {
@@ -82,7 +83,7 @@ describe('nodes-answer', () => {
     expect(seconds).toBe(900);
     expect(error).toMatchObject({
       kind: 'network',
-      message: expect.stringContaining('asking who it is on w1') as string,
+      message: expect.stringContaining('asking what it is on w1') as string,
       remedy: 'The next Job looks at the node and goes on.',
     });
   });

@@ -35,11 +35,9 @@ manifest_flag() {
 line() { printf '%s\t%s\n' "$1" "$2"; }
 bytes_of() { if [ -e "$1" ]; then du -sk "$1" 2>/dev/null | awk '{ print $1 * 1024 }'; else printf '0\n'; fi; }
 
-for package in kubeadm kubelet kubectl containerd containerd.io; do
-  # shellcheck disable=SC2016 # dpkg-query expands these, not the shell
-  found="$(dpkg-query -W -f '${Version} ${db:Status-Want} ${db:Status-Status}' "$package" 2>/dev/null || true)"
-  if [ -n "$found" ]; then line "package.$package" "$found"; fi
-done
+# shellcheck disable=SC2016 # dpkg-query expands these, not the shell
+dpkg-query -W -f 'package.${Package}\t${Version} ${db:Status-Want} ${db:Status-Status}\n' \
+  kubeadm kubelet kubectl containerd containerd.io 2>/dev/null || true
 for manifest in "$ROOT"/etc/kubernetes/manifests/*.yaml; do
   if [ -f "$manifest" ]; then
     line "manifest.$(basename "$manifest" .yaml)" "$(awk '$1 == "image:" { gsub(/"/, "", $2); print $2; exit }' "$manifest")"

@@ -70,6 +70,17 @@ manifest_flag() {
     !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ROOT/etc/kubernetes/manifests/$1.yaml" 2>/dev/null || true
 }
 
+# For scripts that ask which container runtime this node uses: stands in front of them.
+# The socket that this node's kubelet uses: a flag, else its config file; empty when neither names one.
+cri_socket() {
+  local found
+  found="$(grep -hsoE -- '--container-runtime-endpoint=[^ "]+' "$ROOT/var/lib/kubelet/kubeadm-flags.env" "$ROOT/etc/default/kubelet" | head -n 1 | cut -d = -f 2-)" || true
+  if [ -z "$found" ]; then
+    found="$(sed -n 's/^containerRuntimeEndpoint:[[:space:]]*//p' "$ROOT/var/lib/kubelet/instance-config.yaml" "$ROOT/var/lib/kubelet/config.yaml" 2>/dev/null | tr -d "\"'" | grep -v '^$' | head -n 1)" || true
+  fi
+  printf '%s' "$found"
+}
+
 # For scripts that use apt: stands between common.sh and the script.
 APT_OPTIONS=(
   # unattended-upgrades takes the same locks at times of its own.
@@ -118,11 +129,7 @@ apt_get() {
   esac
 }
 
-# For scripts that look at the Kubernetes apt source: stands between apt.sh and the script.
-# What stands before /v1.36/deb/ in the sources line, and the minor that is wanted.
-REPO='https://pkgs.k8s.io/core:/stable:'
-MINOR='1.36'
-
+# For scripts that look at apt sources: stands in front of them.
 # All that apt reads sources from.
 source_files() {
   local file
@@ -130,6 +137,11 @@ source_files() {
     if [ -f "$file" ]; then printf '%s\n' "$file"; fi
   done
 }
+
+# For scripts that look at the Kubernetes apt source: stands between apt.sh and the script.
+# What stands before /v1.36/deb/ in the sources line, and the minor that is wanted.
+REPO='https://pkgs.k8s.io/core:/stable:'
+MINOR='1.36'
 
 # entries FILE [COPY]: its entries, or those of a copy of it, that are switched on, one per line: lines of a .list, stanzas of a .sources with their lines
 # put together by tabs.
@@ -205,16 +217,6 @@ if [ -d "$data" ]; then
     fail 28 "$((free / 1000000)) MB are free on the file system of /etc/kubernetes, $(((etcd + NEEDED_BYTES) / 1000000)) MB are wanted (kubeadm copies the $((etcd / 1000000)) MB of etcd there)" "make room on this node; old copies are in /etc/kubernetes/tmp"
   fi
 fi
-# The socket that this node's kubelet uses: a flag, else its config file; empty when neither names one.
-cri_socket() {
-  local found
-  found="$(grep -hsoE -- '--container-runtime-endpoint=[^ "]+' "$ROOT/var/lib/kubelet/kubeadm-flags.env" "$ROOT/etc/default/kubelet" | head -n 1 | cut -d = -f 2-)" || true
-  if [ -z "$found" ]; then
-    found="$(sed -n 's/^containerRuntimeEndpoint:[[:space:]]*//p' "$ROOT/var/lib/kubelet/instance-config.yaml" "$ROOT/var/lib/kubelet/config.yaml" 2>/dev/null | tr -d "\"'" | grep -v '^$' | head -n 1)" || true
-  fi
-  printf '%s' "$found"
-}
-
 case "$MINOR" in
   1.3[0-4]) ;;
   *)

@@ -118,11 +118,7 @@ apt_get() {
   esac
 }
 
-# For scripts that look at the Kubernetes apt source: stands between apt.sh and the script.
-# What stands before /v1.36/deb/ in the sources line, and the minor that is wanted.
-REPO='https://pkgs.k8s.io/core:/stable:'
-MINOR='1.37'
-
+# For scripts that look at apt sources: stands in front of them.
 # All that apt reads sources from.
 source_files() {
   local file
@@ -130,6 +126,11 @@ source_files() {
     if [ -f "$file" ]; then printf '%s\n' "$file"; fi
   done
 }
+
+# For scripts that look at the Kubernetes apt source: stands between apt.sh and the script.
+# What stands before /v1.36/deb/ in the sources line, and the minor that is wanted.
+REPO='https://pkgs.k8s.io/core:/stable:'
+MINOR='1.37'
 
 # entries FILE [COPY]: its entries, or those of a copy of it, that are switched on, one per line: lines of a .list, stanzas of a .sources with their lines
 # put together by tabs.

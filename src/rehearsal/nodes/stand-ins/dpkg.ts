@@ -25,13 +25,14 @@ export function dpkg(call: StandInCall): number {
   return 2;
 }
 
-/** dpkg-query -W -f FORMAT PACKAGE… */
+/** dpkg-query -W -f FORMAT PACKAGE…; without a package all of them. */
 export function dpkgQuery(call: StandInCall): number {
   const { args, machine } = call;
   const at = args.findIndex((word) => word === '-f' || word.startsWith('-f=') || word.startsWith('--showformat='));
   const flag = args[at] ?? '';
   const format = flag === '-f' ? (args[at + 1] ?? '') : flag.slice(flag.indexOf('=') + 1);
-  const names = args.filter((word, index) => !word.startsWith('-') && !(flag === '-f' && index === at + 1));
+  const asked = args.filter((word, index) => !word.startsWith('-') && !(flag === '-f' && index === at + 1));
+  const names = asked.length > 0 ? asked : machine.packages.keys();
   let missing = 0;
   for (const name of names) {
     const found = machine.packages.get(name);
@@ -53,7 +54,7 @@ function fill(format: string, name: string, found: Package): string {
     Status: `${want} ok ${found.status}`,
     'db:Status-Want': want,
     'db:Status-Status': found.status,
-    'db:Status-Abbrev': found.held ? 'hi ' : 'ii ',
+    'db:Status-Abbrev': `${found.held ? 'h' : 'i'}${found.status === 'installed' ? 'i' : 'F'} `,
   };
   return format
     .replaceAll('\\n', '\n')

@@ -27,7 +27,7 @@ export async function etcd(call: StandInCall): Promise<number> {
   return 0;
 }
 
-/** etcdctl member list, endpoint status and health, get --count-only and snapshot save, of the node's etcd or of one that `etcd` serves. */
+/** etcdctl member list, endpoint status and health, alarm list, get --count-only and snapshot save, of the node's etcd or of one that `etcd` serves. */
 export function etcdctl(call: StandInCall): number {
   if (call.args.includes('--cluster') || call.args.includes('member')) return ofCluster(call);
   const endpoint = valueOf(call, '--endpoints');
@@ -42,6 +42,8 @@ export function etcdctl(call: StandInCall): number {
     const digest = createHash('sha256').update(body).digest();
     writeFileSync(call.machine.path(file), Buffer.concat([body, digest]), { mode: 0o600 });
     call.out(`Snapshot saved at ${file}\nServer version 3.6.0\n`);
+  } else if (call.args.includes('alarm')) {
+    call.out(`${JSON.stringify({ header: { revision: content.revision }, alarms: null })}\n`);
   } else if (call.args.includes('get')) {
     call.out(
       `"ClusterID" : 1\n"MemberID" : 2\n"Revision" : ${content.revision}\n"RaftTerm" : 2\n"More" : false\n"Count" : ${content.keys}\n`,

@@ -1,12 +1,49 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { StandInCall } from '../stand-in.ts';
 
-/** df -P -B1 PATH: the size is a setting of the node. */
+const DISK_BYTES = 100e9;
+const INODES = 6_553_600;
+
+/** df -P -B1 PATH, and df -B1 --output=FIELD,… PATH…: the free space is a setting of the node. */
 export function df(call: StandInCall): number {
   const free = Math.max(0, Math.floor(call.machine.knobs.freeBytes));
-  const at = call.args.at(-1) ?? '/';
-  call.out('Filesystem     1-blocks       Used   Available Capacity Mounted on\n');
-  call.out(`/dev/rehearsal 100000000000 ${100e9 - free} ${free} ${Math.round(100 - free / 1e9)}% ${at}\n`);
+  const paths = call.args.filter((word) => !word.startsWith('-'));
+  const output = call.args.find((word) => word.startsWith('--output='));
+  if (output === undefined) {
+    call.out('Filesystem     1-blocks       Used   Available Capacity Mounted on\n');
+    call.out(
+      `/dev/rehearsal ${DISK_BYTES} ${DISK_BYTES - free} ${free} ${Math.round(100 - free / 1e9)}% ${paths.at(-1) ?? '/'}\n`,
+    );
+    return 0;
+  }
+  const fields = output.slice('--output='.length).split(',');
+  call.out(`${fields.join(' ')}\n`);
+  for (const path of paths) {
+    const values: Readonly<Record<string, string | number>> = {
+      file: path,
+      fstype: 'ext4',
+      size: DISK_BYTES,
+      avail: free,
+      itotal: INODES,
+      iavail: INODES / 2,
+      target: '/',
+    };
+    call.out(`${fields.map((field) => values[field] ?? '-').join(' ')}\n`);
+  }
+  return 0;
+}
+
+export function systemdDetectVirt(call: StandInCall): number {
+  call.out('kvm\n');
+  return 0;
+}
+
+/** apt-config dump: the lines of the files in /etc/apt/apt.conf.d, which stand there in the form of the dump. */
+export function aptConfig(call: StandInCall): number {
+  const directory = call.machine.path('/etc/apt/apt.conf.d');
+  if (!existsSync(directory)) return 0;
+  for (const file of readdirSync(directory).toSorted()) call.out(readFileSync(join(directory, file), 'utf8'));
   return 0;
 }
 

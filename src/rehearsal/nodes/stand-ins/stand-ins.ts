@@ -8,13 +8,24 @@ import { dpkg, dpkgDeb, dpkgQuery } from './dpkg.ts';
 import { etcd, etcdctl, etcdutl } from './etcd.ts';
 import { gpg } from './gpg.ts';
 import { kubeadm } from './kubeadm.ts';
-import { crictl, ctr, df, hostname, journalctl, kubectl, kubelet } from './small-programs.ts';
+import {
+  aptConfig,
+  crictl,
+  ctr,
+  df,
+  hostname,
+  journalctl,
+  kubectl,
+  kubelet,
+  systemdDetectVirt,
+} from './small-programs.ts';
 import { systemctl } from './systemctl.ts';
 import { systemdRun } from './systemd-run.ts';
 
 /** Programs of a node that are stand-ins; sudo is made by bin-directory.ts. */
 export const standIns: Readonly<Record<string, StandIn>> = {
   'apt-cache': aptCache,
+  'apt-config': aptConfig,
   // Not in a node's PATH: apt's own.
   '/usr/lib/apt/apt-helper': aptHelper,
   'apt-get': aptGet,
@@ -36,5 +47,6 @@ export const standIns: Readonly<Record<string, StandIn>> = {
   kubectl,
   kubelet,
   systemctl,
+  'systemd-detect-virt': systemdDetectVirt,
   'systemd-run': systemdRun,
 };

@@ -1,0 +1,61 @@
+# Part of survey.sh: kubelet, static pods, certificates.
+for socket in "$ROOT"/run/{containerd/containerd,crio/crio,cri-dockerd}.sock; do
+  if [ -S "$socket" ]; then tell survey.socket "${socket#"$ROOT"}"; fi
+done
+tell survey.kubelet-socket "$(cri_socket)"
+
+process="$(systemctl show -p MainPID --value kubelet 2>/dev/null || true)"
+if [[ "$process" =~ ^[1-9][0-9]*$ ]] && [ -r "$ROOT/proc/$process/cmdline" ]; then
+  mapfile -d '' -t arguments <"$ROOT/proc/$process/cmdline"
+  for argument in "${arguments[@]:1}"; do tell survey.kubelet-argument "$argument"; done
+fi | sed -e "$SECRET"
+# Flags for its next start, wherever they stand: in the files that a unit reads, in the unit and in all that is put on top.
+files=()
+for file in "$ROOT"/var/lib/kubelet/kubeadm-flags.env "$ROOT"/etc/default/kubelet "$ROOT"/etc/sysconfig/kubelet \
+  "$ROOT"/{etc,run,usr/lib,usr/local/lib,lib}/systemd/system/kubelet.service{,.d/*.conf}; do
+  if [ -f "$file" ]; then files+=("$file"); fi
+done
+if [ "${#files[@]}" -gt 0 ]; then
+  awk -v root="$ROOT" '!/^[[:space:]]*[#;]/ {
+      rest = $0
+      while (match(rest, /--[a-z][a-z0-9-]+(=[^"\047 \t]*)?/)) {
+        print "survey.kubelet-flag\t" substr(FILENAME, length(root) + 1) "\t" substr(rest, RSTART, RLENGTH < 300 ? RLENGTH : 300)
+        rest = substr(rest, RSTART + RLENGTH)
+      } }' "${files[@]}" | sed -e "$SECRET"
+fi
+
+# send KEY FILE: a whole file, packed; what is larger than a manifest ever is, is named only.
+send() {
+  local size
+  size="$(stat -c %s "$2")"
+  if [ "$size" -gt 262144 ]; then tell "$1" "${2##*/}" too-large; else printf '%s\t%s\t%s\n' "$1" "${2##*/}" "$(gzip -nc <"$2" | base64 -w 0)"; fi
+}
+for file in "$ROOT"/var/lib/kubelet/config.yaml "$ROOT"/var/lib/kubelet/instance-config.yaml; do
+  if [ -f "$file" ]; then send survey.kubelet-config "$file"; fi
+done
+# As the kubelet reads the folder: every file that does not begin with a dot, whatever its name.
+for file in "$ROOT"/etc/kubernetes/manifests/*; do
+  if [ -f "$file" ]; then send survey.static-pod "$file"; fi
+done
+{ find "$ROOT/etc/kubernetes" "$ROOT/etc/kubeadm" -maxdepth 3 -type f -regextype posix-extended \
+  -regex '.*/(kube-apiserver|kube-controller-manager|kube-scheduler|etcd|kubeletconfiguration|corednsdeployment)[^/]*\.(json|yaml)' \
+  -not -path '*/manifests/*' -not -path '*/tmp/*' 2>/dev/null || true; } | head -n 50 | while IFS= read -r file; do tell survey.patch "${file#"$ROOT"}"; done
+
+# The end of a certificate: of its validity, which is two times, the second. As hexadecimal digits of the DER.
+certificate_end() {
+  local hex
+  hex="$(awk '/-----BEGIN CERTIFICATE-----/ { on = 1; next } /-----END CERTIFICATE-----/ { exit } on' | base64 -d 2>/dev/null | in_hex)"
+  if [[ "$hex" =~ 30(1e|20|22)(170d|180f)([0-9a-f]{26}|[0-9a-f]{30})(170d[0-9a-f]{26}|180f[0-9a-f]{30}) ]]; then
+    tell survey.certificate "$1" "${BASH_REMATCH[4]}"
+  else
+    tell survey.certificate "$1" ""
+  fi
+}
+for file in "$ROOT"/etc/kubernetes/pki/*.crt "$ROOT"/etc/kubernetes/pki/etcd/*.crt "$ROOT"/var/lib/kubelet/pki/kubelet-client-current.pem "$ROOT"/var/lib/kubelet/pki/kubelet-server-current.pem; do
+  if [ -f "$file" ]; then certificate_end "${file#"$ROOT"}" <"$file"; fi
+done
+for file in "$ROOT"/etc/kubernetes/*.conf; do
+  if [ -f "$file" ] && data="$(sed -n 's/^ *client-certificate-data: *//p' "$file" | head -n 1)" && [ -n "$data" ]; then
+    base64 -d 2>/dev/null <<<"$data" | certificate_end "${file#"$ROOT"}"
+  fi
+done
