@@ -46,7 +46,10 @@ const StaticPod = z.object({
   volumes: texts.describe('NAME=PATH for those of the host'),
 });
 
-const Certificate = z.object({ file: text, endsAt: z.iso.datetime() });
+const Certificate = z.object({
+  file: text,
+  endsAt: perhaps(z.iso.datetime()).describe('null when it could not be read'),
+});
 
 /** What the etcd of a control plane said of itself. */
 export const EtcdState = z.object({

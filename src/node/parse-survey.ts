@@ -125,10 +125,10 @@ function surveyOf(
     kubelet: kubeletOf(lines, state),
     staticPods: all(lines, 'static-pod').map(([file = '', packed = '']) => staticPodOf(oneLine(file), packed)),
     patches: firsts(lines, 'patch'),
-    certificates: all(lines, 'certificate').flatMap(([file = '', hex = '']) => {
-      const endsAt = timeOfDer(hex);
-      return endsAt === undefined ? [] : [{ file: oneLine(file), endsAt }];
-    }),
+    certificates: all(lines, 'certificate').map(([file = '', hex = '']) => ({
+      file: oneLine(file),
+      endsAt: timeOfDer(hex) ?? null,
+    })),
     etcd: etcdOf(lines),
     backups: { count: state.backups.length, bytes: state.backups.reduce((sum, { bytes }) => sum + bytes, 0) },
     leftovers: {

@@ -1,3 +1,4 @@
+import type { Cluster } from '../cluster/cluster.ts';
 import type { Deps } from '../deps.ts';
 import { NightliftError } from '../errors.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
@@ -23,7 +24,7 @@ export type NodeAnswer =
   /** It may pass. */
   | { readonly kind: 'away'; readonly node: NodeFact; readonly error: NightliftError };
 
-type Asking = Pick<Deps, 'cluster' | 'shell' | 'settings' | 'templates'>;
+type Asking = Pick<Deps, 'shell' | 'settings' | 'templates'> & { readonly cluster: Pick<Cluster, 'serverTime'> };
 
 /** Asks them all what they are, so many at a time as the setting says. @throws what no node is to blame for: settings, our own key. */
 export async function surveyNodes(

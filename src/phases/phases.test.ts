@@ -14,6 +14,7 @@ const STEPS = {
     'restore-workloads',
     'left-cordons',
     'control-planes-healthy',
+    'stage-all',
     'plan',
     'prune-backups',
     'set-latch',

@@ -11,6 +11,7 @@ import { nodesAnswer } from '../steps/health/nodes-answer.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { liftLeftCordons } from '../steps/node/left-cordons.ts';
+import { stageAll } from '../steps/node/stage-all.ts';
 import { setLatch } from '../steps/run/latch.ts';
 
 /** Everything that can say no says it here, before the first change. */
@@ -38,6 +39,8 @@ export const preflight: Phase = {
     restoreWorkloads,
     liftLeftCordons,
     controlPlanesHealthy,
+    // A registry, a mirror or a full disk on the last worker is known before the first control plane is touched.
+    stageAll,
     plan,
     pruneBackups,
     setLatch,

@@ -115,3 +115,40 @@ export const Ssh = z.strictObject({
     'A node that does not answer within this is down.',
   ),
 });
+
+export const Nodes = z.strictObject({
+  stage: z
+    .enum(['all', 'in-window'])
+    .default('all')
+    .meta(
+      notes(
+        'On which nodes preflight fetches packages and images, before the first change. `in-window`: all control planes, and as many workers as can have their turn in the window at most.',
+        {
+          reason:
+            'A registry, a mirror, a pin or a full disk on the last worker costs nobody an upgraded control plane; with hundreds of nodes a night reaches only some.',
+        },
+      ),
+    ),
+  askAtOnce: z
+    .number()
+    .int()
+    .min(1)
+    .max(200)
+    .default(20)
+    .meta(
+      notes('How many nodes are asked at a time, and fetch packages and images at a time.', {
+        reason: 'A mirror and a registry of the usual size serve so many, and hundreds of nodes are asked in seconds.',
+      }),
+    ),
+  exclude: z
+    .record(z.string().min(1), z.string())
+    .default({})
+    .meta(
+      notes(
+        'Labels of workers that are left out, all of them together; `{}` = none. Windows nodes, virtual kubelets and the kubelets of other distributions are left out without it.',
+        {
+          reason: 'Every worker is upgraded unless something says that it is not for kubeadm.',
+        },
+      ),
+    ),
+});

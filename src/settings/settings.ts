@@ -4,7 +4,7 @@ import { Drain, WorkloadSetting } from './drain.ts';
 import { name, notes } from './field.ts';
 import { Job } from './job.ts';
 import { Kubeadm } from './kubeadm.ts';
-import { Packages, Ssh } from './nodes.ts';
+import { Nodes, Packages, Ssh } from './nodes.ts';
 import { Snapshot } from './snapshot.ts';
 import { Target, Window } from './target.ts';
 import { Waits } from './waits.ts';
@@ -45,33 +45,7 @@ export const Settings = z
           reason: 'Where the Secret k8s-upgrade-creds is mounted.',
         }),
       ),
-    nodes: z
-      .strictObject({
-        askAtOnce: z
-          .number()
-          .int()
-          .min(1)
-          .max(200)
-          .default(20)
-          .meta(
-            notes('How many nodes are asked at a time, and fetch packages and images at a time.', {
-              reason:
-                'A mirror and a registry of the usual size serve so many, and hundreds of nodes are asked in seconds.',
-            }),
-          ),
-        exclude: z
-          .record(z.string().min(1), z.string())
-          .default({})
-          .meta(
-            notes(
-              'Labels of workers that are left out, all of them together; `{}` = none. Windows nodes, virtual kubelets and the kubelets of other distributions are left out without it.',
-              {
-                reason: 'Every worker is upgraded unless something says that it is not for kubeadm.',
-              },
-            ),
-          ),
-      })
-      .prefault({}),
+    nodes: Nodes.prefault({}),
     target: Target.prefault({}),
     window: Window.nullable()
       .default(null)

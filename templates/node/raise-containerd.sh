@@ -25,7 +25,7 @@ if ! matches "$(package_version "$package")"; then
   done < <(apt-cache madison "$package")
   if [ -z "$wanted" ]; then fail 40 "no source of this node has $package $VERSION" "see what they have: apt-cache madison $package"; fi
   say "installing $package $wanted"
-  apt_get 40 install -y --allow-change-held-packages --no-install-recommends "$package=$wanted"
+  apt_get 40 install -y --no-remove --allow-change-held-packages --no-install-recommends "$package=$wanted"
   systemctl daemon-reload
   systemctl restart containerd
 fi

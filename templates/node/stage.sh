@@ -115,9 +115,22 @@ if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$fetched_from" ]; then
     printf '%s %s\n' "$package" "$version" >>"$stage/versions.new"
   done
   mapfile -t wanted < <(awk '{ print $1 "=" $2 }' "$stage/versions.new")
+  # As the upgrade will install them: the holds of ours are lifted for it, those of others are not ours to lift.
+  install=(install -y --no-remove --allow-change-held-packages --no-install-recommends "${wanted[@]}")
+  if simulated="$(apt-get "${APT_OPTIONS[@]}" "${own[@]}" -s "${install[@]}" </dev/null 2>/dev/null)"; then
+    held=" $(apt-mark showhold | tr '\n' ' ') "
+    others=()
+    while read -r package; do
+      case "$package" in kubeadm | kubelet | kubectl) continue ;; esac
+      if [[ "$held" == *" $package "* ]]; then others+=("$package"); else say "apt will install or change $package as well"; fi
+    done < <(awk '$1 == "Inst" || $1 == "Remv" { print $2 }' <<<"$simulated")
+    if [ "${#others[@]}" -gt 0 ]; then
+      fail 12 "the packages of $TARGET need other versions of packages that are on hold: ${others[*]}" "find out who holds them and why; when they may move: apt-mark unhold ${others[*]}"
+    fi
+  fi
   say "downloading ${wanted[*]}"
   # Nothing is installed here, so that the holds stay. What would have to be removed for it is found out now.
-  apt_get 12 "${own[@]}" install -y --download-only --no-remove --allow-change-held-packages --no-install-recommends "${wanted[@]}"
+  apt_get 12 "${own[@]}" --download-only "${install[@]}"
   mv "$stage/versions.new" "$stage/versions"
 
   kubeadm_version="$(awk '$1 == "kubeadm" { print $2 }' "$stage/versions")"

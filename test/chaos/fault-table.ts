@@ -128,8 +128,8 @@ export const FAULT_TABLE = `
   preflight  | apt         | 500                                    | left to the retry
   preflight  | apt         | expired certificate                    | left to the retry
   preflight  | apt         | lock held                              | left to the retry
-  preflight  | apt         | disk full                              | failed
-  preflight  | apt         | truncated madison                      | failed
+  preflight  | apt         | disk full                              | refused: CannotStage
+  preflight  | apt         | truncated madison                      | refused: CannotStage
   preflight  | feed        | refused                                | left to the retry
   preflight  | feed        | 500                                    | left to the retry
   preflight  | feed        | empty                                  | left to the retry

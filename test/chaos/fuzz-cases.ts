@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { exampleFacts, exampleNode } from '../../src/facts/example-facts.ts';
 import { containerRuntime } from '../../src/gate/container-runtime.ts';
 import { evaluateGate } from '../../src/gate/evaluate-gate.ts';
@@ -8,11 +9,14 @@ import { explainFailure } from '../../src/node/explain-failure.ts';
 import { parseKnownHosts } from '../../src/node/known-hosts.ts';
 import { droppedFlags, planIsUpToDate, planNamesTarget } from '../../src/node/kubeadm-output.ts';
 import { parseNodeState } from '../../src/node/node-state.ts';
+import { parseSurvey } from '../../src/node/parse-survey.ts';
 import { known } from '../../src/observed.ts';
+import { oneLine } from '../../src/plain-text.ts';
 import { parseMadison } from '../../src/releases/madison.ts';
 import { completeVersions, parsePackages } from '../../src/releases/packages.ts';
 import { parseSnapshotLog } from '../../src/steps/etcd/snapshot-log.ts';
 import { compareVersions, jumpBetween, parseDebianVersion, parseVersion, versionFromUser } from '../../src/version.ts';
+import { surveyOutput } from '../support/survey-output.ts';
 import type { FuzzCase } from './fuzz.ts';
 import { ANSWER_FUZZ_CASES } from './fuzz-answer-cases.ts';
 
@@ -196,6 +200,35 @@ export const FUZZ_CASES: readonly FuzzCase[] = [
       return [...packages.values()].some(({ version }) => version !== undefined && parseVersion(version) !== version)
         ? 'a package version that is none'
         : undefined;
+    },
+  },
+  {
+    name: 'survey',
+    seeds: [
+      surveyOutput(),
+      surveyOutput(
+        ['survey.nic', 'eth0', 'virtio_net', '-1'],
+        ['survey.apt-lock', '/var/lib/dpkg/lock', '42', 'apt-get', '1795301000'],
+        ['survey.kubelet-flag', '/etc/default/kubelet', '--feature-gates=A=true,B=false'],
+        [
+          'survey.kubelet-config',
+          'config.yaml',
+          gzipSync('failSwapOn: false\nfeatureGates: {A: true}\n').toString('base64'),
+        ],
+        ['survey.certificate', '/a.crt', '170d3237313132373139353133365a'],
+        ['survey.etcd', '/var/lib/etcd', 'https://127.0.0.1:2379', '123'],
+        ['survey.etcd-answer', 'member list', '{"members":[{"name":"cp1"}]}'],
+        ['survey.etcd-answer', 'endpoint status', '[{"Status":{"version":"3.6.8","dbSize":8192}}]'],
+        ['survey.etcd-answer', 'alarm list', '{"alarms":[{"alarm":1}]}'],
+      ),
+      '<html>502</html>',
+    ],
+    run: (text) => {
+      const survey = parseSurvey(text, undefined);
+      if (survey.fileSystems.length === 0) return 'a node without a file system';
+      return text.includes(survey.kernel) || oneLine(text).includes(survey.kernel)
+        ? undefined
+        : 'a kernel that is not in the text';
     },
   },
   ...ANSWER_FUZZ_CASES,

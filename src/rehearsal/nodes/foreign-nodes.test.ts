@@ -234,3 +234,29 @@ describe("a node's own layout", () => {
     expect(machine.packages.get('kubelet')).toMatchObject({ held: true });
   });
 });
+
+describe('packages that are not ours', () => {
+  const layouts: readonly { readonly title: string; readonly held: boolean; readonly want: object }[] = [
+    {
+      title: 'on hold stay as they are, and stop the staging, with what to do',
+      held: true,
+      want: {
+        exitCode: 12,
+        stderr: expect.stringMatching(
+          /need other versions of packages that are on hold: cri-tools\n.*apt-mark unhold cri-tools/,
+        ),
+      },
+    },
+    { title: 'that have to move as well are named', held: false, want: { exitCode: 0 } },
+  ];
+  it.each(layouts)('$title', async ({ held, want }) => {
+    await using bench = await startTestBench(BOTH);
+    const { machine, knobs } = bench.nodes.node('w1');
+    machine.packages.set('cri-tools', { version: '1.36.0-1.1', held, status: 'installed' });
+    knobs.pulledIn.add('cri-tools');
+    const result = await stage(bench, 'w1', 'worker');
+    expect(result).toMatchObject(want);
+    expect(result.stdout.includes('apt will install or change cri-tools as well')).toBe(!held);
+    expect(machine.packages.get('cri-tools')).toEqual({ version: '1.36.0-1.1', held, status: 'installed' });
+  });
+});

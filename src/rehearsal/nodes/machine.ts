@@ -36,6 +36,8 @@ export interface Knobs {
   aptLockUntil: number;
   /** The signature of the repository cannot be verified. */
   brokenSignature: boolean;
+  /** Packages that have to move with ours. */
+  readonly pulledIn: Set<string>;
   /** Images that no registry has, by full name. */
   readonly missingImages: Set<string>;
   /** Components whose mirror pod never shows the new hash (I06). */
@@ -103,6 +105,7 @@ export function createMachine(options: MachineOptions): Machine {
       freeBytes: 60e9,
       aptLockUntil: 0,
       brokenSignature: false,
+      pulledIn: new Set(),
       missingImages: new Set(),
       stuckHashes: new Set(),
       kubeletCrashes: false,

@@ -10,7 +10,6 @@ import { runOnNode } from '../../node/run-on-node.ts';
 import type { NodeScript } from '../../node/scripts.ts';
 import { announce } from '../../notify/announce.ts';
 import { slackMessage } from '../../notify/slack-message.ts';
-import { stageOn } from '../node/stage.ts';
 
 /**
  * Asks the target's own kubeadm, staged and not installed, what it would do. Pointless once the first control plane is
@@ -26,7 +25,6 @@ export const plan: ActionStep = {
   async run(context) {
     const { deps, target, signal } = context;
     const first = await firstNode(context);
-    await stageOn(context, first);
     const scripts = scriptsOf(deps);
     const { ignorePreflightErrors, droppedFlags: policy } = deps.settings.kubeadm;
     const ask = (script: NodeScript): Promise<string> =>

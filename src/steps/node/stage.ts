@@ -1,18 +1,18 @@
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
-import { hasTargetVersion } from '../../facts/nodes.ts';
+import { hasTargetVersion, type Nodes } from '../../facts/nodes.ts';
 import { repositoryOf, roleOf, scriptsOf, thisNode } from '../../node/node-scripts.ts';
 import { nodeFailure, runDetachedOnNode } from '../../node/run-on-node.ts';
 
 /** Packages and images, fetched before the drain. Changes nothing that is in use, so it needs no undo. */
-export async function stageOn(context: Context, node: NodeFact): Promise<void> {
-  const { deps, target, signal } = context;
+export async function stageOn(context: Context, node: NodeFact, nodes: Nodes): Promise<void> {
+  const { deps, target } = context;
   const { packages } = deps.settings;
   const script = scriptsOf(deps).stage({
     ...thisNode(node),
     ...repositoryOf(deps),
     target,
-    role: roleOf(node, await deps.cluster.nodes(signal)),
+    role: roleOf(node, nodes),
     keyFingerprints: packages.keyFingerprints,
     keyWarnDays: packages.keyWarnDays,
     neededBytes: packages.freeMegabytes * 1_000_000,
@@ -25,5 +25,6 @@ export const stage: ActionStep = {
   name: 'stage',
   summary: 'fetch packages and images before the drain',
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
-  run: async (context) => await stageOn(context, await context.node()),
+  run: async (context) =>
+    await stageOn(context, await context.node(), await context.deps.cluster.nodes(context.signal)),
 };

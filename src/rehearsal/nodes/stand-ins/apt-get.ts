@@ -22,6 +22,7 @@ export async function aptGet(call: StandInCall): Promise<number> {
       return install(call, settings, rest, {
         downloadOnly: words.includes('--download-only'),
         changeHeld: words.includes('--allow-change-held-packages'),
+        simulate: words.includes('-s'),
       });
     default:
       call.err(`E: Invalid operation ${verb ?? ''}\n`);
@@ -91,10 +92,10 @@ async function install(
   call: StandInCall,
   settings: AptSettings,
   wanted: readonly string[],
-  how: { downloadOnly: boolean; changeHeld: boolean },
+  how: { downloadOnly: boolean; changeHeld: boolean; simulate: boolean },
 ): Promise<number> {
   const { machine } = call;
-  if (!(await takeLock(call, settings.lockTimeoutMs))) return 100;
+  if (!how.simulate && !(await takeLock(call, settings.lockTimeoutMs))) return 100;
   if ([...machine.packages.values()].some((one) => one.status !== 'installed')) {
     call.err("E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem.\n");
     return 100;
@@ -115,6 +116,10 @@ async function install(
       plan.push({ name, version: from?.version ?? own ?? '', from });
     }
   }
+  for (const name of machine.knobs.pulledIn) {
+    const found = machine.packages.get(name);
+    if (plan.length > 0 && found !== undefined) plan.push({ name, version: `${found.version}+1`, from: undefined });
+  }
   const held = plan.filter(({ name }) => machine.packages.get(name)?.held).map(({ name }) => name);
   if (held.length > 0) {
     call.out(`The following held packages will be changed:\n  ${held.join(' ')}\n`);
@@ -122,6 +127,13 @@ async function install(
       call.err('E: Held packages were changed and -y was used without --allow-change-held-packages.\n');
       return 100;
     }
+  }
+  if (how.simulate) {
+    for (const { name, version } of plan)
+      call.out(
+        `Inst ${name} [${machine.packages.get(name)?.version ?? ''}] (${version} rehearsal [${machine.architecture}])\n`,
+      );
+    return 0;
   }
   call.out(`${plan.length} upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n`);
   if (plan.length > 0 && machine.knobs.freeBytes < 100e6) {

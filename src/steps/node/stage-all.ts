@@ -1,0 +1,87 @@
+import { atOnce } from '../../at-once.ts';
+import { Refused } from '../../chain/outcome.ts';
+import type { ActionStep, Context } from '../../chain/phase.ts';
+import { LockLost, NightliftError } from '../../errors.ts';
+import { controlPlanes, hasTargetVersion, isHalfWay, type Nodes, workers } from '../../facts/nodes.ts';
+import type { Finding } from '../../gate/finding.ts';
+import type { Settings } from '../../settings/settings.ts';
+import { stageOn } from './stage.ts';
+
+/** What a worker takes at the least, beside its soak: fewer would leave one out that has its turn; seconds. */
+const QUICKEST_WORKER = 60;
+
+/**
+ * Packages and images on every node, before anything is changed on any: what the last worker cannot have costs nobody an
+ * upgraded control plane. The node's own turn finds it done, and looks again.
+ */
+export const stageAll: ActionStep = {
+  name: 'stage-all',
+  summary: 'fetch packages and images on all nodes, before the first change',
+  async run(context) {
+    const { deps, target, signal } = context;
+    const nodes = await deps.cluster.nodes(signal);
+    const pending = stagedAhead(
+      nodes.filter((node) => !hasTargetVersion(node, target) && !isHalfWay(node)),
+      deps.settings,
+      deps.clock.now(),
+    );
+    const failures = await context.waiter.during((given) => stageEach({ ...context, signal: given }, pending, nodes));
+    const [first] = failures;
+    if (first === undefined) {
+      deps.log.info('packages and images are on all nodes', { nodes: pending.length });
+      return;
+    }
+    if (failures.some(({ kind }) => kind === 'node')) throw new Refused(failures.map(finding));
+    // Nothing that somebody has to mend: the next try of the Job goes on with what is there.
+    throw new NightliftError('network', failures.map(({ message }) => message).join('; '), {
+      ...(first.remedy === undefined ? {} : { remedy: first.remedy }),
+      cause: first,
+    });
+  },
+};
+
+/** Control planes, and the workers that can have their turn in this window. Pure. */
+export function stagedAhead(pending: Nodes, settings: Settings, now: Date): Nodes {
+  const { window, nodes, waits } = settings;
+  const after = workers(pending);
+  if (nodes.stage === 'all' || window === null) return [...controlPlanes(pending), ...after];
+  const most = Math.ceil(secondsLeft(window.end, now) / (waits.soakSeconds + QUICKEST_WORKER));
+  return [...controlPlanes(pending), ...after.slice(0, Math.max(1, most))];
+}
+
+/** Until the next time that the clock shows `end`, UTC. */
+function secondsLeft(end: string, now: Date): number {
+  const at = new Date(`${now.toISOString().slice(0, 10)}T${end}:00Z`).getTime();
+  const DAY_SECONDS = 86_400;
+  const seconds = (at - now.getTime()) / 1000;
+  return seconds > 0 ? seconds : seconds + DAY_SECONDS;
+}
+
+/** All of them, whatever becomes of the others: a person gets the whole list in one night. */
+async function stageEach(context: Context, pending: Nodes, nodes: Nodes): Promise<readonly NightliftError[]> {
+  // The kill switch is looked at once for all of them, by whoever waits for this.
+  const quiet: Context = { ...context, waiter: { ...context.waiter, during: (work) => work(context.signal) } };
+  const ended = await atOnce(pending, context.deps.settings.nodes.askAtOnce, async (node) => {
+    try {
+      await stageOn(quiet, node, nodes);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof NightliftError) || error instanceof LockLost || context.signal.aborted) throw error;
+      // Settings, our own key: no node is to blame for these.
+      if (error.kind !== 'node' && error.kind !== 'network') throw error;
+      return error;
+    }
+  });
+  return ended.filter((error) => error !== undefined);
+}
+
+function finding({ message, remedy }: NightliftError): Finding {
+  return {
+    check: 'stage-all',
+    reason: 'CannotStage',
+    class: 'actionable',
+    severity: 'block',
+    message,
+    ...(remedy === undefined ? {} : { remedy }),
+  };
+}
