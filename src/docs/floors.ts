@@ -32,6 +32,7 @@ export const FLOORS: readonly Floor[] = [
         room('plain-text.ts', 'text from outside that does nothing: one line, or JSON'),
         room('nearest.ts', 'what a mistyped word meant'),
         room('age.ts', 'how durations are said'),
+        room('at-once.ts', 'so many at a time, and no more'),
       ],
       [
         room('log.ts', 'lines for people and for machines'),
