@@ -2,7 +2,23 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes minutes begins first, so that no core waits for it at the end. */
-const LONGEST = [/\/chaos\/kill-/, /\/chaos\/faults-/, /\/test\/(rehearsal|control-plane)\//];
+const LONGEST = [
+  /\/chaos\/kill-(patch|every-step)/,
+  /\/chaos\/kill-/,
+  /\/chaos\/faults-in-(preflight|master)/,
+  /\/rehearsal\/(second-night|scenarios|worth-another-try|placement|nodes\/upgrade)/,
+  /\/chaos\/faults-/,
+  /\/(rehearsal|control-plane|components)\//,
+  /\/src\/(node\/(detached|ssh-node-shell)|steps\/drain\/drain)\.test/,
+];
+/** The levels of test/run-levels.ts as projects; `unit` has what no other has. Whole nights and real programs have a process for each file. */
+const LEVELS = {
+  chaos: ['test/chaos/{kill,faults}-*.test.ts'],
+  rehearsal: ['{src,test}/rehearsal/**/*.test.ts'],
+  components: ['test/components/**/*.test.ts'],
+  'control-plane': ['test/control-plane/**/*.test.ts'],
+};
+const NEVER = ['test/lab/**', 'test/lab-night/**', 'node_modules/**'];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -16,8 +32,19 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['test/lab/**', 'test/lab-night/**', 'node_modules/**'],
+    projects: [
+      ...Object.entries(LEVELS).map(([name, include]) => ({ extends: true as const, test: { name, include } })),
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{src,test}/**/*.test.ts'],
+          exclude: [...NEVER, ...Object.values(LEVELS).flat()],
+          // Half of what these files take is loading the program: a process that has loaded it takes the next file.
+          isolate: false,
+        },
+      },
+    ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Two cores, and more than a quarter of a night is waiting.

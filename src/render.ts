@@ -1,5 +1,6 @@
 import Mustache from 'mustache';
 import { NightliftError } from './errors.ts';
+import { nearest } from './nearest.ts';
 
 export type RenderFormat = 'yaml' | 'sh' | 'text';
 export type RenderValue =
@@ -34,7 +35,7 @@ export function renderStrict(template: string, variables: RenderVariables, forma
         if (found !== undefined) return found;
       }
       const names = scopes.flatMap((scope) => [...scope.keys()]);
-      const near = nearestName(name, names);
+      const near = nearest(name, names);
       return fail(
         `it names the variable "${name}", which nobody gives`,
         `${near === undefined ? '' : `Did you mean "${near}"? `}Known here: ${names.toSorted().join(', ') || 'none'}.`,
@@ -74,15 +75,6 @@ export function renderStrict(template: string, variables: RenderVariables, forma
   return walk(parse(template, what), [scopeOf(variables)], null);
 }
 
-/** The candidate that was probably meant; undefined when none is near. */
-export function nearestName(name: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(2, Math.floor(name.length / 3));
-  return candidates
-    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ distance }) => distance <= limit)
-    .toSorted((a, b) => a.distance - b.distance)[0]?.candidate;
-}
-
 function parse(template: string, what: string): Token[] {
   try {
     return Mustache.parse(template) as Token[];
@@ -115,17 +107,4 @@ function isEmpty(value: RenderValue): boolean {
 /** A Map, so that a template cannot reach what every object inherits ({{constructor}}). */
 function scopeOf(variables: RenderVariables): Scope {
   return new Map(Object.entries(variables));
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -8,8 +8,8 @@ export interface Level {
   /** Against what. */
   readonly title: string;
   readonly has: RegExp;
-  /** vitest's filters that select it; undefined for what is a program of its own. */
-  readonly filters: readonly string[] | undefined;
+  /** Whether it is a project of vitest.config.ts; else it is a program of its own. */
+  readonly isProject: boolean;
   /** Why it cannot run here, or what of it cannot; undefined when nothing stands in the way. */
   missing(): string | undefined;
 }
@@ -20,42 +20,42 @@ export const LEVELS: readonly Level[] = [
     name: 'control-plane',
     title: 'real etcd and API server',
     has: /^test\/control-plane\//,
-    filters: ['test/control-plane/'],
+    isProject: true,
     missing: withoutKubernetes,
   },
   {
     name: 'lab',
     title: 'a night on a real kubeadm cluster (npm run test:lab has all of them)',
     has: /^test\/lab(-night)?\//,
-    filters: undefined,
+    isProject: false,
     missing: () => undefined,
   },
   {
     name: 'components',
     title: 'real Prometheus, Pushgateway, ssh and API server',
     has: /^test\/components\//,
-    filters: ['test/components/'],
+    isProject: true,
     missing: withoutComponents,
   },
   {
     name: 'chaos',
     title: 'killed at every step and point, every dependency failing',
     has: /^test\/chaos\/(kill|faults)-/,
-    filters: ['test/chaos/kill-', 'test/chaos/faults-'],
+    isProject: true,
     missing: () => undefined,
   },
   {
     name: 'rehearsal',
     title: 'embedded cluster: HTTPS, SSH, bash',
     has: /^(test|src)\/rehearsal\//,
-    filters: ['test/rehearsal/', 'src/rehearsal/'],
+    isProject: true,
     missing: () => undefined,
   },
   {
     name: 'unit',
     title: 'pure functions, rendered text, adapters on loopback',
     has: /./,
-    filters: [],
+    isProject: true,
     missing: () => undefined,
   },
 ];

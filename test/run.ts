@@ -84,17 +84,14 @@ async function runTests(only: readonly string[], filters: readonly string[]) {
   const levels = LEVELS.filter((level) => only.length === 0 || only.includes(level.name));
   const count = { passed: 0, failed: 0, skipped: 0 };
   if (levels.length === 0) return count;
-  // Of the files that vitest finds, `unit` has those that no other level has: it cannot be asked for by a path.
-  const unit = levels.some((level) => level.name === 'unit');
-  const others = LEVELS.filter((level) => !levels.includes(level)).flatMap((level) => level.filters ?? []);
-  const paths = unit ? others.map((path) => `--exclude=${path}**`) : levels.flatMap((level) => level.filters ?? []);
+  const projects = levels.filter(({ isProject }) => isProject).map(({ name }) => `--project=${name}`);
   console.log();
   const started = performance.now();
   const begun = beginLabNight(filters.length === 0 && levels.some(({ name }) => name === 'lab'));
-  const isOnlyNight = filters.length === 0 && levels.every((level) => level.filters === undefined);
+  const isOnlyNight = filters.length === 0 && projects.length === 0;
   const { files: tested, broken } = isOnlyNight
     ? { files: [], broken: [] }
-    : await runVitest(filters.length > 0 ? filters : paths, typeof begun === 'string' ? [] : FEWER_WORKERS);
+    : await runVitest(filters.length > 0 ? filters : projects, typeof begun === 'string' ? [] : FEWER_WORKERS);
   const night = typeof begun === 'string' ? begun : await begun.ended;
   const files = typeof night === 'string' ? tested : [...tested, night];
   console.log();

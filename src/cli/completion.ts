@@ -4,7 +4,8 @@ import { type Call, type CommandSpec, EXIT } from './call/command.ts';
 export async function run(call: Call): Promise<number> {
   const [shell] = call.positionals;
   if (shell !== 'bash' && shell !== 'zsh') {
-    throw new NightliftError('usage', `writing a completion script: "${shell ?? ''}" is neither bash nor zsh`, {
+    const problem = shell === undefined ? 'the shell is missing: bash or zsh' : `"${shell}" is neither bash nor zsh`;
+    throw new NightliftError('usage', `writing a completion script: ${problem}`, {
       remedy: 'source <(nightlift completion bash)',
     });
   }

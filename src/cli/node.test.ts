@@ -29,8 +29,16 @@ describe('nightlift node', () => {
     return { exitCode, ...said };
   }
 
-  it.each([[[]], [['uninstall']], [['install', 'now']]])('knows install alone: %j', async (words) => {
-    await expect(call(words)).rejects.toMatchObject({ kind: 'usage', remedy: expect.stringContaining('node install') });
+  it.each([
+    [[], 'nightlift node: what to do is missing; there is: install'],
+    [['uninstall'], 'nightlift node: "uninstall" is not known; there is: install'],
+    [['install', 'now'], 'nightlift node: "install now" is not known; there is: install'],
+  ])('knows install alone: %j', async (words, message) => {
+    await expect(call(words)).rejects.toMatchObject({
+      kind: 'usage',
+      message,
+      remedy: expect.stringContaining('node install'),
+    });
   });
 
   it('prints a script for the account of the settings, without asking a cluster', async () => {

@@ -13,10 +13,13 @@ import { type Call, EXIT, text } from './call/command.ts';
 import { offlineSettings, withSession } from './call/session.ts';
 
 export async function run(call: Call): Promise<number> {
-  if (call.positionals.length !== 1 || call.positionals[0] !== 'install')
-    throw new NightliftError('usage', `nightlift node: "${call.positionals.join(' ')}" is not one of: install`, {
-      remedy: 'nightlift node install --public-key nightlift-key.pub > node-install.sh',
-    });
+  const asked = call.positionals.join(' ');
+  if (asked !== 'install')
+    throw new NightliftError(
+      'usage',
+      `nightlift node: ${asked === '' ? 'what to do is missing' : `"${asked}" is not known`}; there is: install`,
+      { remedy: 'nightlift node install --public-key nightlift-key.pub > node-install.sh' },
+    );
   return await withSettings(call, async (settings) => {
     const templates = builtInTemplates(readEnvironment());
     const install: NodeInstall = {

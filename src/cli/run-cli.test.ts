@@ -48,6 +48,7 @@ describe('runCli', () => {
     [['plan', 'now'], 'reading the arguments of plan'],
     [['plan', '-o', 'xml'], 'reading --output: "xml" is neither text nor json'],
     [['completion', 'fish'], '"fish" is neither bash nor zsh'],
+    [['completion'], 'the shell is missing: bash or zsh'],
   ])('refuses %j with exit code 64 and says why', async (argv, text) => {
     const { code, out, err } = await call(...argv);
     expect([code, out]).toEqual([64, '']);

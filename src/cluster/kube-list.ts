@@ -17,10 +17,7 @@ export async function listPages<S extends z.ZodType>(
   item: S,
   signal: AbortSignal,
 ): Promise<Listed<z.infer<S>>> {
-  const page = z.object({
-    metadata: z.object({ continue: z.string().optional(), resourceVersion: z.string().min(1) }),
-    items: z.array(item).nullable(),
-  });
+  const page = pageOf(item);
   for (let restarts = 0; ; restarts += 1) {
     try {
       const items: z.infer<S>[] = [];
@@ -45,4 +42,20 @@ export async function listPages<S extends z.ZodType>(
       if (!(error instanceof ClusterError) || error.status !== 410 || restarts >= 3) throw error;
     }
   }
+}
+
+function newPage<S extends z.ZodType>(item: S) {
+  return z.object({
+    metadata: z.object({ continue: z.string().optional(), resourceVersion: z.string().min(1) }),
+    items: z.array(item).nullable(),
+  });
+}
+
+/** zod compiles a schema when it is first used: once for each kind of object, not for each list. */
+const pages = new WeakMap<z.ZodType, ReturnType<typeof newPage>>();
+
+function pageOf<S extends z.ZodType>(item: S): ReturnType<typeof newPage<S>> {
+  const page = pages.get(item) ?? newPage(item);
+  pages.set(item, page);
+  return page as ReturnType<typeof newPage<S>>;
 }

@@ -138,11 +138,18 @@ export function nodeFiles(templates: ScriptTemplates, policy: NodePolicy): NodeF
   ]);
 }
 
+/** Where they are asked again and again, the texts are those of the image. */
+const releases = new WeakMap<ScriptTemplates, string>();
+
 /** Of the very texts: what was reviewed on a node is what runs there. */
 export function releaseOf(templates: ScriptTemplates): string {
+  const known = releases.get(templates);
+  if (known !== undefined) return known;
   const hash = createHash('sha256');
   for (const script of [...RUN, ...START, ARRIVE]) hash.update(`${script}\0${standing(templates, script)}\0`);
-  return hash.digest('hex').slice(0, 16);
+  const release = hash.digest('hex').slice(0, 16);
+  releases.set(templates, release);
+  return release;
 }
 
 const TAG = /\{\{\s*(\w+)\s*\}\}/g;

@@ -6,6 +6,7 @@ import type { PhaseName, Step } from '../../src/chain/step.ts';
 import { isWorthAnotherTry } from '../../src/chain/worth-another-try.ts';
 import { detect } from '../../src/detect/detect.ts';
 import { NightliftError, reasonOf } from '../../src/errors.ts';
+import { STATE } from '../../src/observe/first-seen.ts';
 import { phaseOf } from '../../src/phases/phases.ts';
 import { configMaps, jobs, namespaces, nodes as nodeResource } from '../../src/rehearsal/api/resources.ts';
 import { nodeViews } from '../../src/rehearsal/cluster-view.ts';
@@ -100,6 +101,7 @@ export async function startFaultScene(phase: ScenePhase, topology: Topology): Pr
     const { deps, close } = inProcessDeps(cluster, {
       knownHosts,
       lossDeadlineMs: 400,
+      role: step === 'check' ? 'detector' : 'phase',
       ...options,
       settings: (read) => (change ?? ((same: Settings) => same))(throughProxy(read)),
       writeLine: (line) => log.push(line),
@@ -158,6 +160,7 @@ export async function startFaultScene(phase: ScenePhase, topology: Topology): Pr
           if (key.startsWith('nightlift')) delete draft.metadata.annotations?.[key];
       });
       if (phase === 'postflight') markRun(cluster);
+      if (store.get(configMaps, STATE, NAMESPACE) !== undefined) store.delete(configMaps, STATE, NAMESPACE);
       store.modify(configMaps, 'kubeadm-config', 'kube-system', (draft) => {
         draft.data = { ...kubeadmConfig };
       });

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../src/clock.ts';
 import { createKubeClient } from '../../src/cluster/kube-client.ts';
 import { createKubeCluster } from '../../src/cluster/kube-cluster.ts';
 import type { Deps } from '../../src/deps.ts';
+import { ACCOUNTS } from '../../src/install/install-object.ts';
 import { createLog } from '../../src/log.ts';
 import { createPushgatewayMetrics } from '../../src/metrics/pushgateway-metrics.ts';
 import { createSshNodeShell } from '../../src/node/ssh-node-shell.ts';
@@ -18,6 +19,8 @@ import { openTemplates } from '../../src/wire/templates.ts';
 import { TEMPLATES } from '../rehearsal/program.ts';
 
 export interface InProcessOptions {
+  /** Whose account it has, and so whose permissions; default the phases'. */
+  readonly role?: 'phase' | 'detector';
   readonly writeLine: (line: string) => void;
   readonly agent?: Agent;
   readonly clock?: Clock;
@@ -55,8 +58,9 @@ export function inProcessDeps(cluster: EmbeddedCluster, options: InProcessOption
   const log = createLog({ format: 'json', now: () => clock.now(), write: options.writeLine });
   const within = (name: keyof typeof deadlines) =>
     deadlines[name] === undefined ? {} : { deadlineMs: deadlines[name] };
+  const { role = 'phase' } = options;
   const agent = options.agent ?? new Agent({ keepAlive: true, ca: options.caPem ?? server.caPem });
-  const token = options.token ?? server.access.serviceAccountToken({ namespace: NAMESPACE, name: 'k8s-upgrade-job' });
+  const token = options.token ?? server.access.serviceAccountToken({ namespace: NAMESPACE, name: ACCOUNTS[role] });
   const client = createKubeClient({
     credentials: {
       server: options.apiUrl ?? server.url,
@@ -65,8 +69,8 @@ export function inProcessDeps(cluster: EmbeddedCluster, options: InProcessOption
     clock,
     userAgent: USER_AGENT,
     patienceMs: settings.waits.apiSeconds * 1000,
-    // Believed before the patience of the fault tests ends, as in a pod.
-    doubtMs: 500,
+    // As in a pod: only phases meet API servers that have just started. Believed before the patience of the fault tests ends.
+    doubtMs: role === 'phase' ? 500 : 0,
     ...(deadlines.api === undefined ? {} : { deadlineMs: deadlines.api }),
   });
   const templates = openTemplates(

@@ -23,8 +23,8 @@ export interface KillPointsResult {
   readonly problems: readonly string[];
 }
 
-/** A point that comes only when a wait happens to last longer is not waited for for ever. */
-const FRUITLESS_UPGRADES = 2;
+/** A point that comes only when a wait happens to last longer is not waited for for ever; a sample could as well have had another. */
+const FRUITLESS_UPGRADES = { all: 2, sample: 1 };
 const MOST_UPGRADES = 12;
 /**
  * A command that was on its way when its process died can reach a busy node after the next one has done the same and
@@ -49,7 +49,8 @@ export async function killAtEveryPoint({ every = 1, ...night }: KillPointsOption
   const left = new Set(taken);
   const problems: string[] = problemsOf(whole, whole);
   let upgrades = 0;
-  for (let fruitless = 0; left.size > 0 && fruitless < FRUITLESS_UPGRADES && upgrades < MOST_UPGRADES; upgrades += 1) {
+  const most = FRUITLESS_UPGRADES[every === 1 ? 'all' : 'sample'];
+  for (let fruitless = 0; left.size > 0 && fruitless < most && upgrades < MOST_UPGRADES; upgrades += 1) {
     const before = left.size;
     const killed = await mortalNights({ ...night, decide: (key) => left.delete(key) });
     problems.push(...problemsOf(killed, whole));

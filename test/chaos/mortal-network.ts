@@ -1,17 +1,27 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ClientRequest } from 'node:http';
 import { Agent } from 'node:https';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { type Dispatcher, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import type { Life } from './life.ts';
 
 /** The process whose code runs now: undici has one dispatcher for all of them. */
 export const currentLife = new AsyncLocalStorage<Life>();
 
+/** Hundreds of processes trust the same authority, each with many connections: what reads it is made once. */
+const contexts = new Map<string, SecureContext>();
+
+function trusting(ca: string): SecureContext {
+  const context = contexts.get(ca) ?? createSecureContext({ ca });
+  contexts.set(ca, context);
+  return context;
+}
+
 type AddRequest = (request: ClientRequest, options: object) => void;
 
 /** An agent whose process may be killed before a request is sent, and after it was answered. */
 export function mortalAgent(life: Life, ca: string): Agent {
-  const agent = new Agent({ keepAlive: true, maxSockets: 16, ca });
+  const agent = new Agent({ keepAlive: true, maxSockets: 16, secureContext: trusting(ca) });
   const add = (Reflect.get(agent, 'addRequest') as AddRequest).bind(agent);
   const addMortal: AddRequest = (request, options) => {
     const what = `${request.method} ${plainPath(request.path)}`;

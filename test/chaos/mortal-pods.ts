@@ -75,6 +75,7 @@ function startProcess(
     agent,
     clock: mortalClock(life),
     identity: pod.metadata.name,
+    role: command === 'check' ? 'detector' : 'phase',
     writeLine: (line) => {
       if (life.isDead()) return;
       const { message } = JSON.parse(line) as { message: unknown };

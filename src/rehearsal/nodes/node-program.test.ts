@@ -255,6 +255,20 @@ describe('a key that can only upgrade', () => {
     expect(await run(bench, 'w1', bench.scripts.nodeState())).toMatchObject({ exitCode: 0 });
   });
 
+  it('makes its release of the scripts once, not for each request', () => {
+    let reads = 0;
+    const counted = (name: string): string => {
+      if (name === 'upgrade-node') reads += 1;
+      return scriptTemplate(name);
+    };
+    const script = renderScript(counted, 'node-state', {});
+    nodeRequest(counted, script, 60);
+    const once = reads;
+    expect(once).toBeGreaterThan(0);
+    nodeRequest(counted, script, 60);
+    expect(reads).toBe(once);
+  });
+
   it('is refused by this side before it is asked for what the program does not have', async () => {
     const script = bench.scripts.runScript({ ...thisNode('w1'), generation: 1, holder: 'h', text: 'id' });
     await expect(run(bench, 'w1', script)).rejects.toMatchObject({
