@@ -61,7 +61,10 @@ describe('a survey', () => {
         'survey.kubelet-config',
         'config.yaml',
         pack(
-          `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'.split('').map((key, at) => `${key}: &${key} [${`*${'abcdefg'[at] ?? ''},`.repeat(9)}]\n`).join('')}`,
+          `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'
+            .split('')
+            .map((key, at) => `${key}: &${key} [${`*${'abcdefg'[at] ?? ''},`.repeat(9)}]\n`)
+            .join('')}`,
         ),
       ]),
       'its aliases lead nowhere',
