@@ -7,7 +7,7 @@ import type { ClusterPort, StaticPod } from './cluster-port.ts';
 import { type CommandLog, createCommandLog } from './command-log.ts';
 import { createMachine, type Knobs, type Machine, type MachineOptions, staticPodsOf, type Timing } from './machine.ts';
 import { generateSshKey } from './ssh-key.ts';
-import { createNodeSshServer, type NodeSshServer } from './ssh-server.ts';
+import { type Connections, createNodeSshServer, type NodeSshServer } from './ssh-server.ts';
 import { type StandInServer, startStandInServer } from './stand-in-server.ts';
 
 export interface NodeSpec {
@@ -63,6 +63,7 @@ export interface RehearsalNodes {
   readonly commands: CommandLog;
   /** How many commands came over SSH. */
   sshRequests(): number;
+  sshConnections(): Connections;
   close(): Promise<void>;
 }
 
@@ -119,6 +120,10 @@ export async function startNodes(options: NodesOptions): Promise<RehearsalNodes>
     knownHosts: `${knownHosts.join('\n')}\n`,
     commands,
     sshRequests: () => requests,
+    sshConnections: () =>
+      started
+        .map(({ server }) => server.connections())
+        .reduce((sum, one) => ({ made: sum.made + one.made, open: sum.open + one.open }), { made: 0, open: 0 }),
     close: () => closeAll(started, standIns),
   };
 }
