@@ -26,6 +26,7 @@ export const preflight: Phase = {
     'apiServerMetrics',
     'alerts',
     'budgets',
+    'leavingPods',
     'permissions',
   ],
   checks: [...gateChecks, ...preflightChecks],

@@ -208,7 +208,7 @@ export function evictionContract(subject: () => Subject): void {
     ['a percentage', { minAvailable: '50%' }],
     ['a percentage of nothing', { minAvailable: '0%' }],
   ])('a budget with %s over pods without an owner expects none, and lets none go', async (_title, spec) => {
-    const { namespace, pod, evict, budget } = await setting();
+    const { pod, evict, budget } = await setting();
     await pod('a');
     await budget('keep', spec, { disruptionsAllowed: 0, expectedPods: 0, currentHealthy: 1, desiredHealthy: 0 });
     const answer = await evict('a', { deleteOptions: { dryRun: ['All'] } });
