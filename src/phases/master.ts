@@ -11,7 +11,7 @@ import { nodesReady } from '../steps/health/nodes-ready.ts';
 import { replacements } from '../steps/health/replacements.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
-import { containerd } from '../steps/node/containerd.ts';
+import { containerd, stageContainerd } from '../steps/node/containerd.ts';
 import { uncordon } from '../steps/node/cordon.ts';
 import { nodeUpgrade, verifyNode } from '../steps/node/node-upgrade.ts';
 import { ready } from '../steps/node/ready.ts';
@@ -33,6 +33,7 @@ export const master: Phase = {
     controlPlanesHealthy,
     // Everything is fetched before the drain: a registry that is down never costs a drained node.
     stage,
+    stageContainerd,
     headroom,
     evictable,
     begin,

@@ -10,6 +10,7 @@ import { noteBroken } from '../steps/health/broken-before.ts';
 import { nodesAnswer } from '../steps/health/nodes-answer.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
+import { stageContainerds } from '../steps/node/containerd.ts';
 import { liftLeftCordons } from '../steps/node/left-cordons.ts';
 import { setLatch } from '../steps/run/latch.ts';
 
@@ -39,6 +40,7 @@ export const preflight: Phase = {
     restoreWorkloads,
     liftLeftCordons,
     controlPlanesHealthy,
+    stageContainerds,
     plan,
     pruneBackups,
     setLatch,

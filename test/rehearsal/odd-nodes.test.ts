@@ -20,6 +20,31 @@ describe.concurrent('odd nodes', { timeout: NIGHT_MS }, () => {
     });
   });
 
+  const behind = (own: string) => ({ ...SMALL, containerd: { controlPlanes: own, workers: '1.7.27-1' } });
+
+  it('a containerd that cannot be raised is said before the drain, and the patch goes on with the one that is there', async () => {
+    await nights.cluster(behind('1.7.24-0ubuntu1'), async (cluster) => {
+      const night = await runNight(cluster);
+      expect(night.outcome, logOf(cluster)).toBe('upgraded');
+      const log = logOf(cluster);
+      const said = log.indexOf("control-1 cannot be raised to the workers' containerd 1.7.27");
+      expect(said).toBeGreaterThan(0);
+      expect(said).toBeLessThan(log.indexOf('cordoned'));
+      expect(cluster.nodes.node('control-1').machine.packages.get('containerd')?.version).toBe('1.7.24-0ubuntu1');
+    });
+  });
+
+  it('a containerd that is too old for the target and cannot be raised is refused before the first change', async () => {
+    await nights.cluster(behind('1.6.8-1'), async (cluster) => {
+      const night = await runNight(cluster);
+      expect(night.outcome, logOf(cluster)).toBe('blocked');
+      expect(logOf(cluster)).toMatch(/keeps containerd:\/\/1\.6\.8, which is too old for 1\.36\.4/);
+      expect(versionsOf(night)).toEqual({ 'control-1': '1.36.3', 'worker-1': '1.36.3' });
+      expect(cluster.nodes.commands.matching(/^kubeadm upgrade apply/)).toEqual([]);
+      expect(logOf(cluster)).not.toMatch(/cordoned/);
+    });
+  });
+
   it('node names of 63 characters and with dots get Jobs of their own', async () => {
     const long = `worker-${'x'.repeat(55)}1`;
     expect(long.length).toBe(63);
