@@ -230,8 +230,9 @@ describe('the step that asks whether pods may be evicted', () => {
   });
 
   it('does not wait for a pod that is gone meanwhile', async () => {
-    const { context } = scene({ answers: { web: [{ kind: 'gone' }] } });
+    const { asked, context, world } = scene({ answers: { web: [{ kind: 'gone' }] } });
     await evictable.run(context);
+    expect([asked, world.passed()]).toEqual([['web'], 0]);
   });
 });
 
@@ -257,7 +258,9 @@ describe('a pod that has been terminating for long', () => {
     ['is static', going('00:00', { mirror: true }), {}],
     ['is on a node that is down, and goes when it is back', going('00:00'), { ready: 'no' } as const],
   ])('is left to the drain when it %s', async (_title, one, node) => {
-    await evictable.run(scene({ pods: [one], node }).context);
+    const { asked, context, world } = scene({ pods: [one], node });
+    await evictable.run(context);
+    expect([asked, world.passed()]).toEqual([[], 0]);
   });
 });
 
