@@ -25,15 +25,16 @@ interface Scene {
   pods?: readonly PodFact[];
   budgets?: readonly Budget[];
   drain?: object;
+  drainSeconds?: number;
   /** By the name of the pod, in order; the last one again and again. */
   answers?: Readonly<Record<string, readonly (EvictionResult | Error)[]>>;
 }
 
-function scene({ node, pods = [pod('web')], budgets = [], drain = {}, answers = {} }: Scene) {
+function scene({ node, pods = [pod('web')], budgets = [], drain = {}, drainSeconds = 600, answers = {} }: Scene) {
   const asked: string[] = [];
   const world = exampleWorld({
     nodes: [worker('worker-1', '1.36.3', node), worker('worker-2')],
-    settings: { drain, waits: { drainSeconds: 600 } },
+    settings: { drain, waits: { drainSeconds } },
     cluster: {
       pods: async (where) => {
         if (where.node !== 'worker-1') throw new Error('more pods than those of the node were listed');
@@ -137,6 +138,16 @@ describe('the step that asks whether pods may be evicted', () => {
       },
     ]);
     expect([world.seen.changes, world.passed()]).toEqual([[], 60]);
+  });
+
+  it('says so too when the time of a drain is shorter than that minute', async () => {
+    const { world, context } = scene({
+      budgets: [budget('web', { expectedPods: 0 })],
+      answers: { web: [blocked('web')] },
+      drainSeconds: 20,
+    });
+    expect((await refusalOf(evictable.run(context))).map(({ reason }) => reason)).toEqual(['NeverEvicted']);
+    expect(world.passed()).toBe(20);
   });
 
   it("takes a controller's passing failure for no reason to refuse", async () => {

@@ -8,9 +8,10 @@ import { NightliftError } from '../../errors.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { hasTargetVersion } from '../../facts/nodes.ts';
 import type { Finding } from '../../gate/finding.ts';
+import type { DrainPolicy } from '../../settings/drain.ts';
 import { policyFor } from '../../settings/drain-policy.ts';
 import { planDrain } from './drain-plan.ts';
-import { budgetsOver, reactionTo } from './drain-policy.ts';
+import { budgetsOver } from './drain-policy.ts';
 import { askEach } from './evictions.ts';
 import {
   gaveUpBeforeFinding,
@@ -21,10 +22,11 @@ import {
   twoBudgetsFinding,
 } from './findings.ts';
 import { type Holdup, holdupAfter, holdupText } from './holdups.ts';
+import { nameOf } from './names.ts';
 import { movesWithCordon, whyNever } from './never-evicted.ts';
 
 /** What the disruption controller could not count is counted again within seconds, when it was only a moment's trouble. */
-const NEVER_SECONDS = 60;
+const NEVER_MS = 60_000;
 /** A hundred dry runs at a slow API server. */
 const LOOK_SECONDS = 60;
 
@@ -33,6 +35,8 @@ interface Asked {
   /** Of these the eviction would be accepted, or the drain deals with what it says. */
   readonly settled: Set<string>;
   readonly holdups: Map<string, Holdup>;
+  /** Why no waiting would help, as of the last look. */
+  readonly never: Map<string, string>;
 }
 
 /**
@@ -51,7 +55,7 @@ export const evictable: ActionStep = {
   async run(context) {
     const node = await context.node();
     const { drainSeconds } = context.deps.settings.waits;
-    const asked: Asked = { settled: new Set(), holdups: new Map() };
+    const asked: Asked = { settled: new Set(), holdups: new Map(), never: new Map() };
     try {
       await context.waiter.until(
         `the budgets to let the pods of ${node.name} go`,
@@ -62,7 +66,12 @@ export const evictable: ActionStep = {
       const isOver = error instanceof NightliftError && error.kind === 'timeout';
       if (!isOver || asked.holdups.size === 0) throw error;
       throw new Refused(
-        [...asked.holdups.values()].map((holdup) => heldBeforeFinding(node.name, holdup, drainSeconds)),
+        [...asked.holdups].map(([uid, holdup]) => {
+          const why = asked.never.get(uid);
+          return why === undefined
+            ? heldBeforeFinding(node.name, holdup, drainSeconds)
+            : neverFinding(node.name, holdup, why);
+        }),
       );
     }
   },
@@ -104,39 +113,51 @@ async function ask({ deps, signal }: Context, pods: readonly PodFact[], { settle
 }
 
 /** Settles what the drain is to deal with. @throws Refused with all that no waiting would change. */
-async function judge({ deps, signal }: Context, node: string, { settled, holdups }: Asked): Promise<void> {
+async function judge({ deps, signal }: Context, node: string, asked: Asked): Promise<void> {
+  const { settled, holdups, never } = asked;
   const budgets = await deps.cluster.budgets(signal);
+  const nowMs = deps.clock.now().getTime();
   const refused: Finding[] = [];
+  never.clear();
   for (const [uid, holdup] of holdups) {
-    if (holdup.kind === 'busy') continue;
-    const { pod } = holdup;
-    const over = holdup.budget === null ? budgetsOver(pod, budgets) : [holdup.budget];
-    const isForEver = holdup.kind === 'impossible';
-    const policy = policyFor(deps.settings.drain.policies, pod.namespace, over);
-    const heldSeconds = (deps.clock.now().getTime() - holdup.sinceMs) / 1000;
-    const never = isForEver ? undefined : whyNever(budgetNamed(budgets, pod, over));
-    const reaction = reactionTo(policy, { isForEver, blockedMs: 0, isOwnDoing: false });
-    if (policy.action === 'delete-after' || policy.action === 'restart-owner') {
+    const verdict = verdictOn(node, holdup, budgets, deps.settings.drain.policies);
+    if (verdict.kind === 'refuse') refused.push(verdict.finding);
+    else if (verdict.kind === 'never') {
+      never.set(uid, verdict.why);
+      if (nowMs >= holdup.sinceMs + NEVER_MS) refused.push(neverFinding(node, holdup, verdict.why));
+    } else if (verdict.kind === 'leave') {
       settled.add(uid);
       holdups.delete(uid);
-    } else if (isForEver) refused.push(twoBudgetsFinding(node, pod, over));
-    else if (reaction === 'give-up') refused.push(gaveUpBeforeFinding(node, holdup));
-    else if (never !== undefined) {
-      if (heldSeconds >= Math.min(NEVER_SECONDS, deps.settings.waits.drainSeconds))
-        refused.push(neverFinding(node, holdup, never));
-    } else if (movesWithCordon(pod, budgetNamed(budgets, pod, over))) {
-      deps.log.info('a budget holds a pod of an operator, which may move it when the node is cordoned', {
-        pod: `${pod.namespace}/${pod.name}`,
-        owner: `${pod.owner?.kind} ${pod.owner?.name}`,
-        budget: holdup.budget,
-      });
-      settled.add(uid);
-      holdups.delete(uid);
+      deps.log.info('leaving a pod that a budget holds to the drain', { pod: nameOf(holdup.pod), why: verdict.why });
     }
   }
   if (refused.length > 0) throw new Refused(refused);
 }
 
-function budgetNamed(budgets: readonly Budget[], pod: PodFact, over: readonly string[]): Budget | undefined {
-  return budgets.find(({ namespace, name }) => namespace === pod.namespace && over.includes(name));
+type Verdict =
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'leave' | 'never'; readonly why: string }
+  | { readonly kind: 'refuse'; readonly finding: Finding };
+
+/** What a pod that is held now means for a drain that has not begun. Pure. */
+function verdictOn(
+  node: string,
+  holdup: Holdup,
+  budgets: readonly Budget[],
+  policies: readonly DrainPolicy[],
+): Verdict {
+  const { pod, kind, budget: named } = holdup;
+  if (kind === 'busy') return { kind: 'wait' };
+  const over = named === null ? budgetsOver(pod, budgets) : [named];
+  const policy = policyFor(policies, pod.namespace, over);
+  const isForEver = kind === 'impossible';
+  if (policy.action === 'delete-after' || policy.action === 'restart-owner')
+    return { kind: 'leave', why: `drain.policies says ${policy.action}` };
+  if (isForEver) return { kind: 'refuse', finding: twoBudgetsFinding(node, pod, over) };
+  if (policy.action === 'give-up') return { kind: 'refuse', finding: gaveUpBeforeFinding(node, holdup) };
+  const budget = budgets.find(({ namespace, name }) => namespace === pod.namespace && over.includes(name));
+  const why = whyNever(budget);
+  if (why !== undefined) return { kind: 'never', why };
+  if (!movesWithCordon(pod, budget)) return { kind: 'wait' };
+  return { kind: 'leave', why: `${pod.owner?.kind} ${pod.owner?.name} may move it when the node is cordoned` };
 }
