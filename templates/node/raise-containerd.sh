@@ -11,7 +11,7 @@ trap 'exit 143' TERM
 
 if [ -n "$wanted" ]; then
   say "installing $package $wanted"
-  apt_get 42 install -y --allow-change-held-packages --no-install-recommends "$package=$wanted"
+  apt_get 42 install -y --no-remove --allow-change-held-packages --no-install-recommends "$package=$wanted"
   systemctl daemon-reload
   systemctl restart containerd
 fi

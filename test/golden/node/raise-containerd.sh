@@ -135,7 +135,7 @@ if ! matches "$(package_version "$package")"; then
     if [ "$package" = containerd.io ]; then other=containerd; fi
     fail 40 "no source of this node has $package $VERSION" "see what they have: apt-cache madison $package; a node that has $other has another package, with versions of its own"
   fi
-  apt_get 40 install -y --download-only --allow-change-held-packages --no-install-recommends "$package=$wanted"
+  apt_get 40 install -y --download-only --no-remove --allow-change-held-packages --no-install-recommends "$package=$wanted"
 fi
 
 # Brings containerd to VERSION. Runs after the drain, detached (D22).
@@ -151,7 +151,7 @@ trap 'exit 143' TERM
 
 if [ -n "$wanted" ]; then
   say "installing $package $wanted"
-  apt_get 42 install -y --allow-change-held-packages --no-install-recommends "$package=$wanted"
+  apt_get 42 install -y --no-remove --allow-change-held-packages --no-install-recommends "$package=$wanted"
   systemctl daemon-reload
   systemctl restart containerd
 fi

@@ -135,7 +135,7 @@ if ! matches "$(package_version "$package")"; then
     if [ "$package" = containerd.io ]; then other=containerd; fi
     fail 40 "no source of this node has $package $VERSION" "see what they have: apt-cache madison $package; a node that has $other has another package, with versions of its own"
   fi
-  apt_get 40 install -y --download-only --allow-change-held-packages --no-install-recommends "$package=$wanted"
+  apt_get 40 install -y --download-only --no-remove --allow-change-held-packages --no-install-recommends "$package=$wanted"
 fi
 
 # Before the drain: whether this node can have the containerd that it is to be raised to, and the package of it.
