@@ -22,6 +22,7 @@ const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   heldSince: 'reads',
   writeHeldSince: 'changes',
   evict: 'changes',
+  tryEviction: 'reads',
   deletePod: 'changes',
   ownerOf: 'reads',
   restart: 'changes',

@@ -74,6 +74,7 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
     }),
     alerts: known([]),
     budgets: known([]),
+    leavingPods: known([]),
     permissions: known([{ verb: 'create', group: '', resource: 'pods/eviction', namespace: '', allowed: true }]),
     chainJobs: known([]),
     gauges: known([]),

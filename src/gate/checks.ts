@@ -9,6 +9,7 @@ import { nodesReady } from './nodes-ready.ts';
 import { permissions } from './permissions.ts';
 import { quietBaseline } from './quiet-baseline.ts';
 import { removedApis } from './removed-apis.ts';
+import { stuckPods } from './stuck-pods.ts';
 import { versionSkew } from './version-skew.ts';
 
 /** What the target itself is asked, in the detection and again first thing in preflight. */
@@ -26,4 +27,5 @@ export const preflightChecks: readonly Check[] = [
   firingAlerts,
   permissions,
   budgets,
+  stuckPods,
 ];

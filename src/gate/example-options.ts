@@ -15,6 +15,7 @@ export function exampleOptions(fields: Partial<GateOptions> = {}): GateOptions {
     },
     quiet: { settleSeconds: 600 },
     budgets: { severity: 'warn', policies: [] },
+    stuckPods: { severity: 'block' },
     ...fields,
   };
 }

@@ -34,6 +34,10 @@ export interface GateOptions {
     /** The setting `drain.policies`. */
     readonly policies: readonly DrainPolicy[];
   };
+  readonly stuckPods: {
+    /** The setting `drain.stuckPods`. */
+    readonly severity: 'warn' | 'block';
+  };
 }
 
 /** The parts of the settings that the checks take. `duringRun` is false before the first change of a run. */
@@ -45,5 +49,6 @@ export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>, during
     alerts: { ...settings.alerts, duringRun },
     quiet: { settleSeconds: settings.waits.settleSeconds },
     budgets: { severity: settings.budgets, policies: settings.drain.policies },
+    stuckPods: { severity: settings.drain.stuckPods === 'warn' ? 'warn' : 'block' },
   };
 }

@@ -23,7 +23,7 @@ const RUN = [
   'this-node',
 ] as const;
 /** Runs as a unit. */
-const START = ['etcd-snapshot', 'raise-containerd', 'stage', 'upgrade-node'] as const;
+const START = ['etcd-snapshot', 'raise-containerd', 'stage', 'stage-containerd', 'upgrade-node'] as const;
 /** Starts the units; its script is put together on the node. */
 const ARRIVE = 'detached-arrive';
 const COMPOSED_THERE = 'scriptBase64';

@@ -69,6 +69,7 @@ const rendered: Readonly<Record<string, NodeScript>> = {
     restoreProof: 'auto',
     timeLimitSeconds: 600,
   }),
+  'stage-containerd': scripts.stageContainerd({ ...here, version: '1.7.24', lockTimeoutSeconds: 300 }),
   'raise-containerd': scripts.raiseContainerd({ ...here, version: '1.7.24', lockTimeoutSeconds: 300 }),
   'run-script': scripts.runScript({ ...here, ...fence, text: 'echo "restoring"\n' }),
   'detached-arrive': renderScript(templates, 'detached-arrive', {

@@ -65,6 +65,12 @@ export interface EtcdSnapshotParameters extends ThisNode {
   readonly timeLimitSeconds: number;
 }
 
+export interface ContainerdParameters extends ThisNode {
+  /** Upstream '1.7.24', or a full package version. */
+  readonly version: string;
+  readonly lockTimeoutSeconds: number;
+}
+
 export interface ControlPlaneHealthParameters {
   /** API servers to ask, with their address and port: [fd00::1]:6443 for IPv6. */
   readonly apiServers: readonly { readonly node: string; readonly address: string }[];
@@ -84,8 +90,8 @@ export interface NodeScripts {
   controlPlaneHealth(parameters: ControlPlaneHealthParameters): NodeScript;
   etcdSnapshot(parameters: EtcdSnapshotParameters): NodeScript;
   upgradeNode(parameters: UpgradeParameters): NodeScript;
-  /** `version`: upstream '1.7.24', or a full package version. */
-  raiseContainerd(parameters: ThisNode & { readonly version: string; readonly lockTimeoutSeconds: number }): NodeScript;
+  stageContainerd(parameters: ContainerdParameters): NodeScript;
+  raiseContainerd(parameters: ContainerdParameters): NodeScript;
   runScript(parameters: ThisNode & Fence & { readonly text: string }): NodeScript;
 }
 
@@ -106,7 +112,8 @@ const COMPOSED: Readonly<Record<string, Composition>> = {
   'detached-arrive': { before: ['fence'] },
   'prune-backups': { before: ['this-node', 'fence'] },
   'run-script': { before: ['this-node', 'fence'] },
-  'raise-containerd': { before: ['this-node', 'apt'] },
+  'stage-containerd': { before: ['this-node', 'apt', 'containerd-package'] },
+  'raise-containerd': { before: ['this-node', 'apt', 'containerd-package'] },
   'node-state': { before: ['manifests'] },
   stage: { before: ['this-node', 'manifests', 'cri-socket', 'apt', 'source-files', 'sources'] },
   survey: {
@@ -183,6 +190,7 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
         patchesDirectory: given.patchesDirectory,
         etcdUpgrade: given.etcdUpgrade,
       }),
+    stageContainerd: (given) => plain('stage-containerd', { ...given }),
     raiseContainerd: (given) => plain('raise-containerd', { ...given }),
     runScript: ({ text, ...given }) =>
       plain('run-script', { ...given, scriptBase64: Buffer.from(text).toString('base64') }),

@@ -1,3 +1,4 @@
+import type { PodFact } from '../cluster/cluster.ts';
 import { isUnavailable } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
 import { NightliftError, reasonOf } from '../errors.ts';
@@ -8,6 +9,7 @@ import { observeBudgets } from './budgets.ts';
 import { CHAIN_SELECTOR } from './chain-jobs.ts';
 import { readFirstSeen } from './first-seen.ts';
 import { readKillSwitch } from './kill-switch.ts';
+import { leavingPods } from './leaving-pods.ts';
 import { readLimits } from './limits.ts';
 import { observePermissions } from './permissions.ts';
 import { nextMinorOf, patchReleasesOf } from './releases.ts';
@@ -48,6 +50,9 @@ export async function observe(
     if (answer.known) return answer.value;
     throw new NightliftError('cluster', `the nodes are not known: ${answer.why}`);
   };
+  // One list of all pods for whoever needs it; those of nodes that are not ours are nobody's matter.
+  let listed: Promise<readonly PodFact[]> | undefined;
+  const podList = (): Promise<readonly PodFact[]> => (listed ??= podsOfOurs(cluster, nodes, signal));
   const observed = await settled<Pick<Facts, FactPart>>({
     apiServer: read('apiServer', () => cluster.serverVersion(signal)),
     nodes,
@@ -66,12 +71,33 @@ export async function observe(
     deprecatedApis: read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
     apiServerMetrics: read('apiServerMetrics', () => deps.alerts.apiServers(signal)),
     alerts: read('alerts', async () => [...(await deps.alerts.active(signal))]),
-    budgets: read('budgets', async () => [...(await observeBudgets(cluster, signal))]),
+    budgets: read('budgets', async () => [
+      ...(await observeBudgets(
+        {
+          budgets: (given) => cluster.budgets(given),
+          tryEviction: (pod, given) => cluster.tryEviction(pod, given),
+          pods: podList,
+        },
+        signal,
+      )),
+    ]),
+    leavingPods: read('leavingPods', async () => [...leavingPods(await podList())]),
     permissions: read('permissions', async () => [...(await observePermissions(deps, signal))]),
     chainJobs: read('chainJobs', async () => [...(await cluster.jobs(CHAIN_SELECTOR, signal))]),
     gauges: read('gauges', async () => [...(await deps.metrics.read(signal))]),
   });
   return { schema: FACTS_SCHEMA, observedAt: deps.clock.now().toISOString(), ...observed };
+}
+
+async function podsOfOurs(
+  cluster: Deps['cluster'],
+  nodes: Promise<Observed<readonly NodeFact[]>>,
+  signal: AbortSignal,
+): Promise<readonly PodFact[]> {
+  const [pods, known] = await Promise.all([cluster.pods({}, signal), nodes]);
+  if (!known.known) return pods;
+  const ours = new Set(known.value.map(({ name }) => name));
+  return pods.filter(({ node }) => node !== null && ours.has(node));
 }
 
 /** All at once, each under its name. @throws what one of them throws, when all have ended. */

@@ -4,12 +4,14 @@ import { controlPlanesHealthy } from '../steps/control-plane/control-planes-heal
 import { oidcRestore } from '../steps/control-plane/oidc-restore.ts';
 import { quiesce, restoreWorkloads } from '../steps/control-plane/quiesce.ts';
 import { drain } from '../steps/drain/drain.ts';
+import { evictable } from '../steps/drain/evictable.ts';
 import { headroom } from '../steps/drain/headroom.ts';
 import { haltNow } from '../steps/health/halt-on-alert.ts';
 import { nodesReady } from '../steps/health/nodes-ready.ts';
+import { replacements } from '../steps/health/replacements.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
-import { containerd } from '../steps/node/containerd.ts';
+import { containerd, stageContainerd } from '../steps/node/containerd.ts';
 import { uncordon } from '../steps/node/cordon.ts';
 import { nodeUpgrade, verifyNode } from '../steps/node/node-upgrade.ts';
 import { ready } from '../steps/node/ready.ts';
@@ -31,7 +33,9 @@ export const master: Phase = {
     controlPlanesHealthy,
     // Everything is fetched before the drain: a registry that is down never costs a drained node.
     stage,
+    stageContainerd,
     headroom,
+    evictable,
     begin,
     drain,
     quiesce,
@@ -43,6 +47,7 @@ export const master: Phase = {
     uncordon,
     controlPlanePods,
     oidcRestore,
+    replacements,
     haltNow,
     finish,
   ],

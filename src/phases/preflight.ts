@@ -10,6 +10,7 @@ import { noteBroken } from '../steps/health/broken-before.ts';
 import { nodesAnswer } from '../steps/health/nodes-answer.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
+import { stageContainerds } from '../steps/node/containerd.ts';
 import { liftLeftCordons } from '../steps/node/left-cordons.ts';
 import { stageAll } from '../steps/node/stage-all.ts';
 import { setLatch } from '../steps/run/latch.ts';
@@ -27,6 +28,7 @@ export const preflight: Phase = {
     'apiServerMetrics',
     'alerts',
     'budgets',
+    'leavingPods',
     'permissions',
   ],
   checks: [...gateChecks, ...preflightChecks],
@@ -41,6 +43,7 @@ export const preflight: Phase = {
     controlPlanesHealthy,
     // A registry, a mirror or a full disk on the last worker is known before the first control plane is touched.
     stageAll,
+    stageContainerds,
     plan,
     pruneBackups,
     setLatch,

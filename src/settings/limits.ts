@@ -20,6 +20,8 @@ const NAMES = [
   'budgets',
   'drain.policies',
   'drain.headroom',
+  'drain.stuckPods',
+  'drain.awaitReplacements',
   'drain.deleteEmptyDir',
   'drain.deleteBarePods',
   'quiesce',

@@ -17,8 +17,10 @@ export interface NodeSpec {
   readonly version: string;
   /** Debian version; default 1.7.24~ds1-6. */
   readonly containerd?: string;
-  /** Versions of containerd that the node can install, newest first; default its own. */
-  readonly containerdCandidates?: readonly string[];
+  /** Default containerd, the distribution's. */
+  readonly containerdPackage?: 'containerd' | 'containerd.io';
+  /** Versions that the node can install, newest first, by package; default its own. */
+  readonly containerds?: Readonly<Record<string, readonly string[]>>;
   readonly extraApiServerFlags?: readonly string[];
 }
 
@@ -130,6 +132,7 @@ export async function startNodes(options: NodesOptions): Promise<RehearsalNodes>
 
 function machineOptions(spec: NodeSpec, internalIp: string, root: string, options: NodesOptions): MachineOptions {
   const containerd = spec.containerd ?? '1.7.24~ds1-6';
+  const containerdPackage = spec.containerdPackage ?? 'containerd';
   return {
     name: spec.name,
     role: spec.role,
@@ -137,7 +140,8 @@ function machineOptions(spec: NodeSpec, internalIp: string, root: string, option
     internalIp,
     root,
     containerd,
-    containerdCandidates: spec.containerdCandidates ?? [containerd],
+    containerdPackage,
+    containerds: spec.containerds ?? { [containerdPackage]: [containerd] },
     repoBase: options.repoBase,
     architecture: 'amd64',
     extraApiServerFlags: spec.extraApiServerFlags ?? [],

@@ -65,14 +65,14 @@ export function crictl(call: StandInCall): number {
     for (const image of call.machine.images) call.out(`${image.replace(':', '   ')}   0123456789abc       20MB\n`);
   } else {
     call.out(
-      `{"status":{"conditions":[{"type":"RuntimeReady","status":true}]},"version":"${call.machine.packageVersion('containerd') ?? ''}"}\n`,
+      `{"status":{"conditions":[{"type":"RuntimeReady","status":true}]},"version":"${call.machine.packageVersion(call.machine.containerdPackage) ?? ''}"}\n`,
     );
   }
   return 0;
 }
 
 export function ctr(call: StandInCall): number {
-  call.out(`Client:\n  Version:  ${call.machine.packageVersion('containerd') ?? 'unknown'}\n`);
+  call.out(`Client:\n  Version:  ${call.machine.packageVersion(call.machine.containerdPackage) ?? 'unknown'}\n`);
   return 0;
 }
 
