@@ -44,6 +44,8 @@ export type UpgradeEvent =
       readonly seconds?: number | undefined;
       /** Pods that are not ready and were not before the run. */
       readonly brokenBefore?: readonly string[];
+      /** What has changed beside the upgrade. */
+      readonly otherChanges?: readonly string[];
     };
 
 export function composeEvent(event: UpgradeEvent): SlackMessage {
@@ -92,7 +94,7 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
     case 'complete': {
       const from = event.from === undefined || event.from === event.target ? '' : ` from ${event.from}`;
       const time = event.seconds === undefined ? '' : ` in ${formatDuration(event.seconds * 1000)}`;
-      const { brokenBefore = [] } = event;
+      const { brokenBefore = [], otherChanges = [] } = event;
       const said = brokenBefore.slice(0, MOST_NAMED).join(', ');
       const more = brokenBefore.length > MOST_NAMED ? ` and ${brokenBefore.length - MOST_NAMED} more` : '';
       const broken = brokenBefore.length === 0 ? [] : [[`Not ready, and not before it either: ${said}${more}.`]];
@@ -100,6 +102,9 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
         '✅ K8s upgrade complete',
         [`All ${event.nodes} nodes went${from} to ${event.target}${time}.`],
         ...broken,
+        ...(otherChanges.length === 0
+          ? []
+          : [['Changed meanwhile, and not by the upgrade:', ...otherChanges.map((change) => `• ${change}`)]]),
       ];
     }
   }

@@ -1,5 +1,6 @@
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
+import { kindText } from '../facts/inventory.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
 import { type Call, EXIT } from './call/command.ts';
@@ -32,6 +33,7 @@ export function runningOf(facts: Facts): string {
 export function printPlan(output: Output, plan: UpgradePlan, why: string): void {
   output.line(`${paint(output, 'bold', `${plan.from} → ${plan.target}`)} (${plan.jump}): ${why}`);
   if (plan.done.length > 0) output.line(`On ${plan.target} already: ${plan.done.join(', ')}`);
+  for (const kind of plan.inventory) output.line(paint(output, 'dim', `${kind.nodes.length} × ${kindText(kind)}`));
   for (const { name, kubelet, why } of plan.leftOut) output.line(`Left out: ${name} (${kubelet}): ${why}`);
   const rows = plan.steps.map((step, index) => [
     `${index + 1}.`,

@@ -59,6 +59,7 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
     firstSeen: known({}),
     limits: known(null),
     otherNodes: known([]),
+    inventory: known({ before: null, after: null }),
     surveys: known(
       Object.fromEntries(
         nodes.map(({ name, role }) => [name, known(role === 'worker' ? exampleSurvey() : exampleControlPlaneSurvey())]),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { observedSchema } from '../observed.ts';
+import { RunInventory } from './inventory.ts';
 import { NodeFact, OtherNodeFact } from './node-fact.ts';
 import { NodeSurvey } from './node-survey.ts';
 
@@ -145,6 +146,11 @@ export const Facts = z.object({
   surveys: observedSchema(z.record(z.string(), observedSchema(NodeSurvey)))
     .optional()
     .describe('what each node says of itself, by name; absent in facts that an older version has written'),
+  inventory: observedSchema(RunInventory)
+    .optional()
+    .describe(
+      'which versions ran where before and after the newest run; absent in facts that an older version has written',
+    ),
   kubeadmConfig: observedSchema(z.string()).describe(
     'X.Y.Z, kubernetesVersion of ConfigMap kube-system/kubeadm-config',
   ),

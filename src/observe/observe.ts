@@ -8,6 +8,7 @@ import { known, type Observed, unknown } from '../observed.ts';
 import { observeBudgets } from './budgets.ts';
 import { CHAIN_SELECTOR } from './chain-jobs.ts';
 import { readFirstSeen } from './first-seen.ts';
+import { readInventory } from './inventory.ts';
 import { readKillSwitch } from './kill-switch.ts';
 import { leavingPods } from './leaving-pods.ts';
 import { readLimits } from './limits.ts';
@@ -58,6 +59,7 @@ export async function observe(
     nodes,
     otherNodes: read('otherNodes', async () => [...(await cluster.otherNodes(signal))]),
     surveys: read('surveys', async () => observeSurveys(deps, await nodeList(), signal)),
+    inventory: read('inventory', () => readInventory(deps, signal)),
     kubeadmConfig: read('kubeadmConfig', () => cluster.kubeadmConfigVersion(signal)),
     killSwitch: parts.includes('killSwitch')
       ? readKillSwitch(deps, signal).catch((error: unknown) => unknown(reasonOf(error)))

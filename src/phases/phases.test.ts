@@ -20,6 +20,7 @@ const STEPS = {
     'prune-backups',
     'set-latch',
     'note-broken',
+    'note-inventory',
     'snapshot',
   ],
   master: [
@@ -79,6 +80,7 @@ const STEPS = {
     'system-pods',
     'pod-ready-ratio',
     'return-reboot-lock',
+    'compare-inventory',
     'say-complete',
     'clear-latch',
   ],

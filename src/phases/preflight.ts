@@ -13,6 +13,7 @@ import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { stageContainerds } from '../steps/node/containerd.ts';
 import { liftLeftCordons } from '../steps/node/left-cordons.ts';
 import { stageAll } from '../steps/node/stage-all.ts';
+import { noteInventory } from '../steps/run/inventory.ts';
 import { setLatch } from '../steps/run/latch.ts';
 
 /** Everything that can say no says it here, before the first change. */
@@ -48,6 +49,7 @@ export const preflight: Phase = {
     pruneBackups,
     setLatch,
     noteBroken,
+    noteInventory,
     snapshot,
   ],
 };

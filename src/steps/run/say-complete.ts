@@ -1,9 +1,11 @@
 import { composeEvent } from '../../chain/compose-event.ts';
-import type { ActionStep } from '../../chain/phase.ts';
+import type { ActionStep, Context } from '../../chain/phase.ts';
 import { reasonOf } from '../../errors.ts';
+import { otherChanges } from '../../facts/inventory.ts';
 import { haltingAlerts } from '../../gate/firing-alerts.ts';
 import { gateOptions } from '../../gate/gate-options.ts';
 import { announce } from '../../notify/announce.ts';
+import { readInventory } from '../../observe/inventory.ts';
 import { readRun } from '../../observe/run-record.ts';
 import { brokenBefore, counts } from '../health/broken-before.ts';
 
@@ -39,6 +41,7 @@ export const sayComplete: ActionStep = {
         kind: 'complete',
         target,
         nodes: nodes.length,
+        otherChanges: await changedBeside(context),
         brokenBefore: broken.map(({ namespace, name }) => `${namespace}/${name}`),
         ...(Number.isNaN(started) ? {} : { seconds: Math.round((deps.clock.now().getTime() - started) / 1000) }),
       }),
@@ -46,3 +49,13 @@ export const sayComplete: ActionStep = {
     );
   },
 };
+
+/** As `compare-inventory` has written it down; what cannot be read is not told. */
+async function changedBeside({ deps, target, signal }: Context): Promise<readonly string[]> {
+  try {
+    const { before, after } = await readInventory(deps, signal);
+    return before?.target === target && after?.target === target ? otherChanges(before.kinds, after.kinds) : [];
+  } catch {
+    return [];
+  }
+}
