@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { KUBEADM_IMAGES } from '../facts/image-sources.ts';
 import { type NodeScript, nodeScripts, renderScript, type UpgradeRole } from './scripts.ts';
 
 const templates = (name: string): string =>
@@ -32,6 +33,10 @@ function stage(role: UpgradeRole, target: string, keyFingerprints: readonly stri
     keyFingerprints,
     keyWarnDays: 45,
     neededBytes: 2_000_000_000,
+    images:
+      role === 'worker'
+        ? KUBEADM_IMAGES
+        : { ...KUBEADM_IMAGES, imageRepository: 'mirror.example.com/k8s', dnsTag: 'v1.14.2', withoutImages: ['proxy'] },
   });
 }
 

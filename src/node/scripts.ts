@@ -1,3 +1,4 @@
+import type { ImageSources } from '../facts/image-sources.ts';
 import { type RenderVariables, renderStrict } from '../render.ts';
 import { minorOf } from '../version.ts';
 import type { Fence } from './fence.ts';
@@ -41,6 +42,8 @@ export interface StageParameters extends Repository, ThisNode {
   readonly keyWarnDays: number;
   /** Bytes that must be free on the node before anything is fetched. */
   readonly neededBytes: number;
+  /** Of no use on a worker, which gets no images. */
+  readonly images: ImageSources;
 }
 
 export interface UpgradeParameters extends Repository, ThisNode {
@@ -155,6 +158,8 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
         keyFingerprints: given.keyFingerprints.map((one) => one.replaceAll(/\s/g, '').toUpperCase()).join(' '),
         keyWarnDays: given.keyWarnDays,
         neededBytes: given.neededBytes,
+        ...given.images,
+        withoutImages: given.images.withoutImages.join(' '),
       }),
     plan: (given) =>
       plain('plan', { target: given.target, ignorePreflightErrors: given.ignorePreflightErrors.join(',') }),

@@ -1,4 +1,5 @@
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import { KUBEADM_IMAGES } from '../../facts/image-sources.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { hasTargetVersion } from '../../facts/nodes.ts';
 import { repositoryOf, roleOf, scriptsOf, thisNode } from '../../node/node-scripts.ts';
@@ -16,6 +17,7 @@ export async function stageOn(context: Context, node: NodeFact): Promise<void> {
     keyFingerprints: packages.keyFingerprints,
     keyWarnDays: packages.keyWarnDays,
     neededBytes: packages.freeMegabytes * 1_000_000,
+    images: node.role === 'worker' ? KUBEADM_IMAGES : await deps.cluster.imageSources(signal),
   });
   const { exitCode, tail } = await runDetachedOnNode(context, node, script, 'stage');
   if (exitCode !== 0) throw nodeFailure(node, script, `fetching packages and images of ${target}`, exitCode, tail);
