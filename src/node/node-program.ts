@@ -17,6 +17,7 @@ const RUN = [
   'diff',
   'file-size',
   'list-releases',
+  'manifest-copies',
   'node-state',
   'plan',
   'prune-backups',

@@ -81,7 +81,9 @@ export interface NodeScripts {
   thisNode(parameters: ThisNode): NodeScript;
   stage(parameters: StageParameters): NodeScript;
   plan(parameters: { readonly target: string; readonly ignorePreflightErrors: readonly string[] }): NodeScript;
-  diff(parameters: { readonly target: string }): NodeScript;
+  /** `patchesDirectory`: on the node; empty for none. */
+  diff(parameters: ThisNode & { readonly target: string; readonly patchesDirectory: string }): NodeScript;
+  manifestCopies(parameters: { readonly target: string }): NodeScript;
   pruneBackups(parameters: ThisNode & Fence & { readonly days: number }): NodeScript;
   controlPlaneHealth(parameters: ControlPlaneHealthParameters): NodeScript;
   etcdSnapshot(parameters: EtcdSnapshotParameters): NodeScript;
@@ -103,6 +105,7 @@ interface Composition {
 
 /** What stands around a script besides common.sh. Whatever changes a node proves first that it is on that node. */
 const COMPOSED: Readonly<Record<string, Composition>> = {
+  diff: { before: ['this-node'] },
   'file-size': { before: ['this-node'] },
   'list-releases': { before: ['apt', 'sources'] },
   'detached-arrive': { before: ['fence'] },
@@ -163,7 +166,8 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
       }),
     plan: (given) =>
       plain('plan', { target: given.target, ignorePreflightErrors: given.ignorePreflightErrors.join(',') }),
-    diff: (given) => plain('diff', { target: given.target }),
+    diff: (given) => plain('diff', { ...given }),
+    manifestCopies: (given) => plain('manifest-copies', { ...given }),
     pruneBackups: (given) => plain('prune-backups', { ...given }),
     controlPlaneHealth: ({ apiServers, timeLimitSeconds }) =>
       plain('control-plane-health', {
