@@ -1,7 +1,7 @@
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
-import { controlPlanes } from '../../facts/nodes.ts';
+import { controlPlanes, firstControlPlane } from '../../facts/nodes.ts';
 import { type ManifestChange, nameOfChange, sayChange } from '../../node/manifest-change.ts';
 import { scriptsOf, thisNode } from '../../node/node-scripts.ts';
 import { runOnNode } from '../../node/run-on-node.ts';
@@ -24,8 +24,10 @@ export const manifestChanges: ActionStep = {
     const { deps, target } = context;
     const { droppedFlags: policy, expectedChanges, patchesDirectory } = deps.settings.kubeadm;
     const found: Found[] = [];
+    const first = firstControlPlane(await deps.cluster.nodes(context.signal));
     for (const node of await waiting(context)) {
-      await stageOn(context, node);
+      // On the first one the plan has just done it.
+      if (node.name !== first) await stageOn(context, node);
       const { changes, patched } = await diffOf(context, node);
       for (const change of changes)
         if (!expectedChanges.includes(nameOfChange(change)))
