@@ -10,6 +10,7 @@ const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   nodes: 'reads',
   otherNodes: 'reads',
   kubeadmConfigVersion: 'reads',
+  imageSources: 'reads',
   workloads: 'reads',
   pods: 'reads',
   watchPods: 'reads',

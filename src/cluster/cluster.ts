@@ -1,4 +1,5 @@
 import type { BudgetFact, JobFact, WorkloadFact } from '../facts/facts.ts';
+import type { ImageSources } from '../facts/image-sources.ts';
 import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
 import type { LabelSelector } from './label-selector.ts';
 import type { PodPlacement } from './pod-placement.ts';
@@ -180,6 +181,8 @@ export interface Cluster {
   otherNodes(signal: AbortSignal): Promise<readonly OtherNodeFact[]>;
   /** kubernetesVersion of ConfigMap kube-system/kubeadm-config, X.Y.Z. */
   kubeadmConfigVersion(signal: AbortSignal): Promise<string>;
+  /** Of the same ConfigMap: where kubeadm takes the images of this cluster from. */
+  imageSources(signal: AbortSignal): Promise<ImageSources>;
   workloads(signal: AbortSignal): Promise<readonly WorkloadFact[]>;
   pods(
     where: {

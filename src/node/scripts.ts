@@ -1,3 +1,4 @@
+import type { ImageSources } from '../facts/image-sources.ts';
 import { type RenderVariables, renderStrict } from '../render.ts';
 import { minorOf } from '../version.ts';
 import type { Fence } from './fence.ts';
@@ -41,6 +42,8 @@ export interface StageParameters extends Repository, ThisNode {
   readonly keyWarnDays: number;
   /** Bytes that must be free on the node before anything is fetched. */
   readonly neededBytes: number;
+  /** Of no use on a worker, which gets no images. */
+  readonly images: ImageSources;
 }
 
 export interface UpgradeParameters extends Repository, ThisNode {
@@ -85,7 +88,9 @@ export interface NodeScripts {
   survey(parameters: ThisNode): NodeScript;
   stage(parameters: StageParameters): NodeScript;
   plan(parameters: { readonly target: string; readonly ignorePreflightErrors: readonly string[] }): NodeScript;
-  diff(parameters: { readonly target: string }): NodeScript;
+  /** `patchesDirectory`: on the node; empty for none. */
+  diff(parameters: ThisNode & { readonly target: string; readonly patchesDirectory: string }): NodeScript;
+  manifestCopies(parameters: { readonly target: string }): NodeScript;
   pruneBackups(parameters: ThisNode & Fence & { readonly days: number }): NodeScript;
   controlPlaneHealth(parameters: ControlPlaneHealthParameters): NodeScript;
   etcdSnapshot(parameters: EtcdSnapshotParameters): NodeScript;
@@ -107,6 +112,7 @@ interface Composition {
 
 /** What stands around a script besides common.sh. Whatever changes a node proves first that it is on that node. */
 const COMPOSED: Readonly<Record<string, Composition>> = {
+  diff: { before: ['this-node'] },
   'file-size': { before: ['this-node'] },
   'list-releases': { before: ['apt', 'source-files', 'sources'] },
   'detached-arrive': { before: ['fence'] },
@@ -168,10 +174,13 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
         keyFingerprints: given.keyFingerprints.map((one) => one.replaceAll(/\s/g, '').toUpperCase()).join(' '),
         keyWarnDays: given.keyWarnDays,
         neededBytes: given.neededBytes,
+        ...given.images,
+        withoutImages: given.images.withoutImages.join(' '),
       }),
     plan: (given) =>
       plain('plan', { target: given.target, ignorePreflightErrors: given.ignorePreflightErrors.join(',') }),
-    diff: (given) => plain('diff', { target: given.target }),
+    diff: (given) => plain('diff', { ...given }),
+    manifestCopies: (given) => plain('manifest-copies', { ...given }),
     pruneBackups: (given) => plain('prune-backups', { ...given }),
     controlPlaneHealth: ({ apiServers, timeLimitSeconds }) =>
       plain('control-plane-health', {

@@ -1,6 +1,7 @@
 import type { Phase } from '../chain/phase.ts';
 import { controlPlanePods } from '../steps/control-plane/control-plane-pods.ts';
 import { controlPlanesHealthy } from '../steps/control-plane/control-planes-healthy.ts';
+import { manifestsKept } from '../steps/control-plane/manifests-kept.ts';
 import { oidcRestore } from '../steps/control-plane/oidc-restore.ts';
 import { quiesce, restoreWorkloads } from '../steps/control-plane/quiesce.ts';
 import { drain } from '../steps/drain/drain.ts';
@@ -48,6 +49,7 @@ export const master: Phase = {
     controlPlanePods,
     oidcRestore,
     replacements,
+    manifestsKept,
     haltNow,
     finish,
   ],

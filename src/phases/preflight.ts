@@ -2,6 +2,7 @@ import type { Phase } from '../chain/phase.ts';
 import { gateChecks, preflightChecks } from '../gate/checks.ts';
 import { controlPlanesHealthy } from '../steps/control-plane/control-planes-healthy.ts';
 import { plan } from '../steps/control-plane/kubeadm-plan.ts';
+import { manifestChanges } from '../steps/control-plane/manifest-changes.ts';
 import { oidcRestoreKnown } from '../steps/control-plane/oidc-restore.ts';
 import { pruneBackups } from '../steps/control-plane/prune-backups.ts';
 import { restoreWorkloads } from '../steps/control-plane/quiesce.ts';
@@ -46,6 +47,7 @@ export const preflight: Phase = {
     stageAll,
     stageContainerds,
     plan,
+    manifestChanges,
     pruneBackups,
     setLatch,
     noteBroken,

@@ -33,6 +33,7 @@ const NAMES = [
   'kubeadm.ignorePreflightErrors',
   'kubeadm.skipPhases',
   'kubeadm.droppedFlags',
+  'kubeadm.expectedChanges',
   'postflight.podReadyRatio',
   'ssh.hostKeys',
   'packages.keyFingerprints',

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { explainFailure } from '../../node/explain-failure.ts';
 import { WITHOUT_LOCK } from '../../node/fence.ts';
-import { droppedFlags, planIsUpToDate, planNamesTarget } from '../../node/kubeadm-output.ts';
+import { planIsUpToDate, planNamesTarget } from '../../node/kubeadm-output.ts';
+import { parseUpgradeDiff } from '../../node/upgrade-diff.ts';
 import { startTestBench, type TestBench } from './test-bench.ts';
 import { BOTH, CONTROL_PLANE, repository, run, stage, stateOf, thisNode, upgrade, WORKER } from './test-steps.ts';
 
@@ -149,9 +150,17 @@ describe('plan and diff', () => {
     expect(await run(bench, 'cp1', plan)).toMatchObject({ exitCode: 16 });
     await stage(bench, 'cp1', 'first-control-plane');
     expect(planNamesTarget((await run(bench, 'cp1', plan)).stdout, '1.36.4')).toBe(true);
-    expect(droppedFlags((await run(bench, 'cp1', bench.scripts.diff({ target: '1.36.4' }))).stdout)).toEqual([
-      { component: 'kube-apiserver', flag: '--authentication-config=/etc/kubernetes/pki/auth-config.yaml' },
-    ]);
+    const diff = bench.scripts.diff({ ...thisNode('cp1'), target: '1.36.4', patchesDirectory: '' });
+    expect(parseUpgradeDiff((await run(bench, 'cp1', diff)).stdout, '1.36.4', 'diff')).toEqual({
+      changes: [
+        {
+          component: 'kube-apiserver',
+          what: '--authentication-config',
+          before: '/etc/kubernetes/pki/auth-config.yaml',
+        },
+      ],
+      patched: new Set(),
+    });
     expect((await stateOf(bench, 'cp1')).packages.get('kubeadm')?.version).toBe('1.36.3');
 
     await upgrade(bench, 'cp1', 'first-control-plane');
