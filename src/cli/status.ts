@@ -6,7 +6,7 @@ import type { JobFact } from '../facts/facts.ts';
 import { otherChanges as changesSince, kindsOf, type RunInventory } from '../facts/inventory.ts';
 import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
-import { INVENTORY, readInventory } from '../observe/inventory.ts';
+import { INVENTORY, inventoryIn } from '../observe/inventory.ts';
 import { readKillSwitch } from '../observe/kill-switch.ts';
 import { readRun } from '../observe/run-record.ts';
 import { known, type Observed, unknown } from '../observed.ts';
@@ -45,7 +45,7 @@ interface Status {
 }
 
 async function readStatus(deps: Deps, signal: AbortSignal): Promise<Status> {
-  const [nodes, leftOut, jobs, run, pause, quiesced, lock, detectorLastRun, inventory] = await Promise.all([
+  const [nodes, leftOut, jobs, run, pause, quiesced, lock, detectorLastRun] = await Promise.all([
     deps.cluster.nodes(signal),
     deps.cluster.otherNodes(signal),
     deps.cluster.jobs(CHAIN_SELECTOR, signal),
@@ -59,8 +59,8 @@ async function readStatus(deps: Deps, signal: AbortSignal): Promise<Status> {
       );
       return gauge === undefined ? null : new Date(gauge.value * 1000).toISOString();
     }),
-    attempt(async () => await readInventory(deps, signal)),
   ]);
+  const inventory = await attempt(async () => inventoryIn(run, deps.settings));
   const { before, after } = inventory.known ? inventory.value : { before: null, after: null };
   const otherChanges = before === null ? [] : changesSince(before.kinds, after?.kinds ?? kindsOf(nodes));
   const record = Object.entries(run).filter(([key]) => !Object.values<string>(INVENTORY).includes(key));

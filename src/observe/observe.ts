@@ -8,13 +8,13 @@ import { known, type Observed, unknown } from '../observed.ts';
 import { observeBudgets } from './budgets.ts';
 import { CHAIN_SELECTOR } from './chain-jobs.ts';
 import { readFirstSeen } from './first-seen.ts';
-import { readInventory } from './inventory.ts';
+import { inventoryIn } from './inventory.ts';
 import { readKillSwitch } from './kill-switch.ts';
 import { leavingPods } from './leaving-pods.ts';
 import { readLimits } from './limits.ts';
 import { observePermissions } from './permissions.ts';
 import { nextMinorOf, patchReleasesOf } from './releases.ts';
-import { recordedRun } from './run-record.ts';
+import { readRun, recordedRun } from './run-record.ts';
 import { observeSurveys } from './surveys.ts';
 
 const NOT_ASKED = 'it was not asked for';
@@ -54,19 +54,22 @@ export async function observe(
   // One list of all pods for whoever needs it; those of nodes that are not ours are nobody's matter.
   let listed: Promise<readonly PodFact[]> | undefined;
   const podList = (): Promise<readonly PodFact[]> => (listed ??= podsOfOurs(cluster, nodes, signal));
+  let recorded: ReturnType<typeof readRun> | undefined;
+  // One object has them both.
+  const record = (): ReturnType<typeof readRun> => (recorded ??= readRun({ deps, signal }));
   const observed = await settled<Pick<Facts, FactPart>>({
     apiServer: read('apiServer', () => cluster.serverVersion(signal)),
     nodes,
     otherNodes: read('otherNodes', async () => [...(await cluster.otherNodes(signal))]),
     surveys: read('surveys', async () => observeSurveys(deps, await nodeList(), signal)),
-    inventory: read('inventory', () => readInventory(deps, signal)),
+    inventory: read('inventory', async () => inventoryIn(await record(), deps.settings)),
     kubeadmConfig: read('kubeadmConfig', () => cluster.kubeadmConfigVersion(signal)),
     killSwitch: parts.includes('killSwitch')
       ? readKillSwitch(deps, signal).catch((error: unknown) => unknown(reasonOf(error)))
       : Promise.resolve(unknown(NOT_ASKED)),
     patchReleases: read('patchReleases', async () => patchReleasesOf(deps, await nodeList(), signal)),
     nextMinorReleases: read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal)),
-    run: read('run', () => recordedRun({ deps, signal })),
+    run: read('run', async () => recordedRun(await record())),
     firstSeen: read('firstSeen', () => readFirstSeen(deps, signal)),
     limits: read('limits', () => readLimits(deps, signal)),
     workloads: read('workloads', async () => [...(await cluster.workloads(signal))]),

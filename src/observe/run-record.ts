@@ -43,8 +43,7 @@ export interface RecordedRun {
 }
 
 /** The record in typed form; what is not a time is none. */
-export async function recordedRun(context: WithCluster): Promise<RecordedRun> {
-  const run = await readRun(context);
+export function recordedRun(run: Readonly<Record<string, string>>): RecordedRun {
   return {
     startedAt: timeOf(run['in-flight']),
     target: run['target'] ?? null,
