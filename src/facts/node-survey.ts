@@ -46,7 +46,11 @@ const StaticPod = z.object({
   volumes: texts.describe('NAME=PATH for those of the host'),
 });
 
-const Certificate = z.object({ file: text, endsAt: z.iso.datetime() });
+const Certificate = z.object({
+  file: text,
+  startsAt: perhaps(z.iso.datetime()),
+  endsAt: perhaps(z.iso.datetime()).describe('null: it could not be read'),
+});
 
 /** What the etcd of a control plane said of itself. */
 export const EtcdState = z.object({
@@ -55,6 +59,7 @@ export const EtcdState = z.object({
   listenUrls: texts,
   members: z.array(z.object({ name: text, learner: z.boolean() })),
   databaseBytes: perhaps(bytes),
+  directoryBytes: perhaps(bytes).describe('what the data directory takes: kubeadm copies all of it'),
   quotaBytes: perhaps(bytes).describe('--quota-backend-bytes; null for etcd’s own default (2 GiB)'),
   alarms: texts.describe('NOSPACE, CORRUPT'),
 });
@@ -109,7 +114,7 @@ export const NodeSurvey = z.object({
   ),
   fileSystems: asked(
     z.array(FileSystem),
-    'what is behind /, /usr, /var, /tmp, /etc/kubernetes, the runtime’s and the kubelet’s directories, and etcd’s own',
+    'what is behind /, /usr, /var, /var/lib, /tmp, /etc/kubernetes, the runtime’s, the kubelet’s and our own directories, and etcd’s data',
     'Packages, images and kubeadm’s copies need room, inodes, and a place to run from.',
   ),
   apt: asked(
