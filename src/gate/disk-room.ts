@@ -1,7 +1,7 @@
 import type { GateContext } from './check.ts';
 import { type NodeRule, nodeCheck, type SurveyedNode, when } from './surveyed.ts';
 
-/** Above it the seed's runbook stops; it is where a kubelet begins to delete images too (imagefs.available<15%). */
+/** What an operator should know of before a night; it is where a kubelet begins to delete images too (imagefs.available<15%). */
 const FULL = 0.85;
 /** Below it a kubelet evicts pods (its default evictionHard, nodefs.inodesFree<5%). */
 const FEWEST_INODES = 0.05;
@@ -85,7 +85,7 @@ export const diskRoom = nodeCheck('disk-room', [
     severity: 'warn',
     said: 'less is free than the upgrade needs, unless what is left of earlier upgrades and deleted before this one is enough',
     remedy:
-      'Nothing, when it is; what has to be there is asked once more before the first change. Room can be made in /etc/kubernetes/tmp and /var/lib/nightlift.',
+      'Nothing, when it is; it is asked once more before anything is fetched. Room can be made in /etc/kubernetes/tmp and /var/lib/nightlift.',
     problems: lacking(false),
   },
   {
