@@ -29,8 +29,8 @@ interface Certificate {
   readonly renewal: Renewal;
   /** Milliseconds from now; negative when it has ended. */
   readonly left: number;
-  /** Of its whole time, how much has passed; 0 when its start is not known. */
-  readonly passed: number;
+  /** Of its whole time, how much has passed; undefined when its start is not known. */
+  readonly passed: number | undefined;
 }
 
 function certificatesOf({ survey }: SurveyedNode, facts: Facts): readonly Certificate[] {
@@ -40,12 +40,12 @@ function certificatesOf({ survey }: SurveyedNode, facts: Facts): readonly Certif
   return survey.certificates.flatMap(({ file, startsAt, endsAt }) => {
     if (endsAt === null) return [];
     const renewal = RENEWALS.find(([pattern]) => pattern.test(file))?.[1] ?? 'person';
-    const [start, end] = [Date.parse(startsAt ?? ''), Date.parse(endsAt)];
+    const [start, end] = [startsAt === null ? undefined : Date.parse(startsAt), Date.parse(endsAt)];
     return {
       file,
       renewal: renewal === 'kubelet' && !rotates ? 'nobody' : renewal,
       left: end - now,
-      passed: Number.isNaN(start) || end <= start ? 0 : (now - start) / (end - start),
+      passed: start === undefined ? undefined : (now - start) / (end - start),
     };
   });
 }
@@ -59,7 +59,8 @@ function endsDuringRun({ renewal, left }: Certificate): boolean {
 /** The kubelet’s own are short on purpose in some clusters: late is what counts for them. */
 function endsSoon(one: Certificate): boolean {
   if (one.left <= 0) return !isNeeded(one);
-  return one.renewal === 'kubelet' ? one.passed > ROTATED : one.left < SOON && !endsDuringRun(one);
+  if (one.renewal === 'kubelet' && one.passed !== undefined) return one.passed > ROTATED;
+  return one.left < SOON && !endsDuringRun(one);
 }
 
 const said = ({ file, left, renewal }: Certificate): string => {
