@@ -225,11 +225,15 @@ describe('the certificates of a survey', () => {
     ['17', '500101000000Z', '1950-01-01T00:00:00.000Z'],
     ['18', '20510102030405Z', '2051-01-02T03:04:05.000Z'],
   ])('end at the time with the tag %s, %s', (tag, text, endsAt) => {
-    expect(parse(['survey.certificate', '/a.crt', der(tag, text)]).certificates).toEqual([{ file: '/a.crt', endsAt }]);
+    expect(parse(['survey.certificate', '/a.crt', der(tag, text)]).certificates).toEqual([
+      { file: '/a.crt', startsAt: null, endsAt },
+    ]);
   });
 
   it('are named when their end cannot be read', () => {
-    expect(parse(['survey.certificate', '/a.crt', '']).certificates).toEqual([{ file: '/a.crt', endsAt: null }]);
+    expect(parse(['survey.certificate', '/a.crt', '']).certificates).toEqual([
+      { file: '/a.crt', startsAt: null, endsAt: null },
+    ]);
   });
 });
 
@@ -256,6 +260,7 @@ describe('etcd in a survey', () => {
             { name: 'cp-2', learner: true },
           ],
           databaseBytes: 4096,
+          directoryBytes: null,
           quotaBytes: 8_589_934_592,
           alarms: ['NOSPACE', 'alarm 9'],
         },
