@@ -65,6 +65,16 @@ describe('the SSH shell', () => {
     expect(result).toEqual({ exitCode: 7, stdout: 'out\n', stderr: 'err\n' });
   });
 
+  it.each(['Welcome!\n', 'no line ends here', '\n\nnightlift-unit\tfinished\t\n'])(
+    'takes nothing that a login shell says for an answer: %j',
+    async (greeting) => {
+      await using bench = await startTestBench(NODES);
+      bench.nodes.node('w1').setGreeting(greeting);
+      const { stdout } = await bench.shell.run(bench.address('w1'), HELLO, AbortSignal.timeout(5000));
+      expect(stdout).toBe('hello from root\n');
+    },
+  );
+
   it('D15 refuses a node whose host key is not pinned', async () => {
     await using bench = await startTestBench(NODES);
     const error = await failure(bench, shellOf(bench, {}, ''));

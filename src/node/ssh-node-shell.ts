@@ -110,12 +110,13 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
     const seconds = timeLimitSeconds(script.name);
     const { program, input } = requestOf(script, seconds);
     const command = settings.user === 'root' ? program : `sudo -n -- ${program}`;
-    const result = await occupied(node, async () => {
+    const said = await occupied(node, async () => {
       const client = await connection(node);
       return await within(node, script, seconds + marginSeconds, signal, (either) =>
         execute(client, command, input, either),
       );
     });
+    const result = withoutGreeting(said);
     if (settings.user !== 'root') refuseWithoutSudo(node, settings.user, access, result);
     return result;
   };
@@ -150,7 +151,15 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
  * does nothing; and no command in it can read the rest of the script from stdin.
  */
 function wholeOrNothing(text: string): string {
-  return `{\n${text}\n} </dev/null\n`;
+  return `{\nprintf '${BEGIN}\\n'\n${text}\n} </dev/null\n`;
+}
+
+/** Printed before a script's own output: a login shell may greet whoever comes. The node program prints it as well. */
+const BEGIN = 'nightlift-begin';
+
+function withoutGreeting(result: CommandResult): CommandResult {
+  const at = result.stdout.indexOf(`${BEGIN}\n`);
+  return at < 0 ? result : { ...result, stdout: result.stdout.slice(at + BEGIN.length + 1) };
 }
 
 /**

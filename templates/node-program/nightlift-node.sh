@@ -74,5 +74,7 @@ if [ "$verb" = start ]; then
   script=detached-arrive
 fi
 values="$(declare -p given)"
+# What a login shell has said before is no answer.
+printf 'nightlift-begin\n'
 # shellcheck disable=SC2016 # the inner shell expands them
 exec timeout --kill-after=10 "$limit" /bin/bash -p -c 'eval "$1"; . "$2"' nightlift "$values" "$place/$script.sh" </dev/null

@@ -11,6 +11,7 @@ export interface NodeSshServer {
   stopListening(): Promise<void>;
   dropConnections(): void;
   connections(): Connections;
+  setGreeting(text: string): void;
   /** Ends every process that a connection has started. */
   killProcesses(): void;
 }
@@ -59,6 +60,7 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
   const connections = new Set<Connection>();
   const processes = new Set<number>();
   let made = 0;
+  let greeting = '';
 
   const accept = (connection: Connection & WithNoDelay): void => {
     connections.add(connection);
@@ -92,6 +94,7 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
     });
     const { pid } = child;
     if (pid !== undefined) processes.add(pid);
+    if (greeting !== '') channel.write(greeting);
     child.stdout.pipe(channel, { end: false });
     child.stderr.pipe(channel.stderr, { end: false });
     channel.pipe(child.stdin);
@@ -118,6 +121,9 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
     connections.clear();
   };
   return {
+    setGreeting: (text) => {
+      greeting = text;
+    },
     connections: () => ({ made, open: connections.size }),
     listen() {
       const listening = new ssh2.Server({ hostKeys: [options.hostKey] }, (connection) =>

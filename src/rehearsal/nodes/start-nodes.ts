@@ -53,6 +53,8 @@ export interface RehearsalNode {
   restrict(files: ReadonlyMap<string, string>): void;
   dropConnections(): void;
   setSudoNeedsPassword(needed: boolean): void;
+  /** What the login shell prints before each command. */
+  setGreeting(text: string): void;
 }
 
 export interface RehearsalNodes {
@@ -191,6 +193,7 @@ function rehearsalNode(machine: Machine, server: NodeSshServer): RehearsalNode {
       }
     },
     dropConnections: () => server.dropConnections(),
+    setGreeting: (text) => server.setGreeting(text),
     setSudoNeedsPassword(needed) {
       if (needed) writeFileSync(sudoMark(machine), '');
       else if (existsSync(sudoMark(machine))) rmSync(sudoMark(machine));
