@@ -58,6 +58,20 @@ describe('component-flags', () => {
       ['FlagsNotKnown/warn '],
     ],
     [
+      'it in another file, which kubeadm 1.35 does not mend',
+      '1.35.8',
+      '1.34.5',
+      inFile(DEFAULT, '--pod-infra-container-image=x'),
+      [`FlagRemoved/block worker-2 (--pod-infra-container-image in ${DEFAULT})`, 'FlagsNotKnown/warn '],
+    ],
+    [
+      'another flag in the file that it mends',
+      '1.35.8',
+      '1.33.5',
+      inFile(FLAGS_ENV, '--cloud-config=x'),
+      [`FlagRemoved/block worker-2 (--cloud-config in ${FLAGS_ENV})`, 'FlagsNotKnown/warn '],
+    ],
+    [
       'it in that file, which no other kubeadm mends',
       '1.36.4',
       '1.34.5',

@@ -62,7 +62,6 @@ function kubeletFlags({ survey }: SurveyedNode, { target }: GateContext): readon
   const files = survey.kubelet.flags.map(({ file, flag }) => ({ name: nameOf(flag), where: file }));
   const inFiles = new Set(files.map(({ name }) => name));
   const running = survey.kubelet.arguments
-    .filter((argument) => argument.startsWith('--'))
     .map((argument) => ({ name: nameOf(argument), where: 'the running kubelet' }))
     .filter(({ name }) => !inFiles.has(name));
   return [...files, ...running].filter(
