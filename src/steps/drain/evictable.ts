@@ -28,7 +28,7 @@ import { movesWithCordon, whyNever } from './never-evicted.ts';
 /** What the disruption controller could not count is counted again within seconds, when it was only a moment's trouble. */
 const NEVER_MS = 60_000;
 /** A hundred dry runs at a slow API server. */
-const LOOK_SECONDS = 60;
+const LOOK_SECONDS = 120;
 
 /** What one look leaves for the next, by uid. */
 interface Asked {
