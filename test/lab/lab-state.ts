@@ -13,7 +13,7 @@ export interface Lab {
   spec: LabSpec;
   nodes: LabNode[];
   kubeconfig: string;
-  ssh: { user: string; key: string; knownHosts: string };
+  ssh: { user: string; key: string; knownHosts: string; port: number };
   /** The same for the nodes and for this machine: the bridge's address is reachable from both. */
   repository: { dir: string; fromNodes: string; fromHost: string; mirror: string; accessLog: string };
   registry: { url: string; tags: string };
@@ -32,7 +32,12 @@ export function describeLab(spec: LabSpec, nodes: LabNode[]): Lab {
     spec,
     nodes,
     kubeconfig: path.join(dir, 'kubeconfig'),
-    ssh: { user: nodeUser, key: path.join(dir, 'ssh', 'id_ed25519'), knownHosts: path.join(dir, 'ssh', 'known_hosts') },
+    ssh: {
+      user: nodeUser,
+      key: path.join(dir, 'ssh', 'id_ed25519'),
+      knownHosts: path.join(dir, 'ssh', 'known_hosts'),
+      port: spec.sshPort,
+    },
     repository: {
       dir: path.join(dir, 'repository'),
       fromNodes: repository,

@@ -112,7 +112,7 @@ export async function writeNodeFiles(
   await put('etc/ssh/ssh_host_ed25519_key.pub', keys.hostKeyPublic);
   await put(
     'etc/ssh/sshd_config.d/lab.conf',
-    'HostKey /etc/ssh/ssh_host_ed25519_key\nPasswordAuthentication no\nUseDNS no\n',
+    `Port ${spec.sshPort}\nHostKey /etc/ssh/ssh_host_ed25519_key\nPasswordAuthentication no\nUseDNS no\n`,
   );
   await put(`home/${nodeUser}/.ssh/authorized_keys`, keys.authorizedKey, 0o600);
   await chown(path.join(root, `home/${nodeUser}/.ssh/authorized_keys`), 1000, 1000);
