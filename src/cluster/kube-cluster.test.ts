@@ -97,6 +97,19 @@ describe('the cluster in a pod', () => {
     expect((await cluster.nodes(signal))[0]).toMatchObject({ schedulable: false, cordonedBy: null });
   });
 
+  it('reads the container runtime that kubeadm goes by', async () => {
+    const cluster = connect(0);
+    addNode('a');
+    addNode('b');
+    server.store.modify(nodes, 'a', undefined, ({ metadata }) => {
+      metadata.annotations = { 'kubeadm.alpha.kubernetes.io/cri-socket': 'unix:///run/crio/crio.sock' };
+    });
+    expect((await cluster.nodes(signal)).map(({ criSocket }) => criSocket)).toEqual([
+      'unix:///run/crio/crio.sock',
+      null,
+    ]);
+  });
+
   it('lists 1,200 nodes in three requests, and their API servers in one', async () => {
     const cluster = connect(0);
     for (let i = 0; i < 1200; i += 1) addNode(`node-${i}`);

@@ -58,6 +58,8 @@ const StaticPod = z.object({
 
 /** Of a pod that stands for a static one: its kubelet has written it. */
 const MIRROR = 'kubernetes.io/config.mirror';
+/** Written by kubeadm at join; taken away by its upgrade to 1.34. */
+const CRI_SOCKET = 'kubeadm.alpha.kubernetes.io/cri-socket';
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
 const Held = z.record(z.string(), z.iso.datetime());
@@ -278,6 +280,7 @@ function nodeFact(
     labels: metadata.labels,
     allocatable: parseResources(status.allocatable),
     machineId: status.nodeInfo.machineID,
+    criSocket: metadata.annotations[CRI_SOCKET] ?? null,
     architecture: status.nodeInfo.architecture,
     osImage: status.nodeInfo.osImage,
     kernel: status.nodeInfo.kernelVersion,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { controlPlane, worker } from '../../test/support/clusters.ts';
 import { type ExampleWorld, exampleJob, exampleWorld, type WorldOptions } from '../../test/support/example-deps.ts';
-import { surveyOutput } from '../../test/support/survey-output.ts';
+import { surveyOutputOf } from '../../test/support/survey-output.ts';
 import { ClusterError } from '../cluster/kube-error.ts';
 import { NightliftError } from '../errors.ts';
 import type { WorkloadFact } from '../facts/facts.ts';
@@ -51,9 +51,9 @@ function night({ patches, minors = null, ...options }: Night = {}): NightWorld {
     ['kubeadm', 'kubelet', 'kubectl'].map((name) => `${name} | ${version}-1.1 | https://pkgs Packages`),
   );
   const shell: NodeShell = {
-    run: async (_, { name }) =>
+    run: async (node, { name }) =>
       name === 'survey'
-        ? { exitCode: 0, stdout: surveyOutput(), stderr: '' }
+        ? { exitCode: 0, stdout: surveyOutputOf(node.name), stderr: '' }
         : { exitCode: patches === undefined ? 100 : 0, stdout: madison.join('\n'), stderr: '' },
     runDetached: () => Promise.reject(new Error('the look changes nothing on a node')),
     close: async () => {},

@@ -24,6 +24,7 @@ export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeF
     labels: {},
     allocatable: {},
     machineId: '',
+    criSocket: null,
     architecture: 'amd64',
     osImage: 'Debian GNU/Linux 13',
     kernel: '6.12.0',

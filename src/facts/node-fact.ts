@@ -40,6 +40,11 @@ export const NodeFact = z.object({
     .default({})
     .describe('cpu in thousandths of a core, everything else in its own unit; empty when the node does not say'),
   machineId: z.string().default('').describe('status.nodeInfo.machineID; empty when the node gives none'),
+  criSocket: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('annotation kubeadm.alpha.kubernetes.io/cri-socket, by which kubeadm goes; null without one'),
   architecture: z.string(),
   osImage: z.string(),
   kernel: z.string(),

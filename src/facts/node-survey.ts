@@ -48,7 +48,8 @@ const StaticPod = z.object({
 
 const Certificate = z.object({
   file: text,
-  endsAt: perhaps(z.iso.datetime()).describe('null when it could not be read'),
+  startsAt: perhaps(z.iso.datetime()),
+  endsAt: perhaps(z.iso.datetime()).describe('null: it could not be read'),
 });
 
 /** What the etcd of a control plane said of itself. */
@@ -58,6 +59,7 @@ export const EtcdState = z.object({
   listenUrls: texts,
   members: z.array(z.object({ name: text, learner: z.boolean() })),
   databaseBytes: perhaps(bytes),
+  directoryBytes: perhaps(bytes).describe('what the data directory takes: kubeadm copies all of it'),
   quotaBytes: perhaps(bytes).describe('--quota-backend-bytes; null for etcd’s own default (2 GiB)'),
   alarms: texts.describe('NOSPACE, CORRUPT'),
 });
@@ -112,7 +114,7 @@ export const NodeSurvey = z.object({
   ),
   fileSystems: asked(
     z.array(FileSystem),
-    'what is behind /, /usr, /var, /tmp, /etc/kubernetes, the runtime’s and the kubelet’s directories, and etcd’s own',
+    'what is behind /, /usr, /var, /var/lib, /tmp, /etc/kubernetes, the runtime’s, the kubelet’s and our own directories, and etcd’s data',
     'Packages, images and kubeadm’s copies need room, inodes, and a place to run from.',
   ),
   apt: asked(

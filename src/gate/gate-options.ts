@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts';
 import type { DrainPolicy } from '../settings/drain.ts';
+import type { Settings } from '../settings/settings.ts';
 import { type AddonMatrix, addonMatrix } from './addon-matrix.ts';
 
 /** What the checks take from the settings, a group for each check that takes something. */
@@ -34,6 +35,10 @@ export interface GateOptions {
     /** The setting `drain.policies`. */
     readonly policies: readonly DrainPolicy[];
   };
+  /** Of the settings groups of these names, what the checks of the survey take. */
+  readonly packages: Pick<Settings['packages'], 'baseUrl' | 'lockTimeoutSeconds' | 'freeMegabytes'>;
+  readonly kubeadm: Pick<Settings['kubeadm'], 'ignorePreflightErrors' | 'patchesDirectory'>;
+  readonly snapshot: Pick<Settings['snapshot'], 'required' | 'cronJob'>;
 }
 
 /** The parts of the settings that the checks take. `duringRun` is false before the first change of a run. */
@@ -45,5 +50,8 @@ export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>, during
     alerts: { ...settings.alerts, duringRun },
     quiet: { settleSeconds: settings.waits.settleSeconds },
     budgets: { severity: settings.budgets, policies: settings.drain.policies },
+    packages: settings.packages,
+    kubeadm: settings.kubeadm,
+    snapshot: settings.snapshot,
   };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { gateChecks, preflightChecks } from './checks.ts';
+import { gateChecks, preflightChecks, surveyChecks } from './checks.ts';
 
 const text = readFileSync(new URL('../../docs/gates.md', import.meta.url), 'utf8');
 const [, ...chapters] = text.split(/^## /m);
@@ -8,7 +8,7 @@ const [, ...chapters] = text.split(/^## /m);
 describe('docs/gates.md', () => {
   it('has one heading for each check, in the order in which they run', () => {
     expect(chapters.map((chapter) => chapter.split('\n')[0])).toEqual(
-      [...gateChecks, ...preflightChecks].map((check) => check.name),
+      [...gateChecks, ...surveyChecks, ...preflightChecks].map((check) => check.name),
     );
   });
 

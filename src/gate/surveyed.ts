@@ -2,6 +2,7 @@ import type { Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import type { NodeSurvey } from '../facts/node-survey.ts';
 import { isOnTarget } from '../facts/nodes.ts';
+import type { Check, GateContext } from './check.ts';
 import type { Finding } from './finding.ts';
 
 export interface SurveyedNode {
@@ -34,4 +35,56 @@ export function nodesFinding(
   const { check, reason, severity, said, remedy } = finding;
   const nodes = problems.map(({ node, what }) => (what === '' ? node : `${node} (${what})`)).join(', ');
   return [{ check, reason, class: 'actionable', severity, message: `${said}: ${nodes}`, remedy }];
+}
+
+/** One thing that may be wrong with a node. */
+export interface NodeRule {
+  readonly reason: string;
+  readonly severity: Finding['severity'];
+  readonly said: string | ((context: GateContext) => string);
+  readonly remedy: string | ((context: GateContext, nodes: readonly SurveyedNode[]) => string);
+  /** All that is wrong with this one; [''] for what needs no words beside its name, empty when nothing is. */
+  problems(surveyed: SurveyedNode, context: GateContext, facts: Facts): readonly string[];
+}
+
+/** A check that asks each rule of each node: a finding for each rule, with all the nodes that it holds for. */
+export function nodeCheck(name: string, rules: readonly NodeRule[]): Check {
+  return {
+    name,
+    evaluate(facts, context) {
+      const nodes = surveyedNodes(facts, context.target);
+      return rules.flatMap(({ reason, severity, said, remedy, problems }) => {
+        const found = nodes.flatMap((surveyed) => {
+          const wrong = problems(surveyed, context, facts);
+          return wrong.length === 0 ? [] : [{ surveyed, what: wrong.join('; ') }];
+        });
+        return nodesFinding(
+          {
+            check: name,
+            reason,
+            severity,
+            said: typeof said === 'string' ? said : said(context),
+            remedy:
+              typeof remedy === 'string'
+                ? remedy
+                : remedy(
+                    context,
+                    found.map(({ surveyed }) => surveyed),
+                  ),
+          },
+          found.map(({ surveyed, what }) => ({ node: surveyed.node.name, what })),
+        );
+      });
+    },
+  };
+}
+
+/** What its own step had begun, that step finishes: packages between two versions and holds that are off are its doing. */
+export function isBegun({ node }: SurveyedNode): boolean {
+  return node.unfinished !== null || node.cordonedBy !== null;
+}
+
+/** The words for one thing that is so, for `problems`. */
+export function when(is: boolean, what = ''): readonly string[] {
+  return is ? [what] : [];
 }

@@ -125,11 +125,12 @@ function surveyOf(
     kubelet: kubeletOf(lines, state),
     staticPods: all(lines, 'static-pod').map(([file = '', packed = '']) => staticPodOf(oneLine(file), packed)),
     patches: firsts(lines, 'patch'),
-    certificates: all(lines, 'certificate').map(([file = '', hex = '']) => ({
+    certificates: all(lines, 'certificate').map(([file = '', end = '', start = '']) => ({
       file: oneLine(file),
-      endsAt: timeOfDer(hex) ?? null,
+      startsAt: timeOfDer(start),
+      endsAt: timeOfDer(end),
     })),
-    etcd: etcdOf(lines),
+    etcd: etcdOf(lines, state.etcdBytes ?? null),
     backups: { count: state.backups.length, bytes: state.backups.reduce((sum, { bytes }) => sum + bytes, 0) },
     leftovers: {
       staged: [...state.staged],
@@ -221,7 +222,14 @@ function runtimeOf(lines: Lines): NodeSurvey['runtime'] {
 const Scalar = z.union([z.string(), z.number(), z.boolean()]);
 const KubeletConfig = z.object({ featureGates: z.record(z.string(), z.boolean()).nullish() }).catchall(z.unknown());
 /** Of the kubelet's config file: what decides whether it starts, and by what it is known. */
-const KUBELET_SETTINGS = ['failSwapOn', 'failCgroupV1', 'cgroupDriver', 'containerRuntimeEndpoint', 'staticPodPath'];
+const KUBELET_SETTINGS = [
+  'failSwapOn',
+  'failCgroupV1',
+  'cgroupDriver',
+  'containerRuntimeEndpoint',
+  'staticPodPath',
+  'rotateCertificates',
+];
 
 function kubeletOf(lines: Lines, state: NodeState): NodeSurvey['kubelet'] {
   const flags = all(lines, 'kubelet-flag').map(([file = '', flag = '']) => ({
@@ -313,14 +321,14 @@ function yamlOf(text: string, file: string): unknown {
  * A time of a certificate in DER: UTCTime (tag 17, YYMMDDHHMMSSZ, years from 1950 on) or GeneralizedTime (18,
  * YYYYMMDDHHMMSSZ). RFC 5280, 4.1.2.5.
  */
-function timeOfDer(hex: string): string | undefined {
+function timeOfDer(hex: string): string | null {
   const text = Buffer.from(hex.slice(4), 'hex').toString('latin1');
   const [, year = '', month = '', day = '', hour = '', minute = '', second = ''] =
     /^(\d{2}|\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
   const short = hex.startsWith('17');
   const full = short ? (Number(year) >= 50 ? 1900 : 2000) + Number(year) : Number(year);
   const at = new Date(Date.UTC(full, Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second)));
-  return year === '' || Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+  return year === '' || Number.isNaN(at.getTime()) ? null : at.toISOString();
 }
 
 const Members = z.object({
@@ -333,14 +341,14 @@ const Status = z
 const Alarms = z.object({ alarms: z.array(z.object({ alarm: z.number() })).nullish() });
 const ALARMS: Readonly<Record<number, string>> = { 1: 'NOSPACE', 2: 'CORRUPT' };
 
-function etcdOf(lines: Lines): NodeSurvey['etcd'] {
+function etcdOf(lines: Lines, directoryBytes: number | null): NodeSurvey['etcd'] {
   const [servers = ''] = first(lines, 'etcd-servers');
   const own = first(lines, 'etcd');
   if (own.length === 0) return { where: servers === '' ? 'none' : 'elsewhere', state: null };
-  return { where: 'here', state: etcdState(lines, own) };
+  return { where: 'here', state: etcdState(lines, own, directoryBytes) };
 }
 
-function etcdState(lines: Lines, own: readonly string[]): Observed<EtcdState> {
+function etcdState(lines: Lines, own: readonly string[], directoryBytes: number | null): Observed<EtcdState> {
   const [dataDirectory = '', listenUrls = '', quota = ''] = own.map(oneLine);
   const [silent] = firsts(lines, 'etcd-silent');
   if (silent !== undefined) return unknown(silent);
@@ -366,6 +374,7 @@ function etcdState(lines: Lines, own: readonly string[]): Observed<EtcdState> {
     listenUrls: listenUrls.split(',').filter((url) => url !== ''),
     members: members.members.map(({ name, isLearner }) => ({ name: oneLine(name), learner: isLearner })),
     databaseBytes: status[0]?.Status.dbSize ?? null,
+    directoryBytes,
     quotaBytes: positive(quota),
     alarms: (alarms.alarms ?? []).map(({ alarm }) => ALARMS[alarm] ?? `alarm ${alarm}`),
   });

@@ -41,14 +41,14 @@ done
   -regex '.*/(kube-apiserver|kube-controller-manager|kube-scheduler|etcd|kubeletconfiguration|corednsdeployment)[^/]*\.(json|yaml)' \
   -not -path '*/manifests/*' -not -path '*/tmp/*' 2>/dev/null || true; } | head -n 50 | while IFS= read -r file; do tell survey.patch "${file#"$ROOT"}"; done
 
-# The end of a certificate: of its validity, which is two times, the second. As hexadecimal digits of the DER.
+# The end and the start of a certificate: its validity is two times. As hexadecimal digits of the DER.
 certificate_end() {
   local hex
   hex="$(awk '/-----BEGIN CERTIFICATE-----/ { on = 1; next } /-----END CERTIFICATE-----/ { exit } on' | base64 -d 2>/dev/null | in_hex)"
   if [[ "$hex" =~ 30(1e|20|22)(170d|180f)([0-9a-f]{26}|[0-9a-f]{30})(170d[0-9a-f]{26}|180f[0-9a-f]{30}) ]]; then
-    tell survey.certificate "$1" "${BASH_REMATCH[4]}"
+    tell survey.certificate "$1" "${BASH_REMATCH[4]}" "${BASH_REMATCH[2]}${BASH_REMATCH[3]}"
   else
-    tell survey.certificate "$1" ""
+    tell survey.certificate "$1"
   fi
 }
 for file in "$ROOT"/etc/kubernetes/pki/*.crt "$ROOT"/etc/kubernetes/pki/etcd/*.crt "$ROOT"/var/lib/kubelet/pki/kubelet-client-current.pem "$ROOT"/var/lib/kubelet/pki/kubelet-server-current.pem; do

@@ -51,6 +51,7 @@ if [ -e "$ROOT/run/reboot-required" ] || [ -e "$ROOT/var/run/reboot-required" ];
 for tool in apt-get apt-cache apt-mark awk base64 curl dpkg dpkg-deb dpkg-query du find flock gpg grep od sed sha256sum stat systemctl systemd-run tar timeout; do
   if ! command -v "$tool" >/dev/null; then tell survey.missing-tool "$tool"; fi
 done
+if [ ! -x "$ROOT/usr/lib/apt/apt-helper" ]; then tell survey.missing-tool apt-helper; fi
 
 # containerd's own settings: where it keeps images, and which image holds a pod's network.
 runtime_root="$ROOT/var/lib/containerd"
@@ -68,7 +69,7 @@ if [ -r "$ROOT/proc/self/mounts" ]; then
   while read -r _ target _ options _; do mounted["$target"]="$options"; done <"$ROOT/proc/self/mounts"
 fi
 paths=()
-for path in "$ROOT"/{,usr,var,tmp,etc/kubernetes,var/lib/kubelet} "$runtime_root" ${etcd_data:+"$ROOT$etcd_data"}; do
+for path in "$ROOT"/{,usr,var,var/lib,tmp,etc/kubernetes,var/lib/kubelet,var/lib/nightlift} "$runtime_root" ${etcd_data:+"$ROOT$etcd_data"}; do
   if [ -e "$path" ]; then paths+=("$path"); fi
 done
 while read -r path type size free inodes inodes_free target; do

@@ -54,7 +54,7 @@ export const FAULT_TABLE = `
   check      | apt         | expired certificate                    | unknown
   check      | apt         | lock held                              | unaffected
   check      | apt         | broken signature                       | unknown
-  check      | apt         | disk full                              | unaffected
+  check      | apt         | disk full                              | refused: DiskFull
   check      | apt         | empty madison                          | unknown
   check      | apt         | garbage madison                        | unknown
   check      | apt         | truncated madison                      | unknown
@@ -128,7 +128,7 @@ export const FAULT_TABLE = `
   preflight  | apt         | 500                                    | left to the retry
   preflight  | apt         | expired certificate                    | left to the retry
   preflight  | apt         | lock held                              | left to the retry
-  preflight  | apt         | disk full                              | refused: CannotStage
+  preflight  | apt         | disk full                              | refused: DiskFull
   preflight  | apt         | truncated madison                      | refused: CannotStage
   preflight  | feed        | refused                                | left to the retry
   preflight  | feed        | 500                                    | left to the retry

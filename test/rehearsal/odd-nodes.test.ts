@@ -1,3 +1,4 @@
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { nodes } from '../../src/rehearsal/api/resources.ts';
 import { runNight } from '../../src/rehearsal/night.ts';
@@ -17,6 +18,40 @@ describe.concurrent('odd nodes', { timeout: NIGHT_MS }, () => {
       expect(night.nodes.every(({ schedulable }) => schedulable)).toBe(true);
       expect(versionsOf(night)).toEqual({ 'control-1': '1.36.3', 'worker-1': '1.36.3' });
       expect(cluster.server.requests.writes.filter(({ path }) => path.endsWith('/nodes/worker-1'))).toEqual([]);
+    });
+  });
+
+  it('everything that nodes have in the way is named before the first change, and a night passes when it is mended', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      const [control, worker] = ['control-1', 'worker-1'].map((name) => cluster.nodes.node(name).machine);
+      if (control === undefined || worker === undefined) throw new Error('the cluster has other nodes');
+      const manifest = control.path('/etc/kubernetes/manifests/etcd.yaml');
+      copyFileSync(manifest, `${manifest}.backup`);
+      worker.packages.set('libexample', { version: '1.0-1', held: false, status: 'half-configured' });
+      writeFileSync(
+        worker.path('/etc/default/kubelet'),
+        'KUBELET_EXTRA_ARGS="--pod-infra-container-image=pause:3.9"\n',
+      );
+      worker.knobs.freeBytes = 5e8;
+      const refused = await runNight(cluster);
+      expect(refused.outcome, logOf(cluster)).toBe('blocked');
+      for (const said of [
+        /chance: control-1 \(etcd: etcd\.yaml, etcd\.yaml\.backup\)/,
+        /apt does nothing: worker-1 \(libexample 1\.0-1\)/,
+        /worker-1 \(--pod-infra-container-image in \/etc\/default\/kubelet\)/,
+        /worker-1 \(500 MB free of 1024 MB wanted/,
+      ])
+        expect(logOf(cluster)).toMatch(said);
+      expect(versionsOf(refused)).toEqual({ 'control-1': '1.36.3', 'worker-1': '1.36.3' });
+      expect(refused.nodes.every(({ schedulable }) => schedulable)).toBe(true);
+      expect(refused.jobs.filter(({ name }) => name.startsWith('k8s-upgrade-master'))).toEqual([]);
+
+      rmSync(`${manifest}.backup`);
+      worker.packages.delete('libexample');
+      rmSync(worker.path('/etc/default/kubelet'));
+      worker.knobs.freeBytes = 60e9;
+      const night = await runNight(cluster);
+      expect(night.outcome, logOf(cluster)).toBe('upgraded');
     });
   });
 

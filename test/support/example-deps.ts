@@ -11,7 +11,7 @@ import type { Gauge } from '../../src/metrics/metrics.ts';
 import type { NodeShell } from '../../src/node/node-shell.ts';
 import type { Message } from '../../src/notify/notifier.ts';
 import { Settings } from '../../src/settings/settings.ts';
-import { surveyOutput } from './survey-output.ts';
+import { surveyOutputOf } from './survey-output.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
 /** What the deciders are given and what they did with it. Change the state between two looks; read `seen` afterwards. */
@@ -98,9 +98,9 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
 }
 
 /** Nodes that say what they are, and do nothing else. */
-const onlySurveys: NodeShell['run'] = async (_, { name }) => {
+const onlySurveys: NodeShell['run'] = async (node, { name }) => {
   if (name !== 'survey') throw new Error(`running ${name}.sh is not part of this example`);
-  return { exitCode: 0, stdout: surveyOutput(), stderr: '' };
+  return { exitCode: 0, stdout: surveyOutputOf(node.name), stderr: '' };
 };
 
 /** What is asked of it and is not there fails with its name, so that a test sees what it has left out. */

@@ -36,3 +36,19 @@ export function surveyOutput(...more: readonly (readonly string[])[]): string {
   ];
   return lines.map((line) => `${line.join('\t')}\n`).join('');
 }
+
+/** Of a control plane as kubeadm sets one up, with an etcd of one member. */
+function controlPlaneSurveyOutput(): string {
+  return surveyOutput(
+    ['survey.etcd-servers', 'https://127.0.0.1:2379'],
+    ['survey.etcd', '/var/lib/etcd', 'https://127.0.0.1:2379', ''],
+    ['survey.etcd-answer', 'member list', '{"members":[{"name":"cp-1"}]}'],
+    ['survey.etcd-answer', 'endpoint status', '[{"Status":{"version":"3.6.8","dbSize":64000000}}]'],
+    ['survey.etcd-answer', 'alarm list', '{}'],
+  );
+}
+
+/** As a node of this name answers: those of our examples are called by what they are. */
+export function surveyOutputOf(name: string): string {
+  return name.startsWith('cp') ? controlPlaneSurveyOutput() : surveyOutput();
+}

@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseSurvey } from '../../node/parse-survey.ts';
 import { startTestBench } from './test-bench.ts';
@@ -25,16 +26,38 @@ describe('survey.sh', () => {
         { pod: 'kube-scheduler' },
       ],
       certificates: [
-        { file: '/var/lib/kubelet/pki/kubelet-client-current.pem', endsAt: expect.stringMatching(/Z$/) as string },
+        {
+          file: '/var/lib/kubelet/pki/kubelet-client-current.pem',
+          startsAt: expect.stringMatching(/Z$/) as string,
+          endsAt: expect.stringMatching(/Z$/) as string,
+        },
       ],
       etcd: {
         where: 'here',
         state: {
           known: true,
-          value: { version: '3.6.8', dataDirectory: '/var/lib/etcd', members: [{ name: 'cp1' }], alarms: [] },
+          value: {
+            version: '3.6.8',
+            dataDirectory: '/var/lib/etcd',
+            directoryBytes: expect.any(Number) as number,
+            members: [{ name: 'cp1' }],
+            alarms: [],
+          },
         },
       },
     });
+  });
+
+  it('tells of a certificate that cannot be read, and of a program of apt that is not there', async () => {
+    await using bench = await startTestBench(BOTH);
+    const { machine } = bench.nodes.node('w1');
+    rmSync(machine.path('/usr/lib/apt/apt-helper'));
+    mkdirSync(machine.path('/etc/kubernetes/pki'), { recursive: true });
+    writeFileSync(machine.path('/etc/kubernetes/pki/ca.crt'), '-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n');
+    const { stdout } = await run(bench, 'w1', bench.scripts.survey(thisNode('w1')));
+    const { certificates, missingTools } = parseSurvey(stdout, undefined);
+    expect(certificates).toContainEqual({ file: '/etc/kubernetes/pki/ca.crt', startsAt: null, endsAt: null });
+    expect(missingTools).toEqual(['apt-helper']);
   });
 
   it('tells of a worker that it has no etcd and nothing of ours', async () => {

@@ -220,8 +220,9 @@ fi
 case "$MINOR" in
   1.3[0-4]) ;;
   *)
-    # kubelet 1.35 and later do not start with it, and kubeadm takes it out of kubeadm-flags.env only.
-    with_flag="$(grep -lsE -- '^[^#]*--pod-infra-container-image' "$ROOT"/etc/default/kubelet "$ROOT"/etc/sysconfig/kubelet \
+    # kubelet 1.35 and later do not start with it. Of kubeadm, 1.35 alone takes it out, and of kubeadm-flags.env alone.
+    if [ "$MINOR" = 1.35 ]; then mended=(); else mended=("$ROOT/var/lib/kubelet/kubeadm-flags.env"); fi
+    with_flag="$(grep -lsE -- '^[^#]*--pod-infra-container-image' "${mended[@]}" "$ROOT"/etc/default/kubelet "$ROOT"/etc/sysconfig/kubelet \
       "$ROOT"/{etc,run,usr/lib,usr/local/lib,lib}/systemd/system/kubelet.service{,.d/*.conf} | head -n 1 || true)"
     if [ -n "$with_flag" ]; then
       with_flag="${with_flag#"$ROOT"}"

@@ -275,6 +275,7 @@ if [ -e "$ROOT/run/reboot-required" ] || [ -e "$ROOT/var/run/reboot-required" ];
 for tool in apt-get apt-cache apt-mark awk base64 curl dpkg dpkg-deb dpkg-query du find flock gpg grep od sed sha256sum stat systemctl systemd-run tar timeout; do
   if ! command -v "$tool" >/dev/null; then tell survey.missing-tool "$tool"; fi
 done
+if [ ! -x "$ROOT/usr/lib/apt/apt-helper" ]; then tell survey.missing-tool apt-helper; fi
 
 # containerd's own settings: where it keeps images, and which image holds a pod's network.
 runtime_root="$ROOT/var/lib/containerd"
@@ -292,7 +293,7 @@ if [ -r "$ROOT/proc/self/mounts" ]; then
   while read -r _ target _ options _; do mounted["$target"]="$options"; done <"$ROOT/proc/self/mounts"
 fi
 paths=()
-for path in "$ROOT"/{,usr,var,tmp,etc/kubernetes,var/lib/kubelet} "$runtime_root" ${etcd_data:+"$ROOT$etcd_data"}; do
+for path in "$ROOT"/{,usr,var,var/lib,tmp,etc/kubernetes,var/lib/kubelet,var/lib/nightlift} "$runtime_root" ${etcd_data:+"$ROOT$etcd_data"}; do
   if [ -e "$path" ]; then paths+=("$path"); fi
 done
 while read -r path type size free inodes inodes_free target; do
@@ -394,14 +395,14 @@ done
   -regex '.*/(kube-apiserver|kube-controller-manager|kube-scheduler|etcd|kubeletconfiguration|corednsdeployment)[^/]*\.(json|yaml)' \
   -not -path '*/manifests/*' -not -path '*/tmp/*' 2>/dev/null || true; } | head -n 50 | while IFS= read -r file; do tell survey.patch "${file#"$ROOT"}"; done
 
-# The end of a certificate: of its validity, which is two times, the second. As hexadecimal digits of the DER.
+# The end and the start of a certificate: its validity is two times. As hexadecimal digits of the DER.
 certificate_end() {
   local hex
   hex="$(awk '/-----BEGIN CERTIFICATE-----/ { on = 1; next } /-----END CERTIFICATE-----/ { exit } on' | base64 -d 2>/dev/null | in_hex)"
   if [[ "$hex" =~ 30(1e|20|22)(170d|180f)([0-9a-f]{26}|[0-9a-f]{30})(170d[0-9a-f]{26}|180f[0-9a-f]{30}) ]]; then
-    tell survey.certificate "$1" "${BASH_REMATCH[4]}"
+    tell survey.certificate "$1" "${BASH_REMATCH[4]}" "${BASH_REMATCH[2]}${BASH_REMATCH[3]}"
   else
-    tell survey.certificate "$1" ""
+    tell survey.certificate "$1"
   fi
 }
 for file in "$ROOT"/etc/kubernetes/pki/*.crt "$ROOT"/etc/kubernetes/pki/etcd/*.crt "$ROOT"/var/lib/kubelet/pki/kubelet-client-current.pem "$ROOT"/var/lib/kubelet/pki/kubelet-server-current.pem; do
