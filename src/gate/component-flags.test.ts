@@ -122,7 +122,12 @@ describe('component-flags', () => {
     expect(surveyMessages(componentFlags, { target: '1.38.1', running: '1.37.1', surveys })).toEqual([
       'FlagsNotKnown/warn: which flags and feature gates 1.38 removes is not known to this version of Nightlift, so these were not held against it: cp-1, worker-1, worker-2 (with the feature gates NewThing)',
     ]);
-    expect(surveyMessages(componentFlags, { target: '1.38.2', running: '1.38.1', surveys })).toEqual([]);
+    const inside = { target: '1.38.2', running: '1.38.1', surveys };
+    expect(surveyMessages(componentFlags, inside)).toEqual([]);
+    const behind = { 'cp-1': { apiServer: '1.37.1' }, 'worker-1': { kubelet: '1.37.1' }, 'cp-2': { apiServer: null } };
+    expect(surveyMessages(componentFlags, { ...inside, nodes: behind })).toEqual([
+      expect.stringMatching(/^FlagsNotKnown.*: cp-1, worker-1, cp-2$/),
+    ]);
   });
 
   it('holds what was removed before against minors that it does not know', () => {

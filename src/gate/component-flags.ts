@@ -107,6 +107,12 @@ function gatesUsed(surveyed: SurveyedNode): readonly Gate[] {
   ];
 }
 
+/** Inside a minor nothing is removed. */
+function isInMinor({ node }: SurveyedNode, target: string): boolean {
+  const runs = [node.kubelet, ...(node.role === 'worker' ? [] : [node.apiServer])];
+  return runs.every((version) => version !== null && minorOf(version) === minorOf(target));
+}
+
 const REMEDY =
   'Take what is named out of that file, and of where kubeadm writes it from: `kubectl -n kube-system edit configmap kubeadm-config` for the control plane, `kubelet-config` for the kubelet. Then restart the kubelet.';
 
@@ -159,9 +165,8 @@ export const componentFlags = nodeCheck('component-flags', [
     said: ({ target }) =>
       `which flags and feature gates ${minorOf(target)} removes is not known to this version of Nightlift, so these were not held against it`,
     remedy: 'Read “Removed” and “Urgent upgrade notes” of that minor’s changelog, or take a newer Nightlift.',
-    // Inside a minor nothing is removed.
-    problems(surveyed, { target, jump }) {
-      if (jump === 'none' || jump === 'patch' || Object.hasOwn(ASKED, minorOf(target))) return [];
+    problems(surveyed, { target }) {
+      if (isInMinor(surveyed, target) || Object.hasOwn(ASKED, minorOf(target))) return [];
       const gates = gatesUsed(surveyed).map(({ name }) => name);
       return [gates.length === 0 ? '' : `with the feature gates ${[...new Set(gates)].join(', ')}`];
     },

@@ -73,6 +73,8 @@ describe('etcd-state', () => {
     [false, '', ['EtcdExternal/warn cp-1']],
   ])('of an external one, with snapshot.required %s and the CronJob "%s", says %j', (required, cronJob, want) => {
     const external = { etcd: { where: 'elsewhere' as const, state: null } };
-    expect(found({ surveys: { 'cp-1': external }, options: { snapshot: { required, cronJob } } })).toEqual(want);
+    const options = { snapshot: { required, cronJob } };
+    expect(found({ surveys: { 'cp-1': external }, options })).toEqual(want);
+    expect(found({ surveys: { 'cp-1': external }, options, nodes: { 'cp-1': { unfinished: '1.36.4' } } })).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import type { EtcdState } from '../facts/node-survey.ts';
 import { compareVersions, minorNumber, parseVersion } from '../version.ts';
 import type { Check, GateContext } from './check.ts';
-import { type NodeRule, nodeCheck, nodesFinding, type SurveyedNode, surveyedNodes, when } from './surveyed.ts';
+import { isBegun, type NodeRule, nodeCheck, nodesFinding, type SurveyedNode, surveyedNodes, when } from './surveyed.ts';
 
 const NAME = 'etcd-state';
 
@@ -34,7 +34,9 @@ const DEFRAGMENT =
 
 const snapshotIsNeeded = ({ options }: GateContext): boolean =>
   options.snapshot.required && options.snapshot.cronJob === '';
-const isElsewhere = ({ survey }: SurveyedNode): boolean => survey.etcd.where === 'elsewhere';
+/** A manifest that an interrupted kubeadm has lost looks alike, and the node’s own step puts it back. */
+const isElsewhere = (surveyed: SurveyedNode): boolean =>
+  surveyed.survey.etcd.where === 'elsewhere' && !isBegun(surveyed);
 
 const rules = nodeCheck(NAME, [
   {
@@ -87,10 +89,11 @@ const rules = nodeCheck(NAME, [
     severity: 'warn',
     said: 'etcd did not say how it is; preflight waits for it, and refuses when it goes on',
     remedy: 'On the control plane: crictl ps --name etcd; crictl logs of that container.',
-    problems({ node, survey: { etcd } }) {
+    problems(surveyed) {
+      const { etcd } = surveyed.survey;
       if (etcd.state?.known === false) return [etcd.state.why];
       return when(
-        node.role === 'control-plane' && node.unfinished === null && etcd.where === 'none',
+        surveyed.node.role === 'control-plane' && etcd.where === 'none' && !isBegun(surveyed),
         'its API server has no --etcd-servers, or no manifest',
       );
     },

@@ -50,7 +50,8 @@ describe('node-kernel', () => {
 
   it.each<[string, string, string[], (readonly string[])?]>([
     ['1.31.2', '3.10.0-1160.el7.x86_64', []],
-    ['1.31.2', '2.6.32', ['KernelTooOld/block']],
+    ['1.31.2', '2.6.32', ['KernelUntested/warn']],
+    ['1.32.9', '4.18.0-553.el8.x86_64', ['KernelUntested/warn']],
     ['1.33.4', '4.18.0-553.el8.x86_64', ['KernelTooOld/block']],
     ['1.33.4', '4.18.0-553.el8.x86_64', ['KernelUntested/warn'], ['SystemVerification']],
     ['1.33.4', '4.19.0', []],

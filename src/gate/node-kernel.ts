@@ -15,15 +15,19 @@ interface KernelRule {
   readonly isError: boolean;
 }
 
-/** What kubeadm’s SystemVerification accepts (system-validators 1.8.0, 1.9.1, 1.10.1 and 1.12.1, `KernelSpec` of types_unix.go). */
+const SINCE_4_19: Pick<KernelRule, 'accepts' | 'said'> = {
+  accepts: [/^4\.19/, /^4\.[2-9][0-9]/, /^([5-9]|[1-9][0-9]+)\.\d+/],
+  said: '4.19 or newer',
+};
+
+/**
+ * What kubeadm’s SystemVerification accepts (system-validators 1.8.0, 1.9.1, 1.10.1 and 1.12.1, `KernelSpec` of
+ * types_unix.go). An upgrade asks it since 1.33 (#129401), and since 1.34 it only warns of the kernel (#131919).
+ */
 const KERNELS: readonly KernelRule[] = [
-  { from: 0, accepts: [/^3\.[1-9][0-9]/, /^([4-9]|[1-9][0-9]+)\.\d+/], said: '3.10 or newer', isError: true },
-  {
-    from: 32,
-    accepts: [/^4\.19/, /^4\.[2-9][0-9]/, /^([5-9]|[1-9][0-9]+)\.\d+/],
-    said: '4.19 or newer',
-    isError: true,
-  },
+  { from: 0, accepts: [/^3\.[1-9][0-9]/, /^([4-9]|[1-9][0-9]+)\.\d+/], said: '3.10 or newer', isError: false },
+  { from: 32, ...SINCE_4_19, isError: false },
+  { from: 33, ...SINCE_4_19, isError: true },
   {
     from: 34,
     accepts: [/^5\.4/, /^5\.10/, /^5\.15/, /^([6-9]|[1-9][0-9]+)\.\d+/],

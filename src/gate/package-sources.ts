@@ -107,7 +107,7 @@ export const packageSources = nodeCheck('package-sources', [
       'Take them away, or make sure that they let the target in: apt-cache policy kubeadm kubernetes-cni cri-tools',
     // A version that is named in full is not asked for its pin, what it depends on is; so only those that forbid or fix.
     problems: ({ survey }) =>
-      survey.apt.pins.filter((pin) => /Pin-Priority:\s*(-\d|1\d{3})/i.test(pin) || /Pin:\s*version/i.test(pin)),
+      survey.apt.pins.filter((pin) => /Pin-Priority:\s*(-\d|\d{4})/i.test(pin) || /Pin:\s*version/i.test(pin)),
   },
   {
     reason: 'UnattendedUpgrades',
