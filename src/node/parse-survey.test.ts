@@ -172,6 +172,36 @@ describe('the kubelet of a survey', () => {
     expect(JSON.stringify(kubelet)).not.toContain('secret');
   });
 
+  it('has a value that is a word of its own with its flag, in its own command line and in those of static pods', () => {
+    const command = ['kube-apiserver', '--feature-gates', 'C=true', '--v=2', '--profiling', '--secure-port', '6443'];
+    const pod = JSON.stringify({
+      kind: 'Pod',
+      metadata: { name: 'kube-apiserver' },
+      spec: { containers: [{ name: 'a', command: command.slice(0, 2), args: command.slice(2) }] },
+    });
+    const survey = parse(
+      ...['--v', '1', '--seccomp-default', '--feature-gates', 'A=true,B=false', '--node-ip=::1'].map((word) => [
+        'survey.kubelet-argument',
+        word,
+      ]),
+      ['survey.static-pod', 'kube-apiserver.yaml', pack(pod)],
+    );
+    expect(survey.kubelet.arguments).toEqual([
+      '--v=1',
+      '--seccomp-default',
+      '--feature-gates=A=true,B=false',
+      '--node-ip=::1',
+    ]);
+    expect(survey.kubelet.featureGates).toEqual({ A: true, B: false });
+    expect(survey.staticPods[0]?.arguments).toEqual([
+      'kube-apiserver',
+      '--feature-gates=C=true',
+      '--v=2',
+      '--profiling',
+      '--secure-port=6443',
+    ]);
+  });
+
   it.each([
     ['--feature-gates=A=true,b=true,C=no', { A: true, C: false }],
     ['--feature-gates=', {}],
@@ -225,11 +255,15 @@ describe('the certificates of a survey', () => {
     ['17', '500101000000Z', '1950-01-01T00:00:00.000Z'],
     ['18', '20510102030405Z', '2051-01-02T03:04:05.000Z'],
   ])('end at the time with the tag %s, %s', (tag, text, endsAt) => {
-    expect(parse(['survey.certificate', '/a.crt', der(tag, text)]).certificates).toEqual([{ file: '/a.crt', endsAt }]);
+    expect(parse(['survey.certificate', '/a.crt', der(tag, text)]).certificates).toEqual([
+      { file: '/a.crt', startsAt: null, endsAt },
+    ]);
   });
 
   it('are named when their end cannot be read', () => {
-    expect(parse(['survey.certificate', '/a.crt', '']).certificates).toEqual([{ file: '/a.crt', endsAt: null }]);
+    expect(parse(['survey.certificate', '/a.crt', '']).certificates).toEqual([
+      { file: '/a.crt', startsAt: null, endsAt: null },
+    ]);
   });
 });
 
@@ -256,6 +290,7 @@ describe('etcd in a survey', () => {
             { name: 'cp-2', learner: true },
           ],
           databaseBytes: 4096,
+          directoryBytes: null,
           quotaBytes: 8_589_934_592,
           alarms: ['NOSPACE', 'alarm 9'],
         },
