@@ -126,7 +126,7 @@ dpkg -i /root/vendor-agent.deb || true`,
   },
   'breaks-kubelet': {
     what: 'a package of another maker that breaks with any newer kubelet',
-    on: 'first worker',
+    on: 'last worker',
     make: () => `${deb}deb vendor-driver 1.0 "Breaks: kubelet (>> $(dpkg-query -W -f '\${Version}' kubelet))
 "
 dpkg -i /root/vendor-driver.deb`,
