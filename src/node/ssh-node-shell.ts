@@ -65,16 +65,17 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
   const requestOf = (script: NodeScript, seconds: number): { program: string; input: string } =>
     access === 'upgrade-only'
       ? { program: NODE_PROGRAM, input: nodeRequest(options.templates, script, seconds) }
-      : { program: '/bin/bash -s', input: limited(wholeOrNothing(script.text), seconds) };
+      : { program: '/bin/bash -s', input: `${begin}${limited(wholeOrNothing(script.text), seconds)}` };
   const run = async (node: NodeAddress, script: NodeScript, signal: AbortSignal): Promise<CommandResult> => {
     signal.throwIfAborted();
     const client = await connection(node);
     const seconds = timeLimitSeconds(script.name);
     const { program, input } = requestOf(script, seconds);
     const command = settings.user === 'root' ? program : `sudo -n -- ${program}`;
-    const result = await within(node, script, seconds + marginSeconds, signal, (either) =>
+    const said = await within(node, script, seconds + marginSeconds, signal, (either) =>
       execute(client, command, input, either),
     );
+    const result = { ...said, stdout: fromBegin(said.stdout), stderr: fromBegin(said.stderr) };
     if (settings.user !== 'root') refuseWithoutSudo(node, settings.user, access, result);
     return result;
   };
@@ -102,6 +103,18 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
       }
     },
   };
+}
+
+/**
+ * A login shell may print a greeting before it runs what is asked, without a line end too. What is ours stands behind this
+ * line, which the node program prints as well; without it nothing of ours has begun, and all is kept.
+ */
+const BEGIN = '\nnightlift-begin\n';
+const begin = `printf '\\nnightlift-begin\\n'\nprintf '\\nnightlift-begin\\n' >&2\n`;
+
+function fromBegin(text: string): string {
+  const at = text.indexOf(BEGIN);
+  return at < 0 ? text : text.slice(at + BEGIN.length);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { mustOnNode } from '../lab/nodes.ts';
-import type { OddName } from '../lab/odd.ts';
+import { apiSettled, type OddName } from '../lab/odd.ts';
 import { readSlack } from './defects.ts';
 import { nextPatch } from './next-patch.ts';
 import { type Night, runNight, runReport } from './night.ts';
@@ -51,7 +51,7 @@ const bySurvey: readonly Refusal[] = [
     said: /several files are a manifest of one static pod; .*: cp1 \(etcd: etcd\.yaml, etcd\.yaml\.backup\)/,
     remedy: /mkdir -p \/root\/manifests && mv \/etc\/kubernetes\/manifests\/FILE \/root\/manifests\//,
     node: 'cp1',
-    mend: 'mkdir -p /root/manifests && mv /etc/kubernetes/manifests/etcd.yaml.backup /root/manifests/',
+    mend: `mkdir -p /root/manifests && mv /etc/kubernetes/manifests/etcd.yaml.backup /root/manifests/\n${apiSettled}`,
   },
   {
     odd: 'unreachable',

@@ -4,6 +4,7 @@ import { appendFile, readFile, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import path from 'node:path';
 import { blobPath, manifestType } from './image-store.ts';
+import { proxyPort, repositoryPort } from './odd.ts';
 
 export interface LabServerSettings {
   repository: string;
@@ -13,9 +14,6 @@ export interface LabServerSettings {
   mirror: string;
 }
 
-import { proxyPort } from './odd.ts';
-
-export const repositoryPort = 8080;
 export const registryPort = 5000;
 
 type Answer = (request: IncomingMessage, response: ServerResponse, url: string) => Promise<void> | void;

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { clusterDir, labRoot } from './lab-paths.ts';
-import { registryPort, repositoryPort } from './lab-server.ts';
+import { registryPort } from './lab-server.ts';
 import { type LabNode, type LabSpec, network } from './lab-spec.ts';
+import { repositoryPort } from './odd.ts';
 import { nodeUser } from './root-filesystem.ts';
 
 /** `lab.json`: what a test needs to know of a lab that stands. */

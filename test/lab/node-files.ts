@@ -2,8 +2,9 @@ import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sandboxImage } from './kube-images.ts';
 import { auditPolicy, auditPolicyText } from './kubeadm-config.ts';
-import { registryPort, repositoryPort } from './lab-server.ts';
+import { registryPort } from './lab-server.ts';
 import { type LabNode, type LabSpec, network, podNetwork } from './lab-spec.ts';
+import { repositoryPort } from './odd.ts';
 import { nodeUser } from './root-filesystem.ts';
 
 export interface NodeKeys {

@@ -17,6 +17,7 @@ export type OddNodes =
   | 'last worker';
 
 export const proxyPort = 3128;
+export const repositoryPort = 8080;
 export const patchesDirectory = '/etc/kubernetes/patches';
 export const etcdElsewhere = '/srv/etcd';
 export const dnsRepository = 'registry.example/dns';
@@ -33,6 +34,17 @@ const deb = `deb() {
   dpkg-deb --root-owner-group --build /root/build "/root/$1.deb"
 }
 `;
+
+/**
+ * A second manifest of etcd is taken for the first one: the kubelet ends etcd and starts it anew, and the API server is
+ * away for a minute. So it is when that file goes again.
+ */
+export const apiSettled = `sleep 20
+for _ in $(seq 200); do
+  if [ "$(curl -sk --max-time 2 https://127.0.0.1:6443/readyz)" = ok ]; then good=$((\${good:-0} + 1)); else good=0; fi
+  if [ "$good" -ge 15 ]; then break; fi
+  sleep 1
+done`;
 
 /** In this order: a later one changes what an earlier one has written. */
 const table = {
@@ -70,7 +82,7 @@ sed -i 's#/etc/apt/keyrings/kubernetes-apt-keyring.gpg#/etc/apt/keyrings/kuberne
     make: (
       spec,
     ) => `echo 'Acquire::http::Proxy "http://${network(spec).gateway}:${proxyPort}";' >/etc/apt/apt.conf.d/80proxy
-iptables -I OUTPUT -p tcp --dport 8080 -j REJECT --reject-with tcp-reset`,
+iptables -I OUTPUT -d ${network(spec).gateway},${network(spec).mirror} -p tcp --dport ${repositoryPort} -j REJECT --reject-with tcp-reset`,
   },
   'two-sockets': {
     what: 'a second CRI socket, behind which nobody speaks',
@@ -143,7 +155,7 @@ END`,
   'manifest-backup': {
     what: 'a copy of a manifest beside the manifests (etcd.yaml.backup)',
     on: 'first control plane',
-    make: () => 'cp -p /etc/kubernetes/manifests/etcd.yaml /etc/kubernetes/manifests/etcd.yaml.backup',
+    make: () => `cp -p /etc/kubernetes/manifests/etcd.yaml /etc/kubernetes/manifests/etcd.yaml.backup\n${apiSettled}`,
   },
   'full-disk': {
     what: 'the file system of /var/lib/nightlift has 67 MB left',

@@ -76,6 +76,8 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
     });
   };
   const execute = (channel: ServerChannel, command: string): void => {
+    channel.write(machine.knobs.greeting);
+    channel.stderr.write(machine.knobs.greeting);
     const child = spawn('/bin/bash', ['-c', command], {
       cwd: machine.path('/root'),
       env: nodeEnvironment(machine),
