@@ -172,6 +172,36 @@ describe('the kubelet of a survey', () => {
     expect(JSON.stringify(kubelet)).not.toContain('secret');
   });
 
+  it('has a value that is a word of its own with its flag, in its own command line and in those of static pods', () => {
+    const command = ['kube-apiserver', '--feature-gates', 'C=true', '--v=2', '--profiling', '--secure-port', '6443'];
+    const pod = JSON.stringify({
+      kind: 'Pod',
+      metadata: { name: 'kube-apiserver' },
+      spec: { containers: [{ name: 'a', command: command.slice(0, 2), args: command.slice(2) }] },
+    });
+    const survey = parse(
+      ...['--v', '1', '--seccomp-default', '--feature-gates', 'A=true,B=false', '--node-ip=::1'].map((word) => [
+        'survey.kubelet-argument',
+        word,
+      ]),
+      ['survey.static-pod', 'kube-apiserver.yaml', pack(pod)],
+    );
+    expect(survey.kubelet.arguments).toEqual([
+      '--v=1',
+      '--seccomp-default',
+      '--feature-gates=A=true,B=false',
+      '--node-ip=::1',
+    ]);
+    expect(survey.kubelet.featureGates).toEqual({ A: true, B: false });
+    expect(survey.staticPods[0]?.arguments).toEqual([
+      'kube-apiserver',
+      '--feature-gates=C=true',
+      '--v=2',
+      '--profiling',
+      '--secure-port=6443',
+    ]);
+  });
+
   it.each([
     ['--feature-gates=A=true,b=true,C=no', { A: true, C: false }],
     ['--feature-gates=', {}],

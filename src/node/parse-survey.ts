@@ -236,7 +236,7 @@ function kubeletOf(lines: Lines, state: NodeState): NodeSurvey['kubelet'] {
     file: oneLine(file),
     flag: oneLine(flag),
   }));
-  const args = firsts(lines, 'kubelet-argument');
+  const args = withValues(firsts(lines, 'kubelet-argument'));
   const config: Record<string, string | number | boolean> = {};
   const featureGates: Record<string, boolean> = {};
   for (const [file = '', packed = ''] of all(lines, 'kubelet-config')) {
@@ -250,6 +250,17 @@ function kubeletOf(lines: Lines, state: NodeState): NodeSurvey['kubelet'] {
   }
   for (const flag of [...flags.map((one) => one.flag), ...args]) Object.assign(featureGates, gatesOf(flag));
   return { active: oneLine(state.kubelet), arguments: args, flags, config, featureGates };
+}
+
+/** `--v 1` is `--v=1` to a program of Kubernetes, but for a switch, which takes none and stands before another flag or last. */
+function withValues(words: readonly string[]): string[] {
+  const found: string[] = [];
+  for (const word of words) {
+    const last = found.at(-1) ?? '';
+    if (/^--[a-z][\w-]*$/.test(last) && !word.startsWith('-')) found[found.length - 1] = `${last}=${word}`;
+    else found.push(word);
+  }
+  return found;
 }
 
 /** Of one flag `--feature-gates=A=true,B=false`. */
@@ -290,7 +301,9 @@ function staticPodOf(file: string, packed: string): NodeSurvey['staticPods'][num
     file,
     pod: oneLine(metadata.name),
     images: containers.map(({ image }) => oneLine(image)),
-    arguments: containers.flatMap(({ command, args }) => [...(command ?? []), ...(args ?? [])]).map(oneLine),
+    arguments: containers
+      .flatMap(({ command, args }) => withValues([...(command ?? []), ...(args ?? [])]))
+      .map(oneLine),
     containers: containers.map(({ name }) => oneLine(name)),
     volumes: (spec.volumes ?? []).flatMap(({ name, hostPath }) =>
       hostPath === undefined || hostPath === null ? [] : [oneLine(`${name}=${hostPath.path}`)],

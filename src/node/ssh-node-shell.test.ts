@@ -4,9 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { NightliftError } from '../errors.ts';
 import { createLog } from '../log.ts';
+import { sudoMark } from '../rehearsal/nodes/bin-directory.ts';
 import { generateSshKey } from '../rehearsal/nodes/ssh-key.ts';
 import { scriptTemplate, startTestBench, type TestBench } from '../rehearsal/nodes/test-bench.ts';
 import { until } from '../rehearsal/nodes/test-steps.ts';
+import { WITHOUT_LOCK } from './fence.ts';
 import type { NodeShell } from './node-shell.ts';
 import type { SshSettings } from './ssh-connection.ts';
 import { createSshNodeShell, type SshNodeShellOptions } from './ssh-node-shell.ts';
@@ -65,15 +67,33 @@ describe('the SSH shell', () => {
     expect(result).toEqual({ exitCode: 7, stdout: 'out\n', stderr: 'err\n' });
   });
 
-  it.each(['Welcome!\n', 'no line ends here', '\n\nnightlift-unit\tfinished\t\n'])(
-    'takes nothing that a login shell says for an answer: %j',
+  it.each(['Welcome to w1.\nAuthorised use only.\n', 'no line end'])(
+    'leaves out what a login shell greets with: %o',
     async (greeting) => {
       await using bench = await startTestBench(NODES);
-      bench.nodes.node('w1').setGreeting(greeting);
-      const { stdout } = await bench.shell.run(bench.address('w1'), HELLO, AbortSignal.timeout(5000));
-      expect(stdout).toBe('hello from root\n');
+      bench.nodes.node('w1').knobs.greeting = greeting;
+      const script = { name: 'test', text: 'printf "\\nout\\n"; echo err >&2; exit 7', variables: {} };
+      const result = await bench.shell.run(bench.address('w1'), script, AbortSignal.timeout(5000));
+      expect(result).toEqual({ exitCode: 7, stdout: '\nout\n', stderr: 'err\n' });
+      const lines: string[] = [];
+      const { exitCode } = await bench.shell.runDetached(
+        bench.address('w1'),
+        { unit: 'nightlift-greeted', script: HELLO, fence: WITHOUT_LOCK, timeLimitSeconds: 60 },
+        { signal: AbortSignal.timeout(20_000), onLine: (line) => lines.push(line) },
+      );
+      expect([exitCode, lines]).toEqual([0, ['hello from root']]);
     },
   );
+
+  it('keeps all that is said when the script never began', async () => {
+    await using bench = await startTestBench(NODES);
+    const { machine, knobs } = bench.nodes.node('w1');
+    knobs.greeting = 'Welcome to w1.\n';
+    writeFileSync(sudoMark(machine), '');
+    expect((await failure(bench, shellOf(bench))).message).toMatch(
+      /^becoming root on w1: sudo: a password is required/,
+    );
+  });
 
   it('D15 refuses a node whose host key is not pinned', async () => {
     await using bench = await startTestBench(NODES);

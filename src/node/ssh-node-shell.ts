@@ -104,7 +104,7 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
   const requestOf = (script: NodeScript, seconds: number): { program: string; input: string } =>
     access === 'upgrade-only'
       ? { program: NODE_PROGRAM, input: nodeRequest(options.templates, script, seconds) }
-      : { program: '/bin/bash -s', input: limited(wholeOrNothing(script.text), seconds) };
+      : { program: '/bin/bash -s', input: `${begin}${limited(wholeOrNothing(script.text), seconds)}` };
   const run = async (node: NodeAddress, script: NodeScript, signal: AbortSignal): Promise<CommandResult> => {
     signal.throwIfAborted();
     const seconds = timeLimitSeconds(script.name);
@@ -116,7 +116,7 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
         execute(client, command, input, either),
       );
     });
-    const result = withoutGreeting(said);
+    const result = { ...said, stdout: fromBegin(said.stdout), stderr: fromBegin(said.stderr) };
     if (settings.user !== 'root') refuseWithoutSudo(node, settings.user, access, result);
     return result;
   };
@@ -147,19 +147,23 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
 }
 
 /**
+ * A login shell may print a greeting before it runs what is asked, without a line end too. What is ours stands behind this
+ * line, which the node program prints as well; without it nothing of ours has begun, and all is kept.
+ */
+const BEGIN = '\nnightlift-begin\n';
+const begin = `printf '\\nnightlift-begin\\n'\nprintf '\\nnightlift-begin\\n' >&2\n`;
+
+function fromBegin(text: string): string {
+  const at = text.indexOf(BEGIN);
+  return at < 0 ? text : text.slice(at + BEGIN.length);
+}
+
+/**
  * bash reads a compound command to its end before it runs any of it, so that a script whose second half never arrived
  * does nothing; and no command in it can read the rest of the script from stdin.
  */
 function wholeOrNothing(text: string): string {
-  return `{\nprintf '${BEGIN}\\n'\n${text}\n} </dev/null\n`;
-}
-
-/** Printed before a script's own output: a login shell may greet whoever comes. The node program prints it as well. */
-const BEGIN = 'nightlift-begin';
-
-function withoutGreeting(result: CommandResult): CommandResult {
-  const at = result.stdout.indexOf(`${BEGIN}\n`);
-  return at < 0 ? result : { ...result, stdout: result.stdout.slice(at + BEGIN.length + 1) };
+  return `{\n${text}\n} </dev/null\n`;
 }
 
 /**

@@ -74,7 +74,8 @@ if [ "$verb" = start ]; then
   script=detached-arrive
 fi
 values="$(declare -p given)"
-# What a login shell has said before is no answer.
-printf 'nightlift-begin\n'
+# Behind a greeting of the login shell, which sshd runs this by.
+printf '\nnightlift-begin\n'
+printf '\nnightlift-begin\n' >&2
 # shellcheck disable=SC2016 # the inner shell expands them
 exec timeout --kill-after=10 "$limit" /bin/bash -p -c 'eval "$1"; . "$2"' nightlift "$values" "$place/$script.sh" </dev/null

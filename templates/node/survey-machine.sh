@@ -66,7 +66,8 @@ fi
 etcd_data="$(manifest_flag etcd data-dir)"
 declare -A mounted=()
 if [ -r "$ROOT/proc/self/mounts" ]; then
-  while read -r _ target _ options _; do mounted["$target"]="$options"; done <"$ROOT/proc/self/mounts"
+  # Of an overlay, without the directories that it is made of.
+  while read -r _ target _ options _; do mounted["$target"]="${options%%,lowerdir=*}"; done <"$ROOT/proc/self/mounts"
 fi
 paths=()
 for path in "$ROOT"/{,usr,var,var/lib,tmp,etc/kubernetes,var/lib/kubelet,var/lib/nightlift} "$runtime_root" ${etcd_data:+"$ROOT$etcd_data"}; do

@@ -16,6 +16,7 @@ import { type FollowedChain, followChain, runNight, runReport } from './night.ts
 import { expectNothingChanged, watchCordons } from './nothing-changed.ts';
 import { projectRoot } from './project-root.ts';
 import { runningVersion } from './provide-scene.ts';
+import { saidSince } from './said-since.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scene } from './scene.ts';
 
@@ -128,16 +129,6 @@ async function startPreflight({ lab }: Scene, { to: target, changes }: Night): P
   };
   const settings = parseSettings(stringify(await labSettings(lab, changes)), 'the settings of the lab');
   await applyObjects(lab, [renderJobManifest(template, job, settings)]);
-}
-
-/** What the operator reads in the pods' logs. */
-function saidSince(scene: Scene, since: number): string {
-  const told = ['error', 'reason', 'missing', 'remedy'] as const;
-  return scene.logs
-    .lines()
-    .filter((line) => line.time >= since)
-    .map(({ message, fields }) => [message, ...told.map((name) => fields[name])].filter(Boolean).join(' | '))
-    .join('\n');
 }
 
 const look = `dpkg-query -W -f '\${Package} \${Version} \${db:Status-Abbrev}\\n' kubeadm kubelet kubectl

@@ -14,7 +14,7 @@ export async function labSettings(lab: Lab, changes: SettingChanges = {}): Promi
       redirectHosts: [new URL(lab.repository.mirror).host],
       keyFingerprints: [await fingerprintOf('good')],
     },
-    ssh: { user: lab.ssh.user },
+    ssh: { user: lab.ssh.user, port: lab.ssh.port },
     alerts: { prometheusUrl: lab.services.prometheus },
     pushgatewayUrl: lab.services.pushgateway,
     // Nodes that are containers on cgroup v1 do not pass kubeadm's look at the system.

@@ -9,6 +9,7 @@ import { connectToCluster } from './cluster-api.ts';
 import { readNodes } from './cluster-objects.ts';
 import { quietDefects } from './defects.ts';
 import { type Install, installProduct } from './install-product.ts';
+import type { SettingChanges } from './lab-settings.ts';
 import { clusterKinds, clusterName, type Lane } from './lanes.ts';
 import { watchPodLogs } from './pod-logs.ts';
 import { projectRoot } from './project-root.ts';
@@ -26,9 +27,17 @@ export interface Wanted {
   readonly fresh?: boolean;
   /** Of nodes whose containerd is not of the line of the others. */
   readonly containerdOf?: Readonly<Record<string, ContainerdLine>>;
+  /** Nodes as other people have them. */
+  readonly made?: Partial<OtherNodes>;
+  /** Settings that the scenario needs, beside the lab's. */
+  readonly settings?: SettingChanges;
   /** How the product is installed: with the image that the Dockerfile makes, when nothing is said. */
   readonly install?: Install;
 }
+
+type OtherNodes = Pick<LabSpec, 'odd' | 'externalEtcd' | 'sshPort' | 'nodeSuffix'>;
+
+const plain: OtherNodes = { odd: [], externalEtcd: false, sshPort: 22, nodeSuffix: '' };
 
 /**
  * A cluster as the scenario wants it, with the product as it is now: the one that the scenario before has left when it
@@ -53,11 +62,13 @@ export async function provideScene(
     version: wanted.version,
     containerd: '1.7',
     containerdOf: { ...wanted.containerdOf },
+    ...plain,
+    ...wanted.made,
   };
   const lab = fitting ? standing : await up(spec, log);
   await startLabServer(lab);
   await servicesUp(lab, [path.join(projectRoot, 'deploy/alerts/upgrade-gates.yaml')], log);
-  await installProduct(lab, {}, wanted.install);
+  await installProduct(lab, wanted.settings, wanted.install);
   // With a single worker its pods would have no place while that is drained.
   if (wanted.workers > 1) await provideWorkload(lab);
   log(`the cluster ${name} is ready, on ${await runningVersion(lab)}`);
@@ -66,6 +77,8 @@ export async function provideScene(
 
 async function fits(lab: Lab, wanted: Wanted, log: (line: string) => void): Promise<boolean> {
   if (wanted.fresh === true) return false;
+  const { odd, externalEtcd, sshPort, nodeSuffix } = lab.spec;
+  if (JSON.stringify({ odd, externalEtcd, sshPort, nodeSuffix }) !== JSON.stringify(plain)) return false;
   const running = await runningVersion(lab);
   const minor = minorOf(wanted.version);
   if (minorOf(running) !== minor || lab.spec.workers !== wanted.workers) return false;

@@ -4,12 +4,15 @@ import { byHandNight } from './by-hand-night.ts';
 import { containerdNight } from './containerd-night.ts';
 import { diesNight } from './dies-night.ts';
 import { downNight } from './down-night.ts';
+import { externalEtcdNight } from './external-etcd-night.ts';
 import { gateNight } from './gate-night.ts';
 import { haMinorNight, haNight } from './ha-night.ts';
 import { hostNight } from './host-night.ts';
 import { imageNight } from './image-night.ts';
 import { killNight } from './kill-night.ts';
 import { minorNight } from './minor-night.ts';
+import { oddNight } from './odd-night.ts';
+import { oddRefusedNight } from './odd-refused-night.ts';
 import { patchNight } from './patch-night.ts';
 import { pathNight } from './path-night.ts';
 import type { Scenario } from './scenario.ts';
@@ -21,6 +24,9 @@ export const scenarios: readonly Scenario[] = [
   haMinorNight,
   pathNight,
   containerdNight,
+  oddNight,
+  oddRefusedNight,
+  externalEtcdNight,
   patchNight,
   byHandNight,
   upgradeOnlyNight,

@@ -27,6 +27,19 @@ export async function publishVersion(root: string, version: string, revision: st
   await indexKubernetes(root, minor, 'good');
 }
 
+/** As real releases do at times: this kubeadm is not content with the cri-tools that came with the ones before. */
+export async function publishNeedingCriTools(root: string, version: string, revision: string): Promise<void> {
+  const minor = minorOf(version);
+  const pool = path.join(repositoryOf(root, minor), 'amd64');
+  const newer = '1.99.0';
+  for (const deb of kubernetesDebs(version, revision))
+    if (deb.name === 'kubeadm') await buildDeb({ ...deb, depends: `cri-tools (>= ${newer})` }, pool);
+  const crictl = await crictlProgram();
+  for (const deb of companionDebs(crictl.version))
+    if (deb.name === 'cri-tools') await buildDeb({ ...deb, version: `${newer}-1.1` }, pool);
+  await indexKubernetes(root, minor, 'good');
+}
+
 export async function indexKubernetes(root: string, minor: string, key: KeyKind): Promise<void> {
   await writeIndex(repositoryOf(root, minor), {
     origin: `obs://build.opensuse.org/isv:kubernetes:core:stable:v${minor}/deb`,

@@ -1,9 +1,18 @@
 import { parseArgs } from 'node:util';
+import { odds } from './odd.ts';
+
+const oddHelp = Object.entries(odds)
+  .map(([name, { what, on }]) => `${' '.repeat(49)}${name.padEnd(17)} ${what} (${on})`)
+  .join('\n');
 
 export const help = `Real kubeadm clusters on this machine: nodes are systemd containers. Debian 12, root.
 
   npm run lab -- up [--name lab] [--control-planes 1] [--workers 2] [--version 1.36.3] [--subnet N]
-                    [--containerd 1.7] [--containerd-of cp1=1.6]
+                    [--containerd 1.7] [--containerd-of cp1=1.6] [--external-etcd] [--ssh-port 22]
+                    [--node-suffix .rack-a.example] [--odd NAME[,NAME…]]
+                                               --external-etcd: a service of cp1, no static pod
+                                               --odd: nodes as other people have them:
+${oddHelp}
   npm run lab -- build [--into DIR] [kube-1.36.4 …]
                                                makes the programs from their Go modules (needs Go; half an hour for all)
   npm run lab -- status                        every lab, its nodes and its processes
@@ -33,6 +42,10 @@ const options = {
   subnet: { type: 'string' },
   containerd: { type: 'string', default: '1.7' },
   'containerd-of': { type: 'string', multiple: true },
+  odd: { type: 'string', multiple: true },
+  'external-etcd': { type: 'boolean', default: false },
+  'ssh-port': { type: 'string', default: '22' },
+  'node-suffix': { type: 'string', default: '' },
   revision: { type: 'string', default: '1.1' },
   minor: { type: 'string' },
   into: { type: 'string' },

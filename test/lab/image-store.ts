@@ -132,6 +132,13 @@ export async function untagImage(tags: string, reference: string): Promise<boole
   return there;
 }
 
+/** Every tag of one repository is in the other, and in that alone. */
+export async function moveImages(tags: string, from: string, to: string): Promise<void> {
+  const [source, target] = [from, to].map((name) => path.dirname(tagFile(tags, `${name}:any`))) as [string, string];
+  await mkdir(path.dirname(target), { recursive: true });
+  await rename(source, target);
+}
+
 function tagFile(tags: string, reference: string): string {
   const match = /^(?:[a-z0-9.-]+\.[a-z]+(?::\d+)?\/)?([a-z0-9._/-]+):([\w.-]+)$/.exec(reference);
   if (match?.[1] === undefined || match[2] === undefined) {

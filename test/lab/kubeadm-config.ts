@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { externalEtcd } from './external-etcd.ts';
 import { type LabNode, type LabSpec, network, podNetwork } from './lab-spec.ts';
+import { dnsRepository, etcdElsewhere, patchesDirectory } from './odd.ts';
 
 /** What a node that is a container on cgroup v1 cannot satisfy. */
 export const ignoredPreflight = [
@@ -17,6 +19,19 @@ export interface JoinSecrets {
 }
 
 const api = 'kubeadm.k8s.io/v1beta4';
+
+/** What kubeadm is told of other people's clusters. */
+function oddCluster({ odd, externalEtcd: external }: LabSpec, first: LabNode): object {
+  const local = odd.includes('etcd-elsewhere') ? { etcd: { local: { dataDir: etcdElsewhere } } } : {};
+  return {
+    ...(external ? { etcd: externalEtcd(first) } : local),
+    ...(odd.includes('dns-repository') ? { dns: { imageRepository: dnsRepository } } : {}),
+  };
+}
+
+function oddPatches({ odd }: LabSpec): object {
+  return odd.includes('patches') ? { patches: { directory: patchesDirectory } } : {};
+}
 
 function registration(node: LabNode): object {
   return {
@@ -76,6 +91,7 @@ export function initConfig(spec: LabSpec, node: LabNode, secrets: JoinSecrets): 
         },
       ],
       certificateKey: secrets.certificateKey,
+      ...oddPatches(spec),
     },
     {
       apiVersion: api,
@@ -86,6 +102,7 @@ export function initConfig(spec: LabSpec, node: LabNode, secrets: JoinSecrets): 
       networking: { podSubnet: podNetwork, serviceSubnet: '10.96.0.0/16' },
       // Each node's range is in its CNI file already: the controller must not hand out others.
       controllerManager: { extraArgs: [{ name: 'allocate-node-cidrs', value: 'false' }] },
+      ...oddCluster(spec, node),
       apiServer: { certSANs: [network(spec).gateway, '127.0.0.1'], ...audit() },
     },
     {
@@ -112,6 +129,7 @@ export function joinConfig(spec: LabSpec, first: LabNode, node: LabNode, secrets
     apiVersion: api,
     kind: 'JoinConfiguration',
     nodeRegistration: registration(node),
+    ...oddPatches(spec),
     discovery: {
       bootstrapToken: { apiServerEndpoint: endpointOf(spec, first), token: secrets.token, caCertHashes: [caHash] },
     },

@@ -4,6 +4,7 @@ import { appendFile, readFile, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import path from 'node:path';
 import { blobPath, manifestType } from './image-store.ts';
+import { proxyPort, repositoryPort } from './odd.ts';
 
 export interface LabServerSettings {
   repository: string;
@@ -13,7 +14,6 @@ export interface LabServerSettings {
   mirror: string;
 }
 
-export const repositoryPort = 8080;
 export const registryPort = 5000;
 
 type Answer = (request: IncomingMessage, response: ServerResponse, url: string) => Promise<void> | void;
@@ -80,6 +80,18 @@ function registry(settings: LabServerSettings): Answer {
   };
 }
 
+/** For nodes that reach the world through it alone. */
+function proxy(): Answer {
+  return async (request, response, url) => {
+    if (!/^http:\/\//.test(url) || request.method !== 'GET')
+      return refuse(response, 400, 'a proxy is asked for http://\n');
+    const answer = await fetch(request.url ?? url, { redirect: 'manual' });
+    const location = answer.headers.get('location');
+    response.writeHead(answer.status, location === null ? {} : { location });
+    response.end(Buffer.from(await answer.arrayBuffer()));
+  };
+}
+
 function serve(host: string, port: number, name: string, settings: LabServerSettings, answer: Answer): void {
   const server = createServer((request, response) => {
     const url = decodeURIComponent((request.url ?? '/').split('?')[0] ?? '/');
@@ -100,4 +112,5 @@ if (process.argv[1] === import.meta.filename && settingsFile !== undefined) {
   serve(settings.gateway, repositoryPort, 'repository', settings, redirector(settings));
   serve(settings.mirror, repositoryPort, 'mirror', settings, mirror(settings));
   serve(settings.gateway, registryPort, 'registry', settings, registry(settings));
+  serve(settings.gateway, proxyPort, 'proxy', settings, proxy());
 }

@@ -1,3 +1,5 @@
+import type { OddName } from './odd.ts';
+
 export type ContainerdLine = '1.6' | '1.7';
 
 export interface LabSpec {
@@ -9,6 +11,13 @@ export interface LabSpec {
   containerd: ContainerdLine;
   /** Nodes whose containerd differs from the others', by node name. */
   containerdOf: Record<string, ContainerdLine>;
+  /** How the nodes differ from ours, in the order of the table. */
+  odd: OddName[];
+  /** etcd is a service of the first control plane, of which kubeadm knows the address only. */
+  externalEtcd: boolean;
+  sshPort: number;
+  /** Behind the name of every node: `.rack-a.example`. */
+  nodeSuffix: string;
 }
 
 export interface LabNode {
@@ -35,7 +44,7 @@ export function planNodes(spec: LabSpec): LabNode[] {
   const nodes: LabNode[] = [];
   const add = (name: string, role: LabNode['role'], host: number): void => {
     nodes.push({
-      name,
+      name: `${name}${spec.nodeSuffix}`,
       role,
       ip: `10.77.${spec.subnet}.${host}`,
       podCidr: `10.244.${host}.0/24`,

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { clusterDir, labRoot } from './lab-paths.ts';
-import { registryPort, repositoryPort } from './lab-server.ts';
+import { registryPort } from './lab-server.ts';
 import { type LabNode, type LabSpec, network } from './lab-spec.ts';
+import { repositoryPort } from './odd.ts';
 import { nodeUser } from './root-filesystem.ts';
 
 /** `lab.json`: what a test needs to know of a lab that stands. */
@@ -13,7 +14,7 @@ export interface Lab {
   spec: LabSpec;
   nodes: LabNode[];
   kubeconfig: string;
-  ssh: { user: string; key: string; knownHosts: string };
+  ssh: { user: string; key: string; knownHosts: string; port: number };
   /** The same for the nodes and for this machine: the bridge's address is reachable from both. */
   repository: { dir: string; fromNodes: string; fromHost: string; mirror: string; accessLog: string };
   registry: { url: string; tags: string };
@@ -32,7 +33,12 @@ export function describeLab(spec: LabSpec, nodes: LabNode[]): Lab {
     spec,
     nodes,
     kubeconfig: path.join(dir, 'kubeconfig'),
-    ssh: { user: nodeUser, key: path.join(dir, 'ssh', 'id_ed25519'), knownHosts: path.join(dir, 'ssh', 'known_hosts') },
+    ssh: {
+      user: nodeUser,
+      key: path.join(dir, 'ssh', 'id_ed25519'),
+      knownHosts: path.join(dir, 'ssh', 'known_hosts'),
+      port: spec.sshPort,
+    },
     repository: {
       dir: path.join(dir, 'repository'),
       fromNodes: repository,

@@ -13,6 +13,7 @@ import { programsDir } from './lab-paths.ts';
 import type { ContainerdLine, LabSpec } from './lab-spec.ts';
 import { freeSubnet, readSpec, theLab } from './lab-state.ts';
 import { CannotRunHere, checkPrograms } from './machine.ts';
+import { type OddName, odds } from './odd.ts';
 import { servicesDown, servicesUp } from './services.ts';
 import { interactiveSsh } from './ssh-access.ts';
 import { showStatus } from './status.ts';
@@ -32,6 +33,22 @@ function containerdLine(text: string): ContainerdLine {
 function releaseVersion(text: string | undefined): string {
   if (text !== undefined && /^\d+\.\d+\.\d+$/.test(text)) return text;
   throw new UsageError(`reading the version "${text ?? ''}": expected X.Y.Z`);
+}
+
+function oddNames(given: string[]): OddName[] {
+  const wanted = given.flatMap((names) => names.split(','));
+  const unknown = wanted.find((name) => !Object.hasOwn(odds, name));
+  if (unknown !== undefined)
+    throw new UsageError(`reading --odd ${unknown}: there are ${Object.keys(odds).join(', ')}`);
+  // In the order of the table: later ones change what earlier ones have written.
+  return (Object.keys(odds) as OddName[]).filter((name) => wanted.includes(name));
+}
+
+function nodeSuffix(text: string): string {
+  if (/^(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(text) && text.length <= 40) return text;
+  throw new UsageError(
+    `reading --node-suffix "${text}": expected labels, each with a dot before it, as .rack-a.example`,
+  );
 }
 
 async function specOf({ values }: Arguments): Promise<LabSpec> {
@@ -54,6 +71,10 @@ async function specOf({ values }: Arguments): Promise<LabSpec> {
     version: releaseVersion(values.version),
     containerd: containerdLine(values.containerd),
     containerdOf,
+    odd: oddNames(values.odd ?? []),
+    externalEtcd: values['external-etcd'],
+    sshPort: wholeNumber(values['ssh-port'], 'the port of sshd', 1, 65_535),
+    nodeSuffix: nodeSuffix(values['node-suffix']),
   };
 }
 
@@ -103,7 +124,7 @@ async function build({ words, values }: Arguments): Promise<void> {
 
 async function ssh({ rest, values }: Arguments): Promise<number> {
   const lab = await theLab(values.name);
-  const node = lab.nodes.find((candidate) => candidate.name === rest[0]);
+  const node = lab.nodes.find(({ name }) => name === rest[0] || name === `${rest[0] ?? ''}${lab.spec.nodeSuffix}`);
   if (node === undefined)
     throw new UsageError(
       `looking for the node "${rest[0] ?? ''}": there are ${lab.nodes.map((one) => one.name).join(', ')}`,

@@ -2,8 +2,9 @@ import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sandboxImage } from './kube-images.ts';
 import { auditPolicy, auditPolicyText } from './kubeadm-config.ts';
-import { registryPort, repositoryPort } from './lab-server.ts';
+import { registryPort } from './lab-server.ts';
 import { type LabNode, type LabSpec, network, podNetwork } from './lab-spec.ts';
+import { repositoryPort } from './odd.ts';
 import { nodeUser } from './root-filesystem.ts';
 
 export interface NodeKeys {
@@ -112,7 +113,7 @@ export async function writeNodeFiles(
   await put('etc/ssh/ssh_host_ed25519_key.pub', keys.hostKeyPublic);
   await put(
     'etc/ssh/sshd_config.d/lab.conf',
-    'HostKey /etc/ssh/ssh_host_ed25519_key\nPasswordAuthentication no\nUseDNS no\n',
+    `Port ${spec.sshPort}\nHostKey /etc/ssh/ssh_host_ed25519_key\nPasswordAuthentication no\nUseDNS no\n`,
   );
   await put(`home/${nodeUser}/.ssh/authorized_keys`, keys.authorizedKey, 0o600);
   await chown(path.join(root, `home/${nodeUser}/.ssh/authorized_keys`), 1000, 1000);

@@ -66,15 +66,29 @@ export async function kubeProgram(version: string): Promise<string> {
   return path.join(built, 'kube');
 }
 
-export async function crictlProgram(): Promise<{ version: string; file: string }> {
-  const version = availableVersions('crictl').at(-1) ?? '';
-  const file = `crictl-${version}.zst`;
+export async function crictlProgram(): Promise<StoredProgram> {
+  return storedProgram('crictl', availableVersions('crictl').at(-1) ?? '');
+}
+
+/** For an etcd that is no static pod. */
+export async function etcdProgram(): Promise<StoredProgram> {
+  const versions = availableVersions('etcd').filter((version) => minorOf(version) === '3.6');
+  return storedProgram('etcd', versions.at(-1) ?? '');
+}
+
+interface StoredProgram {
+  version: string;
+  file: string;
+}
+
+async function storedProgram(name: 'crictl' | 'etcd', version: string): Promise<StoredProgram> {
+  const file = `${name}-${version}.zst`;
   const key = (await fileHash(path.join(programsDir(), file))).slice(0, 12);
-  const built = await cached(path.join(programStore(), '.built', `crictl-${version}-${key}`), (into) =>
-    unpack(file, path.join(into, 'crictl')),
+  const built = await cached(path.join(programStore(), '.built', `${name}-${version}-${key}`), (into) =>
+    unpack(file, path.join(into, name)),
   );
-  await pointTo(`crictl-${version}`, built);
-  return { version, file: path.join(built, 'crictl') };
+  await pointTo(`${name}-${version}`, built);
+  return { version, file: path.join(built, name) };
 }
 
 export async function unpackTo(file: string, to: string): Promise<void> {

@@ -23,7 +23,8 @@ export async function makeSshAccess(lab: Lab): Promise<Map<string, NodeKeys>> {
     const file = path.join(dir, `host-${node.name}`);
     await makeKey(file, node.name);
     const hostKeyPublic = await readFile(`${file}.pub`, 'utf8');
-    known.push(`${node.ip} ${hostKeyPublic.split(' ').slice(0, 2).join(' ')}`);
+    const host = lab.ssh.port === 22 ? node.ip : `[${node.ip}]:${lab.ssh.port}`;
+    known.push(`${host} ${hostKeyPublic.split(' ').slice(0, 2).join(' ')}`);
     keys.set(node.name, { hostKey: await readFile(file, 'utf8'), hostKeyPublic, authorizedKey });
   }
   await writeFile(lab.ssh.knownHosts, `${known.join('\n')}\n`);
@@ -37,7 +38,14 @@ export function sshArguments(lab: Lab, node: LabNode): string[] {
     'IdentitiesOnly=yes',
     'LogLevel=ERROR',
   ];
-  return ['-i', lab.ssh.key, ...options.flatMap((option) => ['-o', option]), `${lab.ssh.user}@${node.ip}`];
+  return [
+    '-p',
+    String(lab.ssh.port),
+    '-i',
+    lab.ssh.key,
+    ...options.flatMap((option) => ['-o', option]),
+    `${lab.ssh.user}@${node.ip}`,
+  ];
 }
 
 /** Hands the terminal over; the exit code is the command's. */

@@ -6,6 +6,7 @@ import { publishContainerd, publishVersion } from './apt-repository.ts';
 import { initCluster, installKubernetes, waitForReady } from './cluster.ts';
 import { startDaemon } from './daemon.ts';
 import { down } from './down.ts';
+import { startExternalEtcd } from './external-etcd.ts';
 import { raiseHostLimits } from './host-limits.ts';
 import { provideKubeImages } from './kube-images.ts';
 import { clusterDir, scriptPath } from './lab-paths.ts';
@@ -14,6 +15,7 @@ import { type LabNode, type LabSpec, minorOf, network, planNodes } from './lab-s
 import { describeLab, type Lab, readLab, saveLab, saveSpec } from './lab-state.ts';
 import { startLoadBalancer } from './load-balancer.ts';
 import { checkPrograms, checkRoot, installPackages } from './machine.ts';
+import { makeOdd, prepareOdd, prepareOddSources } from './make-odd.ts';
 import { writeNodeFiles } from './node-files.ts';
 import { createNetwork, mountNodeRoot, startNode, waitForBoot } from './nodes.ts';
 import { programStore, sourceOf } from './programs.ts';
@@ -94,6 +96,7 @@ async function build(spec: LabSpec, log: Log): Promise<Lab> {
       if (nodeKeys === undefined || base === undefined)
         throw new Error(`starting ${node.name}: it has no keys or no root`);
       const root = await mountNodeRoot(lab.dir, node, base);
+      await prepareOdd(root, spec);
       await writeNodeFiles(root, spec, node, nodes, nodeKeys, keyring, minorOf(spec.version));
       await startNode(lab.dir, spec, node);
       await waitForBoot(node);
@@ -106,7 +109,11 @@ async function build(spec: LabSpec, log: Log): Promise<Lab> {
 }
 
 async function joinUp(lab: Lab, nodes: LabNode[], log: Log): Promise<void> {
+  const [first] = nodes;
+  if (lab.spec.externalEtcd && first !== undefined) await startExternalEtcd(lab.spec, first);
   const kubeconfig = await initCluster(lab.dir, lab.spec, nodes, log);
+  await waitForReady(kubeconfig, lab.spec, nodes.length);
+  await makeOdd(lab.spec, nodes, log);
   await waitForReady(kubeconfig, lab.spec, nodes.length);
 }
 
@@ -134,6 +141,7 @@ async function prepareRepository(lab: Lab, releases: [string, string][], log: Lo
     await provideKubeImages(lab.registry.tags, version);
   }
   await publishContainerd(repository);
+  await prepareOddSources(lab);
 }
 
 export async function startLabServer(lab: Lab): Promise<void> {

@@ -45,6 +45,8 @@ export interface Knobs {
   /** The kubelet falls again right after each start. */
   kubeletCrashes: boolean;
   sudoNeedsPassword: boolean;
+  /** What the login shell prints on both streams before it runs anything. */
+  greeting: string;
 }
 
 export interface MachineOptions {
@@ -112,6 +114,7 @@ export function createMachine(options: MachineOptions): Machine {
       stuckHashes: new Set(),
       kubeletCrashes: false,
       sudoNeedsPassword: false,
+      greeting: '',
     },
     path,
     packageVersion: (name) => {

@@ -63,6 +63,12 @@ describe('a key that can only upgrade', () => {
     });
   });
 
+  it('is read behind what the login shell greets with', async () => {
+    bench.nodes.node('w1').knobs.greeting = 'Welcome to w1.\n';
+    const { stdout } = await run(bench, 'w1', bench.scripts.nodeState());
+    expect(stdout).toMatch(/^package\.kubeadm\t/);
+  });
+
   /** What sshd is told to run, asked by whoever has the key. The node's programs are answered by this process. */
   async function ask(request: string, more: { readonly args?: readonly string[]; readonly env?: object } = {}) {
     const { machine } = bench.nodes.node('w1');
@@ -108,7 +114,7 @@ describe('a key that can only upgrade', () => {
   };
 
   it('answers what it is asked', async () => {
-    expect(await ask(asking())).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await ask(asking())).toMatchObject({ exitCode: 0, stderr: '\nnightlift-begin\n' });
   });
 
   it('takes no script: what a unit runs is put together on the node', async () => {

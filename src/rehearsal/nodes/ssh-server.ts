@@ -11,7 +11,6 @@ export interface NodeSshServer {
   stopListening(): Promise<void>;
   dropConnections(): void;
   connections(): Connections;
-  setGreeting(text: string): void;
   /** Ends every process that a connection has started. */
   killProcesses(): void;
 }
@@ -60,7 +59,6 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
   const connections = new Set<Connection>();
   const processes = new Set<number>();
   let made = 0;
-  let greeting = '';
 
   const accept = (connection: Connection & WithNoDelay): void => {
     connections.add(connection);
@@ -87,6 +85,8 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
     });
   };
   const execute = (channel: ServerChannel, command: string): void => {
+    channel.write(machine.knobs.greeting);
+    channel.stderr.write(machine.knobs.greeting);
     const child = spawn('/bin/bash', ['-c', command], {
       cwd: machine.path('/root'),
       env: nodeEnvironment(machine),
@@ -94,7 +94,6 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
     });
     const { pid } = child;
     if (pid !== undefined) processes.add(pid);
-    if (greeting !== '') channel.write(greeting);
     child.stdout.pipe(channel, { end: false });
     child.stderr.pipe(channel.stderr, { end: false });
     channel.pipe(child.stdin);
@@ -121,9 +120,6 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
     connections.clear();
   };
   return {
-    setGreeting: (text) => {
-      greeting = text;
-    },
     connections: () => ({ made, open: connections.size }),
     listen() {
       const listening = new ssh2.Server({ hostKeys: [options.hostKey] }, (connection) =>

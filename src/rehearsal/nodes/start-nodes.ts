@@ -53,8 +53,6 @@ export interface RehearsalNode {
   restrict(files: ReadonlyMap<string, string>): void;
   dropConnections(): void;
   setSudoNeedsPassword(needed: boolean): void;
-  /** What the login shell prints before each command. */
-  setGreeting(text: string): void;
 }
 
 export interface RehearsalNodes {
@@ -193,7 +191,6 @@ function rehearsalNode(machine: Machine, server: NodeSshServer): RehearsalNode {
       }
     },
     dropConnections: () => server.dropConnections(),
-    setGreeting: (text) => server.setGreeting(text),
     setSudoNeedsPassword(needed) {
       if (needed) writeFileSync(sudoMark(machine), '');
       else if (existsSync(sudoMark(machine))) rmSync(sudoMark(machine));

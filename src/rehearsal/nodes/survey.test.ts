@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseSurvey } from '../../node/parse-survey.ts';
 import { startTestBench } from './test-bench.ts';
@@ -75,5 +75,34 @@ describe('survey.sh', () => {
         { name: 'containerd', held: false },
       ],
     });
+  });
+
+  it('tells each flag of the kubelet once, in whatever file it reads it, with a value that is a word of its own', async () => {
+    await using bench = await startTestBench(BOTH);
+    const { machine } = bench.nodes.node('w1');
+    const put = (file: string, text: string): void => {
+      mkdirSync(machine.path(file.slice(0, file.lastIndexOf('/'))), { recursive: true });
+      writeFileSync(machine.path(file), text);
+    };
+    rmSync(machine.path('/usr/lib/systemd'), { recursive: true, force: true });
+    put('/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf', '[Service]\nEnvironment="A=--config=/x.yaml"\n');
+    // As merged-/usr has it.
+    rmSync(machine.path('/lib'), { recursive: true, force: true });
+    symlinkSync('usr/lib', machine.path('/lib'));
+    put(
+      '/etc/systemd/system/kubelet.service.d/20-vendor.conf',
+      '[Service]\nEnvironmentFile=-/etc/kubelet-vendor.env\nExecStart=/usr/bin/kubelet $A --seccomp-default $VENDOR --v \\\n  2\n',
+    );
+    put('/etc/kubelet-vendor.env', 'VENDOR="--feature-gates Foo=true,Bar=false --node_labels=a=b"\n');
+    const { stdout } = await run(bench, 'w1', bench.scripts.survey(thisNode('w1')));
+    const { kubelet } = parseSurvey(stdout, undefined);
+    expect(kubelet.flags.map(({ file, flag }) => `${file} ${flag}`)).toEqual([
+      '/etc/systemd/system/kubelet.service.d/20-vendor.conf --seccomp-default',
+      '/etc/systemd/system/kubelet.service.d/20-vendor.conf --v',
+      '/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf --config=/x.yaml',
+      '/etc/kubelet-vendor.env --feature-gates=Foo=true,Bar=false',
+      '/etc/kubelet-vendor.env --node_labels=a=b',
+    ]);
+    expect(kubelet.featureGates).toEqual({ Foo: true, Bar: false });
   });
 });

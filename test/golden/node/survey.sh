@@ -290,7 +290,8 @@ fi
 etcd_data="$(manifest_flag etcd data-dir)"
 declare -A mounted=()
 if [ -r "$ROOT/proc/self/mounts" ]; then
-  while read -r _ target _ options _; do mounted["$target"]="$options"; done <"$ROOT/proc/self/mounts"
+  # Of an overlay, without the directories that it is made of.
+  while read -r _ target _ options _; do mounted["$target"]="${options%%,lowerdir=*}"; done <"$ROOT/proc/self/mounts"
 fi
 paths=()
 for path in "$ROOT"/{,usr,var,var/lib,tmp,etc/kubernetes,var/lib/kubelet,var/lib/nightlift} "$runtime_root" ${etcd_data:+"$ROOT$etcd_data"}; do
@@ -363,17 +364,28 @@ if [[ "$process" =~ ^[1-9][0-9]*$ ]] && [ -r "$ROOT/proc/$process/cmdline" ]; th
   mapfile -d '' -t arguments <"$ROOT/proc/$process/cmdline"
   for argument in "${arguments[@]:1}"; do tell survey.kubelet-argument "$argument"; done
 fi | sed -e "$SECRET"
-# Flags for its next start, wherever they stand: in the files that a unit reads, in the unit and in all that is put on top.
+# Flags for its next start, wherever they stand: in the unit, in all that is put on top, and in the files that these name.
+declare -A seen=()
 files=()
-for file in "$ROOT"/var/lib/kubelet/kubeadm-flags.env "$ROOT"/etc/default/kubelet "$ROOT"/etc/sysconfig/kubelet \
-  "$ROOT"/{etc,run,usr/lib,usr/local/lib,lib}/systemd/system/kubelet.service{,.d/*.conf}; do
-  if [ -f "$file" ]; then files+=("$file"); fi
-done
+while IFS= read -r file; do
+  # /lib is /usr/lib on most.
+  if [ -f "$file" ] && real="$(readlink -f "$file")" && [ -z "${seen["$real"]:-}" ]; then
+    seen["$real"]=1
+    files+=("$file")
+  fi
+done < <(
+  printf '%s\n' "$ROOT"/var/lib/kubelet/kubeadm-flags.env "$ROOT"/etc/default/kubelet "$ROOT"/etc/sysconfig/kubelet \
+    "$ROOT"/{etc,run,usr/lib,usr/local/lib,lib}/systemd/system/kubelet.service{,.d/*.conf}
+  systemctl show -p EnvironmentFiles --value kubelet 2>/dev/null | sed -n "s#^\(/.*\) (ignore_errors=[a-z]*)\$#$ROOT\1#p" || true
+)
 if [ "${#files[@]}" -gt 0 ]; then
+  # A value may be a word of its own.
   awk -v root="$ROOT" '!/^[[:space:]]*[#;]/ {
       rest = $0
-      while (match(rest, /--[a-z][a-z0-9-]+(=[^"\047 \t]*)?/)) {
-        print "survey.kubelet-flag\t" substr(FILENAME, length(root) + 1) "\t" substr(rest, RSTART, RLENGTH < 300 ? RLENGTH : 300)
+      while (match(rest, /--[a-z][a-z0-9_-]*(=[^"\047 \t]*|[ \t]+[^-$\\"\047 \t][^"\047 \t]*)?/)) {
+        found = substr(rest, RSTART, RLENGTH < 300 ? RLENGTH : 300)
+        sub(/[ \t]+/, "=", found)
+        print "survey.kubelet-flag\t" substr(FILENAME, length(root) + 1) "\t" found
         rest = substr(rest, RSTART + RLENGTH)
       } }' "${files[@]}" | sed -e "$SECRET"
 fi

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { StandInCall } from '../stand-in.ts';
 
 export async function systemctl(call: StandInCall): Promise<number> {
@@ -11,7 +12,12 @@ export async function systemctl(call: StandInCall): Promise<number> {
       return 0;
     case 'show': {
       const property = args[args.indexOf('-p') + 1] ?? 'ActiveState';
-      const value = property === 'ActiveState' ? stateOf(call, name) : '';
+      const value =
+        property === 'ActiveState'
+          ? stateOf(call, name)
+          : property === 'EnvironmentFiles'
+            ? environmentFiles(call, name)
+            : '';
       call.out(args.includes('--value') ? `${value}\n` : `${property}=${value}\n`);
       return 0;
     }
@@ -47,6 +53,18 @@ export async function systemctl(call: StandInCall): Promise<number> {
       call.err(`Unknown command verb ${verb}.\n`);
       return 1;
   }
+}
+
+/** Of the unit's drop-ins, as systemd shows them: `/etc/default/kubelet (ignore_errors=yes)`. */
+function environmentFiles({ machine }: StandInCall, name: string): string {
+  return ['/etc/systemd/system', '/usr/lib/systemd/system']
+    .map((directory) => machine.path(`${directory}/${name}.service.d`))
+    .flatMap((directory) =>
+      existsSync(directory) ? readdirSync(directory).map((file) => readFileSync(`${directory}/${file}`, 'utf8')) : [],
+    )
+    .flatMap((text) => [...text.matchAll(/^EnvironmentFile=(-?)(.+)$/gm)])
+    .map(([, optional, file]) => `${file} (ignore_errors=${optional === '-' ? 'yes' : 'no'})`)
+    .join('\n');
 }
 
 function stateOf(call: StandInCall, name: string): string {
