@@ -44,6 +44,8 @@ export type UpgradeEvent =
       readonly seconds?: number | undefined;
       /** Pods that are not ready and were not before the run. */
       readonly brokenBefore?: readonly string[];
+      /** In all of the run. */
+      readonly apiAwaySeconds?: number | null;
       /** What has changed beside the upgrade. */
       readonly otherChanges?: readonly string[];
     };
@@ -100,7 +102,7 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
       const broken = brokenBefore.length === 0 ? [] : [[`Not ready, and not before it either: ${said}${more}.`]];
       return [
         '✅ K8s upgrade complete',
-        [`All ${event.nodes} nodes went${from} to ${event.target}${time}.`],
+        [`All ${event.nodes} nodes went${from} to ${event.target}${time}.${awayText(event.apiAwaySeconds)}`],
         ...broken,
         ...(otherChanges.length === 0
           ? []
@@ -108,6 +110,12 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
       ];
     }
   }
+}
+
+function awayText(seconds: number | null | undefined): string {
+  return seconds === null || seconds === undefined
+    ? ''
+    : ` The API server was away for ${formatDuration(seconds * 1000)} of it.`;
 }
 
 /** Preflight refuses before the first change; a later step says what became of what it had begun, and of the nodes before it. */

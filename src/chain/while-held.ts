@@ -6,6 +6,7 @@ import type { RunLock } from './run-lock.ts';
 const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   serverVersion: 'reads',
   serverTime: 'reads',
+  awayMs: 'reads',
   health: 'reads',
   nodes: 'reads',
   otherNodes: 'reads',

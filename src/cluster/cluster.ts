@@ -174,6 +174,8 @@ export interface Cluster {
   serverVersion(signal: AbortSignal): Promise<string>;
   /** What the clock of the API server shows; undefined when it does not say. Whole seconds. */
   serverTime(signal: AbortSignal): Promise<Date | undefined>;
+  /** How long this program has found the API server away so far; milliseconds. */
+  awayMs(): number;
   health(path: '/readyz' | '/livez', signal: AbortSignal): Promise<Health>;
   /** Those that are ours to upgrade. */
   nodes(signal: AbortSignal): Promise<readonly NodeFact[]>;

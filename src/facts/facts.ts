@@ -166,6 +166,12 @@ export const Facts = z.object({
       snapshotPath: z.string().nullable(),
       stopped: z.string().nullable().describe('where and why the run stopped before its end'),
       stoppedAt: z.iso.datetime().nullable().default(null).describe('when it did'),
+      apiAwaySeconds: z
+        .number()
+        .nonnegative()
+        .nullable()
+        .optional()
+        .describe('how long the API server was away in the newest run'),
     }),
   ).describe('the record of the run on our namespace'),
   firstSeen: observedSchema(z.record(z.string(), z.iso.datetime())).describe(

@@ -18,6 +18,7 @@ import { nodeUpgrade, verifyNode } from '../steps/node/node-upgrade.ts';
 import { ready } from '../steps/node/ready.ts';
 import { stage } from '../steps/node/stage.ts';
 import { begin, finish } from '../steps/node/unfinished.ts';
+import { noteAway } from '../steps/run/api-away.ts';
 
 /** One control plane. The name is the runbook's; alerts and habits depend on it. */
 export const master: Phase = {
@@ -51,6 +52,7 @@ export const master: Phase = {
     replacements,
     manifestsKept,
     haltNow,
+    noteAway,
     finish,
   ],
 };

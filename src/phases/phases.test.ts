@@ -49,6 +49,7 @@ const STEPS = {
     'replacements',
     'manifests-kept',
     'halt-on-alert',
+    'note-away',
     'finish',
   ],
   worker: [

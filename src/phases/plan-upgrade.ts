@@ -29,6 +29,7 @@ export interface UpgradePlan {
   readonly jump: 'none' | 'patch' | 'minor';
   readonly steps: readonly PlannedStep[];
   readonly leftOut: readonly OtherNodeFact[];
+  readonly controlPlanes: number;
   /** Which versions run now on which nodes. */
   readonly inventory: readonly NodeKind[];
   readonly done: readonly string[];
@@ -73,6 +74,7 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
     target,
     jump,
     steps,
+    controlPlanes: controlPlanes(nodes).length,
     inventory: kindsOf(nodes),
     leftOut: facts.otherNodes.known ? facts.otherNodes.value : [],
     done: nodes.filter((node) => isOnTarget(node, target)).map((node) => node.name),

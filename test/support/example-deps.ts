@@ -136,6 +136,7 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
     imageSources: async () => KUBEADM_IMAGES,
     serverVersion: async () => world.nodes.find(({ apiServer }) => apiServer !== null)?.apiServer ?? '1.36.3',
     serverTime: async () => clock.now(),
+    awayMs: () => 0,
     health: async () => ({ ok: true, detail: 'ok' }),
     workloads: async () => [],
     budgets: async () => [],

@@ -6,7 +6,7 @@ import { haltingAlerts } from '../../gate/firing-alerts.ts';
 import { gateOptions } from '../../gate/gate-options.ts';
 import { announce } from '../../notify/announce.ts';
 import { readInventory } from '../../observe/inventory.ts';
-import { readRun } from '../../observe/run-record.ts';
+import { readRun, recordedRun } from '../../observe/run-record.ts';
 import { brokenBefore, counts } from '../health/broken-before.ts';
 
 /** After the work is done an alert does not undo it: it is said. */
@@ -31,7 +31,8 @@ export const sayComplete: ActionStep = {
   isDone: async (context) => (await readRun(context))['in-flight'] === undefined,
   async run(context) {
     const { deps, target, signal } = context;
-    const started = Date.parse((await readRun(context))['in-flight'] ?? '');
+    const record = await readRun(context);
+    const started = Date.parse(record['in-flight'] ?? '');
     const nodes = await deps.cluster.nodes(signal);
     const before = await brokenBefore(context);
     const broken = (await deps.cluster.pods({}, signal)).filter((pod) => counts(pod) && !pod.ready && before.has(pod));
@@ -41,6 +42,7 @@ export const sayComplete: ActionStep = {
         kind: 'complete',
         target,
         nodes: nodes.length,
+        apiAwaySeconds: recordedRun(record).apiAwaySeconds ?? null,
         otherChanges: await changedBeside(context),
         brokenBefore: broken.map(({ namespace, name }) => `${namespace}/${name}`),
         ...(Number.isNaN(started) ? {} : { seconds: Math.round((deps.clock.now().getTime() - started) / 1000) }),
