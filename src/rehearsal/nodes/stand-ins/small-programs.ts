@@ -12,9 +12,8 @@ export function df(call: StandInCall): number {
   const output = call.args.find((word) => word.startsWith('--output='));
   if (output === undefined) {
     call.out('Filesystem     1-blocks       Used   Available Capacity Mounted on\n');
-    call.out(
-      `/dev/rehearsal ${DISK_BYTES} ${DISK_BYTES - free} ${free} ${Math.round(100 - free / 1e9)}% ${paths.at(-1) ?? '/'}\n`,
-    );
+    for (const path of paths)
+      call.out(`/dev/rehearsal ${DISK_BYTES} ${DISK_BYTES - free} ${free} ${Math.round(100 - free / 1e9)}% ${path}\n`);
     return 0;
   }
   const fields = output.slice('--output='.length).split(',');
