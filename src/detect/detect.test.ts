@@ -525,6 +525,13 @@ describe('gateAndStart', () => {
     expect(world.annotations.size).toBe(0);
   });
 
+  it('leaves the nodes to preflight when it is started from elsewhere, where nobody has their key', async () => {
+    const nodes = [controlPlane('cp-1'), worker('w-1'), worker('w-2', undefined, { internalIp: null })];
+    const world = exampleWorld({ nodes, deps: { inCluster: false } });
+    expect(await gateAndStart(world.deps, '1.36.4', [], signal)).toMatchObject({ kind: 'started' });
+    expect(world.seen.log.map(({ message }) => message)).toContain('the nodes themselves are asked in preflight');
+  });
+
   it('I20 is blocked when no node can run the Job', async () => {
     const away = { schedulable: false };
     const world = exampleWorld({ nodes: [controlPlane('cp-1', '1.36.3', away), worker('w-1', '1.36.3', away)] });
