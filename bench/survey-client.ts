@@ -52,6 +52,8 @@ async function ask(scene: Scene): Promise<void> {
       },
       cluster: { serverTime: () => Promise.resolve(new Date()) },
       settings: Settings.parse({}),
+      clock: systemClock(),
+      inCluster: false,
       templates: { node: templates, job: () => '' },
     },
     nodes,

@@ -82,22 +82,35 @@ function refused(node: NodeFact, error: unknown): NodeAnswer {
   return { kind: 'refused', node, refusal: { reason: 'NodeRefuses', message, remedy: error.remedy ?? '' } };
 }
 
+/** A node that is restarted by somebody is back in minutes, and must not cost the night. */
+const PATIENCE_SECONDS = 300;
+const PAUSE_SECONDS = 30;
+
 /**
- * What each node says of itself, by name. One that is away is asked a second time, after all the others. What an
- * interrupted run left half-way and not Ready is not asked: to bring it back is what its own Job is for.
+ * What each node says of itself, by name. One that is away is asked again after all the others: once for a person, who sees
+ * that it is, and for some minutes by a Job. What an interrupted run left half-way and not Ready is not asked: to bring it
+ * back is what its own Job is for.
  */
 export async function observeSurveys(
-  deps: Asking,
+  deps: Asking & Pick<Deps, 'clock' | 'inCluster'>,
   nodes: readonly NodeFact[],
   signal: AbortSignal,
 ): Promise<Record<string, Observed<NodeSurvey>>> {
   const asked = nodes.filter((node) => !isHalfWay(node));
-  const first = await surveyNodes(deps, asked, signal);
-  const away = first.filter(({ kind }) => kind === 'away').map(({ node }) => node);
-  const second = new Map((await surveyNodes(deps, away, signal)).map((answer) => [answer.node.name, answer]));
-  return Object.fromEntries(
-    first.map((answer) => [answer.node.name, observedOf(second.get(answer.node.name) ?? answer)] as const),
-  );
+  const patience = deps.inCluster ? Math.min(PATIENCE_SECONDS, deps.settings.waits.readySeconds) : 0;
+  const end = deps.clock.monotonic() + patience * 1000;
+  const answers = new Map<string, NodeAnswer>();
+  const ask = async (some: readonly NodeFact[]): Promise<void> => {
+    for (const answer of await surveyNodes(deps, some, signal)) answers.set(answer.node.name, answer);
+  };
+  const away = (): readonly NodeFact[] => asked.filter(({ name }) => answers.get(name)?.kind === 'away');
+  await ask(asked);
+  await ask(away());
+  while (away().length > 0 && deps.clock.monotonic() < end) {
+    await deps.clock.sleep(PAUSE_SECONDS * 1000, signal);
+    await ask(away());
+  }
+  return Object.fromEntries([...answers].map(([name, answer]) => [name, observedOf(answer)] as const));
 }
 
 function observedOf(answer: NodeAnswer): Observed<NodeSurvey> {
