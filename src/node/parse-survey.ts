@@ -177,6 +177,9 @@ function fileSystemOf(fields: readonly string[]): NodeSurvey['fileSystems'][numb
   };
 }
 
+/** What apt takes for a no, as sources.sh does. */
+const SWITCHED_OFF = ['no', 'false', 'off', '0', 'without', 'disable'];
+
 function sourceOf(file: string, text: string): NodeSurvey['apt']['sources'][number] {
   if (file.endsWith('.sources')) {
     const field = (name: string): string | undefined =>
@@ -188,7 +191,7 @@ function sourceOf(file: string, text: string): NodeSurvey['apt']['sources'][numb
     return {
       file,
       text,
-      enabled: field('enabled')?.toLowerCase() !== 'no',
+      enabled: !SWITCHED_OFF.includes(field('enabled')?.toLowerCase() ?? ''),
       signedBy: (field('signed-by') ?? '').split(/[\s,]+/).filter((word) => word !== ''),
     };
   }

@@ -97,7 +97,12 @@ export function createNodeLink(options: NodeLinkOptions): ClusterPort {
     },
     controlPlanePorts() {
       const ready = (name: string): boolean => isTrue(store.get(pods, name, 'kube-system')?.status.conditions, 'Ready');
-      return store.list(nodes, { labels: CONTROL_PLANE }).map(({ metadata: { name }, status }) => ({
+      // A port is open where its pod runs, whatever the labels of the node say.
+      const running = apiServerVersions(store);
+      const planes = store
+        .list(nodes)
+        .filter(({ metadata: { name, labels } }) => labels?.[CONTROL_PLANE] !== undefined || running.has(name));
+      return planes.map(({ metadata: { name }, status }) => ({
         name,
         internalIp: status.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '',
         etcd: ready(`etcd-${name}`),

@@ -83,6 +83,57 @@ case "$MINOR" in
     ;;
 esac
 
+own=(
+  -o "Dir::Etc::sourcelist=$stage/kubernetes.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$stage/lists"
+  -o "Dir::Cache::archives=$stage/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
+)
+# install_of FILE: how the upgrade will install the versions of FILE. The holds of ours are lifted for it, those of others are
+# not ours to lift.
+install_of() { awk 'BEGIN { print "install\n-y\n--no-remove\n--allow-change-held-packages\n--no-install-recommends" } { print $1 "=" $2 }' "$1"; }
+# look_ahead FILE: says what will move beside ours; fails for what may not.
+look_ahead() {
+  local install simulated held package others=()
+  mapfile -t install < <(install_of "$1")
+  # With a hold in the way apt says only that there is one: which, is seen without them.
+  if simulated="$(apt-get "${APT_OPTIONS[@]}" "${own[@]}" -s --ignore-hold "${install[@]}" </dev/null 2>/dev/null)"; then
+    held=" $(apt-mark showhold | tr '\n' ' ') "
+    while read -r package; do
+      case "$package" in kubeadm | kubelet | kubectl) continue ;; esac
+      if [[ "$held" == *" $package "* ]]; then others+=("$package"); else say "apt will install or change $package as well"; fi
+    done < <(awk '$1 == "Inst" || $1 == "Remv" { print $2 }' <<<"$simulated")
+    if [ "${#others[@]}" -gt 0 ]; then
+      fail 12 "the packages of $TARGET need other versions of packages that are on hold: ${others[*]}" "find out who holds them and why; when they may move: apt-mark unhold ${others[*]}"
+    fi
+  fi
+}
+# would_succeed FILE: fails where apt or dpkg would, which is after the drain otherwise.
+would_succeed() {
+  local install broken end
+  # What an upgrade of this node was interrupted in, the upgrade itself finishes.
+  case "$(package_version kubeadm)" in "" | "$(awk '$1 == "kubeadm" { print $2 }' "$1")") return 0 ;; esac
+  mapfile -t install < <(install_of "$1")
+  apt_get 12 "${own[@]}" -s "${install[@]}"
+  # Somebody else may be installing something.
+  end=$((SECONDS + $(printf '%.0f' {{lockTimeoutSeconds}})))
+  broken="$(not_whole)"
+  while [ -n "$broken" ] && [ "$SECONDS" -lt "$end" ]; do
+    sleep 2
+    broken="$(not_whole)"
+  done
+  if [ -n "$broken" ]; then
+    fail 12 "packages of this node are not wholly installed, with which apt does nothing:$broken" "dpkg --configure -a && apt-get -f install; then see that dpkg --audit says nothing"
+  fi
+}
+# Packages of others that dpkg would configure first, and fail with.
+not_whole() {
+  local package
+  # shellcheck disable=SC2016 # dpkg-query expands these, not the shell
+  dpkg-query -W -f '${db:Status-Abbrev}\t${Package}\t${Version}\n' | awk -F '\t' '$1 ~ /^.[FHU]|^..R/ { print $2 }' |
+    while read -r package; do
+      if [ -z "$(apt-cache "${own[@]}" madison "$package")" ]; then printf ' %s' "$package"; fi
+    done
+}
+
 # What was fetched under other pins was not checked against these.
 fetched_from="$REPO $KEY_FINGERPRINTS"
 if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$fetched_from" ]; then
@@ -133,10 +184,6 @@ if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$fetched_from" ]; then
   rm -rf "$stage/gnupg" "$stage/key" "$stage/Release.key"
 
   printf 'deb [signed-by=%s] %s/v%s/deb/ /\n' "$stage/keyring.gpg" "$REPO" "$MINOR" >"$stage/kubernetes.list"
-  own=(
-    -o "Dir::Etc::sourcelist=$stage/kubernetes.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$stage/lists"
-    -o "Dir::Cache::archives=$stage/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
-  )
   apt_get 17 "${own[@]}" update
   : >"$stage/versions.new"
   for package in kubeadm kubelet kubectl; do
@@ -147,21 +194,9 @@ if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$fetched_from" ]; then
     fi
     printf '%s %s\n' "$package" "$version" >>"$stage/versions.new"
   done
-  mapfile -t wanted < <(awk '{ print $1 "=" $2 }' "$stage/versions.new")
-  # As the upgrade will install them: the holds of ours are lifted for it, those of others are not ours to lift.
-  install=(install -y --no-remove --allow-change-held-packages --no-install-recommends "${wanted[@]}")
-  if simulated="$(apt-get "${APT_OPTIONS[@]}" "${own[@]}" -s "${install[@]}" </dev/null 2>/dev/null)"; then
-    held=" $(apt-mark showhold | tr '\n' ' ') "
-    others=()
-    while read -r package; do
-      case "$package" in kubeadm | kubelet | kubectl) continue ;; esac
-      if [[ "$held" == *" $package "* ]]; then others+=("$package"); else say "apt will install or change $package as well"; fi
-    done < <(awk '$1 == "Inst" || $1 == "Remv" { print $2 }' <<<"$simulated")
-    if [ "${#others[@]}" -gt 0 ]; then
-      fail 12 "the packages of $TARGET need other versions of packages that are on hold: ${others[*]}" "find out who holds them and why; when they may move: apt-mark unhold ${others[*]}"
-    fi
-  fi
-  say "downloading ${wanted[*]}"
+  look_ahead "$stage/versions.new"
+  mapfile -t install < <(install_of "$stage/versions.new")
+  say "downloading $(words_of "${install[@]:1}")"
   # Nothing is installed here, so that the holds stay. What would have to be removed for it is found out now.
   apt_get 12 "${own[@]}" --download-only "${install[@]}"
   mv "$stage/versions.new" "$stage/versions"
@@ -177,7 +212,11 @@ if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$fetched_from" ]; then
     rm -rf "$stage/program/deb"
   fi
   printf '%s' "$fetched_from" >"$stage/staged"
+else
+  # What is on this node may have changed since.
+  look_ahead "$stage/versions"
 fi
+would_succeed "$stage/versions"
 
 found="$("$stage/program/kubeadm" version -o short 2>&1 || true)"
 if [ "$found" != "v$TARGET" ]; then

@@ -26,11 +26,11 @@ for file in "$ROOT"/etc/apt/preferences "$ROOT"/etc/apt/preferences.d/*; do
     awk -v RS= -v file="${file#"$ROOT"}" '/Package:[^\n]*(kube|containerd|cri-|\*)/ { gsub(/\n/, " ; "); gsub(/\t/, " "); print "survey.apt-pin\t" file ": " substr($0, 1, 300) }' "$file"
   fi
 done
-# Ours, the runtime's, what is on hold, and what is not whole: ii is installed, un, rc and pn are not there.
+# Ours, the runtime's, what is on hold, and what is not whole: ii is installed; n and c are not there, c but for its settings.
 # shellcheck disable=SC2016 # dpkg-query expands these, not the shell
 dpkg-query -W -f '${db:Status-Abbrev}\t${Package}\t${Version}\n' 2>/dev/null | awk -F '\t' '
   { status = $1; gsub(/ /, "", status); ours = $2 ~ /^(kube(adm|let|ctl|rnetes-cni)|cri-tools|cri-o|cri-dockerd|containerd(\.io)?|runc|docker-ce|docker\.io|unattended-upgrades)$/ }
-  status ~ /^(un|rc|pn)$/ { next }
+  status ~ /^.[cn]/ { next }
   (ours || status ~ /^h/ || status !~ /^.i$/) && n++ < 200 { print "survey.package\t" status "\t" $2 "\t" $3 }' || true
 
 # The locks are the kernel's, of a process: which, and since when it runs.

@@ -1,108 +1,75 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KUBEADM_IMAGES } from '../../src/facts/image-sources.ts';
 import { renderScript } from '../../src/node/scripts.ts';
-import { createCertificateAuthority } from '../../src/rehearsal/api/certificate.ts';
-import { whyNot } from './component-process.ts';
+import {
+  createAptNode,
+  createMaker,
+  filesOf,
+  type Maker,
+  missing,
+  scripts,
+  serve,
+  sign,
+  writeRepository,
+} from './apt-node.ts';
 
 const TARGET = '1.36.9';
 const VERSION = `${TARGET}-1.1`;
-const missing =
-  ['gpg', 'gpgv', 'apt-get', 'dpkg-deb'].map(whyNot).find((why) => why !== '') ??
-  (process.getuid?.() === 0 ? '' : ' (not tried: apt-get needs root)');
 
 /** A mirror that has never had the secret half of the pinned key, in every way of passing off its own. */
-describe.skipIf(missing !== '')(`stage.sh with the real gpg and apt${missing}`, () => {
+describe.skipIf(missing !== '')(`stage.sh with the real gpg and apt${missing}`, { timeout: 120_000 }, () => {
   let work: string;
-  let server: Server;
+  let server: Awaited<ReturnType<typeof serve>>;
   let repoBase: string;
   /** What a request has to bring; undefined: nothing. */
   let wanted: string | undefined;
-  const homes = { good: '', evil: '' };
+  type Owner = 'good' | 'evil';
+  const makers = new Map<Owner, Maker>();
   const fingerprints = { good: '', evil: '' };
-  type Owner = keyof typeof homes;
 
   beforeAll(async () => {
     work = mkdtempSync(join(tmpdir(), 'nightlift-trust-'));
     chmodSync(work, 0o755);
     for (const owner of ['good', 'evil'] as const) {
-      homes[owner] = join(work, owner);
-      mkdirSync(homes[owner], { mode: 0o700 });
-      gpg(owner, ['--passphrase', '', '--quick-gen-key', owner, 'rsa2048', 'sign', 'never']);
-      fingerprints[owner] = /^fpr:+([0-9A-F]{40}):/m.exec(gpg(owner, ['--list-keys', '--with-colons']))?.[1] ?? '';
+      const made = createMaker(join(work, owner), owner);
+      makers.set(owner, made);
+      fingerprints[owner] = made.fingerprint;
     }
-    mkdirSync(repository(), { recursive: true });
-    writePackages();
-    server = createServer(({ url = '', headers }, answer) => {
-      if (wanted !== undefined && headers.authorization !== wanted) {
+    const program = `: >${trace()}\necho v${TARGET}`;
+    writeRepository(
+      repository(),
+      ['kubeadm', 'kubelet', 'kubectl'].map((name) => ({ name, version: VERSION, program })),
+    );
+    const files = filesOf(join(work, 'www'));
+    server = await serve((request, answer) => {
+      if (wanted !== undefined && request.headers.authorization !== wanted)
         answer.writeHead(401, { 'www-authenticate': 'Basic realm="mirror"' }).end();
-        return;
-      }
-      const file = join(work, 'www', decodeURIComponent(url));
-      if (existsSync(file)) answer.end(readFileSync(file));
-      else answer.writeHead(404).end();
-    }).listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    repoBase = `http://127.0.0.1:${(server.address() as AddressInfo).port}/core:/stable:`;
+      else files(request, answer);
+    });
+    repoBase = `${server.url}/core:/stable:`;
   }, 60_000);
 
   afterAll(() => {
     server?.close();
-    for (const home of Object.values(homes)) execFileSync('gpgconf', ['--homedir', home, '--kill', 'all']);
+    for (const made of makers.values()) made.end();
     rmSync(work, { recursive: true, force: true });
   });
 
-  function gpg(owner: Owner, args: readonly string[]): string {
-    return execFileSync('gpg', ['--batch', '--quiet', '--yes', '--homedir', homes[owner], ...args], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-  }
-  const keyOf = (owner: Owner): string => gpg(owner, ['--armor', '--export']);
+  const maker = (owner: Owner): Maker => {
+    const made = makers.get(owner);
+    if (made === undefined) throw new Error(`${owner} has no key yet`);
+    return made;
+  };
+  const keyOf = (owner: Owner): string => maker(owner).armored();
   const repository = (): string => join(work, 'www/core:/stable:/v1.36/deb');
   /** Where the package's own kubeadm writes that it was run. */
   const trace = (): string => join(work, 'kubeadm-ran');
 
-  function writePackages(): void {
-    const entries = ['kubeadm', 'kubelet', 'kubectl'].map((name) => {
-      const root = join(work, 'package', name);
-      const deb = join(repository(), `${name}_${VERSION}_all.deb`);
-      mkdirSync(join(root, 'DEBIAN'), { recursive: true });
-      mkdirSync(join(root, 'usr/bin'), { recursive: true });
-      const control = `Package: ${name}\nVersion: ${VERSION}\nArchitecture: all\nMaintainer: x\nDescription: x\n`;
-      writeFileSync(join(root, 'DEBIAN/control'), control);
-      writeFileSync(join(root, 'usr/bin', name), `#!/bin/sh\n: >${trace()}\necho v${TARGET}\n`, { mode: 0o755 });
-      execFileSync('dpkg-deb', ['--root-owner-group', '-b', root, deb], { stdio: 'ignore' });
-      const bytes = readFileSync(deb);
-      return `${control}Filename: ${name}_${VERSION}_all.deb\nSize: ${bytes.length}\nSHA256: ${sha256(bytes)}\n`;
-    });
-    const packages = entries.join('\n');
-    writeFileSync(join(repository(), 'Packages'), packages);
-    writeFileSync(
-      join(repository(), 'Release'),
-      `Origin: x\nSuite: /\nDate: ${new Date().toUTCString()}\nSHA256:\n ${sha256(packages)} ${packages.length} Packages\n`,
-    );
-  }
-
   function publish(releaseKey: string, signedBy: Owner | undefined): void {
-    const [release, signed] = ['Release', 'InRelease'].map((name) => join(repository(), name)) as [string, string];
-    writeFileSync(join(repository(), 'Release.key'), releaseKey);
-    rmSync(signed, { force: true });
-    if (signedBy !== undefined) gpg(signedBy, ['--clearsign', '-o', signed, release]);
+    sign(repository(), releaseKey, signedBy === undefined ? undefined : maker(signedBy));
   }
 
   async function onNode(
@@ -111,44 +78,35 @@ describe.skipIf(missing !== '')(`stage.sh with the real gpg and apt${missing}`, 
     more: { aptConf?: string; source?: string; status?: string } = {},
   ) {
     const { aptConf = '', source = '', status = '' } = more;
-    const root = join(work, 'node');
-    for (const place of [root, trace()]) rmSync(place, { recursive: true, force: true });
-    for (const folder of ['etc/kubernetes', 'etc/apt', 'tmp', 'usr/lib'])
-      mkdirSync(join(root, folder), { recursive: true });
-    const { certificatePem } = createCertificateAuthority('x').issue({ commonName: 'system:node:w1' });
-    const certificate = Buffer.from(certificatePem).toString('base64');
-    writeFileSync(join(root, 'etc/kubernetes/kubelet.conf'), `    client-certificate-data: ${certificate}\n`);
-    symlinkSync('/usr/lib/apt', join(root, 'usr/lib/apt'));
-    writeFileSync(join(root, 'etc/apt/sources.list'), source);
-    // What this machine has installed is not part of the question.
-    writeFileSync(join(work, 'status'), status);
-    writeFileSync(join(work, 'apt.conf'), `Dir::State::status "${join(work, 'status')}";\n${aptConf}`);
-    const { text } = renderScript((file) => readFileSync(`templates/node/${file}.sh`, 'utf8'), name, {
-      node: 'w1',
-      machineId: '',
-      repoBase,
-      minor: '1.36',
-      lockTimeoutSeconds: 5,
-      target: TARGET,
-      role: 'worker',
-      keyFingerprints: pins.join(' '),
-      keyWarnDays: 1,
-      neededBytes: 1,
-    });
-    const child = spawn('bash', ['-s'], {
-      env: { ...process.env, NIGHTLIFT_ROOT: root, APT_CONFIG: join(work, 'apt.conf') },
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (output += part.toString()));
-    child.stdin.end(text);
-    const exitCode = await new Promise<number | null>((resolve) => child.once('close', resolve));
-    return { exitCode, output, ran: existsSync(trace()), stage: join(root, 'var/lib/nightlift/stage', TARGET) };
+    rmSync(trace(), { force: true });
+    const node = createAptNode(join(work, 'node'), status);
+    node.put('etc/apt/sources.list', source);
+    node.put('etc/apt/apt.conf.d/99node', aptConf);
+    const repository = { repoBase, lockTimeoutSeconds: 5 };
+    const script =
+      name === 'list-releases'
+        ? scripts.listReleases({ ...repository, minor: '1.36' })
+        : scripts.stage({
+            ...repository,
+            node: 'w1',
+            machineId: '',
+            target: TARGET,
+            role: 'worker',
+            keyFingerprints: pins,
+            keyWarnDays: 1,
+            neededBytes: 1,
+            images: KUBEADM_IMAGES,
+          });
+    const { exitCode, output } = await node.run(script);
+    return { exitCode, output, ran: existsSync(trace()), stage: node.path(`var/lib/nightlift/stage/${TARGET}`) };
   }
 
   const shown = (file: string): readonly string[] =>
-    [...gpg('good', ['--show-keys', '--with-colons', file]).matchAll(/^fpr:+([0-9A-F]{40}):/gm)].map(
-      ([, one]) => one ?? '',
-    );
+    [
+      ...maker('good')
+        .gpg(['--show-keys', '--with-colons', file])
+        .matchAll(/^fpr:+([0-9A-F]{40}):/gm),
+    ].map(([, one]) => one ?? '');
 
   it('D14 takes what the pinned key has signed, and keeps that key alone, in both forms', async () => {
     publish(keyOf('evil') + keyOf('good'), 'good');
@@ -241,36 +199,33 @@ describe.skipIf(missing !== '')(`stage.sh with the real gpg and apt${missing}`, 
     expect(result.output).toMatch(/storage-agent[^]*nightlift: failed: .*(remove|Breaks|broken|Unable to correct)/);
   });
 
-  it('tells a keyring of Kubernetes alone from one that has the key of another maker', () => {
+  it('tells a keyring of Kubernetes alone from one that has the key of another maker', async () => {
     const read = (name: string): string => readFileSync(`templates/node/${name}.sh`, 'utf8');
     const functions = read('upgrade-node-source').split('\nfor file in ')[0] ?? '';
-    const root = join(work, 'keyrings');
-    mkdirSync(join(root, 'etc/apt'), { recursive: true });
-    mkdirSync(join(root, 'tmp'));
-    const [good, evil] = (['good', 'evil'] as const).map((owner) =>
-      execFileSync('gpg', ['--homedir', homes[owner], '--batch', '--export']),
-    );
+    const node = createAptNode(join(work, 'node'));
+    const [good, evil] = (['good', 'evil'] as const).map((owner) => maker(owner).keyring());
     const files = { 'keyring.gpg': [good], 'ours.gpg': [good], 'both.gpg': [good, evil], 'other.gpg': [evil] };
     for (const [name, parts] of Object.entries(files))
-      writeFileSync(join(root, name), Buffer.concat(parts as Buffer[]));
-    writeFileSync(join(root, 'text.gpg'), 'no key\n');
-    const common = renderScript((name) => read(name), 'node-state', {}).text.split('\n# What is on this node')[0] ?? '';
+      node.put(name, Buffer.concat(parts.map((part) => part ?? Buffer.alloc(0))));
+    node.put('text.gpg', 'no key\n');
+    node.put('used.gpg', good ?? '');
+    node.put('etc/apt/sources.list', 'deb [signed-by=/used.gpg] http://other.example/ /\n');
+    const common = renderScript(read, 'node-state', {}).text.split('\n# What is on this node')[0] ?? '';
     const sources = read('sources').replace('{{repoBase}}', "'https://x/core:/stable:'").replace('{{minor}}', "'1.36'");
-    const ask = ['ours', 'both', 'other', 'text'].map((name) => `if is_shared /${name}.gpg; then echo ${name}; fi`);
-    const script = [common, sources, `stage="$ROOT"`, functions.replace(/^mapfile[^]*?\nfi\n/m, ''), ...ask].join('\n');
-    expect(
-      execFileSync('bash', ['-s'], {
-        input: script,
-        encoding: 'utf8',
-        env: { ...process.env, NIGHTLIFT_ROOT: root, HOME: '/nowhere' },
-      }),
-    ).toBe('both\nother\n');
+    const ask = ['ours', 'both', 'other', 'text', 'used'].map(
+      (name) => `if is_shared /${name}.gpg; then echo ${name}; fi`,
+    );
+    const text = [
+      common,
+      read('source-files'),
+      sources,
+      'stage="$ROOT"',
+      functions.replace(/^mapfile[^]*?\nfi\n/m, ''),
+      ...ask,
+    ].join('\n');
+    expect(await node.run({ text })).toMatchObject({ exitCode: 0, output: 'both\nother\nused\n' });
   });
 });
-
-function sha256(content: string | Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
-}
 
 /** The same packets under another heading: `gpg --show-keys` passes over it, `gpg --dearmor` does not. */
 function asMessage(armored: string): string {

@@ -139,7 +139,7 @@ entries() {
   case "$1" in
     *.sources)
       awk '
-        function flush() { if (entry != "" && tolower(entry) !~ /\tenabled:[ ]*no[ ]*\t/) print entry; entry = "" }
+        function flush() { if (entry != "" && tolower(entry) !~ /\tenabled:[ \t]*(no|false|off|0|without|disable)[ \t]*\t/) print entry; entry = "" }
         /^[[:space:]]*$/ { flush(); next }
         !/^#/ { entry = entry "\t" $0 "\t" }
         END { flush() }' "${2:-$1}"

@@ -23,6 +23,7 @@ export async function aptGet(call: StandInCall): Promise<number> {
         downloadOnly: words.includes('--download-only'),
         changeHeld: words.includes('--allow-change-held-packages'),
         simulate: words.includes('-s'),
+        ignoreHold: words.includes('--ignore-hold'),
       });
     default:
       call.err(`E: Invalid operation ${verb ?? ''}\n`);
@@ -92,11 +93,11 @@ async function install(
   call: StandInCall,
   settings: AptSettings,
   wanted: readonly string[],
-  how: { downloadOnly: boolean; changeHeld: boolean; simulate: boolean },
+  how: { downloadOnly: boolean; changeHeld: boolean; simulate: boolean; ignoreHold: boolean },
 ): Promise<number> {
   const { machine } = call;
   if (!how.simulate && !(await takeLock(call, settings.lockTimeoutMs))) return 100;
-  if ([...machine.packages.values()].some((one) => one.status !== 'installed')) {
+  if (!how.simulate && [...machine.packages.values()].some((one) => one.status !== 'installed')) {
     call.err("E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem.\n");
     return 100;
   }
@@ -118,6 +119,11 @@ async function install(
   }
   for (const name of machine.knobs.pulledIn) {
     const found = machine.packages.get(name);
+    // --allow-change-held-packages is for what is named on the command line.
+    if (plan.length > 0 && found?.held === true && !how.ignoreHold) {
+      call.err('E: Unable to correct problems, you have held broken packages.\n');
+      return 100;
+    }
     if (plan.length > 0 && found !== undefined) plan.push({ name, version: `${found.version}+1`, from: undefined });
   }
   const held = plan.filter(({ name }) => machine.packages.get(name)?.held).map(({ name }) => name);
