@@ -21,6 +21,8 @@ const GAUGES = [
   'k8s_upgrade_held',
 ];
 
+/** How long the API server was away is another time. */
+const AWAY = '-api-away';
 /** When an inventory was taken. */
 const TIME = /(?<="at":")[^"]+/;
 
@@ -30,7 +32,7 @@ export function clusterState(cluster: EmbeddedCluster): unknown {
   const ours = (all: Readonly<Record<string, string>> | undefined) =>
     Object.fromEntries(
       Object.entries(all ?? {})
-        .filter(([key]) => key.startsWith('nightlift'))
+        .filter(([key]) => key.startsWith('nightlift') && !key.endsWith(AWAY))
         .map(([key, value]) => [key, value.replace(TIME, 'TIME')]),
     );
   return {
