@@ -23,6 +23,7 @@ export async function aptGet(call: StandInCall): Promise<number> {
         downloadOnly: words.includes('--download-only'),
         changeHeld: words.includes('--allow-change-held-packages'),
         simulate: words.includes('-s'),
+        noRemove: words.includes('--no-remove'),
       });
     default:
       call.err(`E: Invalid operation ${verb ?? ''}\n`);
@@ -92,7 +93,7 @@ async function install(
   call: StandInCall,
   settings: AptSettings,
   wanted: readonly string[],
-  how: { downloadOnly: boolean; changeHeld: boolean; simulate: boolean },
+  how: { downloadOnly: boolean; changeHeld: boolean; simulate: boolean; noRemove: boolean },
 ): Promise<number> {
   const { machine } = call;
   if (!how.simulate && !(await takeLock(call, settings.lockTimeoutMs))) return 100;
@@ -127,6 +128,17 @@ async function install(
       call.err('E: Held packages were changed and -y was used without --allow-change-held-packages.\n');
       return 100;
     }
+  }
+  const removed = plan.length > 0 ? [...machine.knobs.inTheWay].filter((name) => machine.packages.has(name)) : [];
+  if (removed.length > 0) {
+    call.out(
+      `The following packages will be REMOVED:\n  ${removed.join(' ')}\nThe following packages will be upgraded:\n  ${plan.map(({ name }) => name).join(' ')}\n`,
+    );
+    if (how.noRemove) {
+      call.err('E: Packages need to be removed but remove is disabled.\n');
+      return 100;
+    }
+    for (const name of removed) if (!how.simulate && !how.downloadOnly) machine.packages.delete(name);
   }
   if (how.simulate) {
     for (const { name, version } of plan)
