@@ -23,7 +23,7 @@ const INCIDENTS: Readonly<Record<string, string>> = {
   I15: 'addon ceilings count for minors only',
   I16: 'the plan is always asked with the target',
   I17: 'backups are pruned, cordons lifted, the record of the run cleared',
-  I18: 'every flag that the upgrade would drop is shown',
+  I18: 'everything that the upgrade would change in a manifest is shown, and looked for afterwards',
   I19: 'held is quiet',
   I20: 'a Job is placed only where it can be scheduled; else it is said why not',
   I21: 'the record of a run is judged from live Jobs; own alerts are ignored',

@@ -44,6 +44,10 @@ export type UpgradeEvent =
       readonly seconds?: number | undefined;
       /** Pods that are not ready and were not before the run. */
       readonly brokenBefore?: readonly string[];
+      /** In all of the run. */
+      readonly apiAwaySeconds?: number | null;
+      /** What has changed beside the upgrade. */
+      readonly otherChanges?: readonly string[];
     };
 
 export function composeEvent(event: UpgradeEvent): SlackMessage {
@@ -92,17 +96,26 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
     case 'complete': {
       const from = event.from === undefined || event.from === event.target ? '' : ` from ${event.from}`;
       const time = event.seconds === undefined ? '' : ` in ${formatDuration(event.seconds * 1000)}`;
-      const { brokenBefore = [] } = event;
+      const { brokenBefore = [], otherChanges = [] } = event;
       const said = brokenBefore.slice(0, MOST_NAMED).join(', ');
       const more = brokenBefore.length > MOST_NAMED ? ` and ${brokenBefore.length - MOST_NAMED} more` : '';
       const broken = brokenBefore.length === 0 ? [] : [[`Not ready, and not before it either: ${said}${more}.`]];
       return [
         '✅ K8s upgrade complete',
-        [`All ${event.nodes} nodes went${from} to ${event.target}${time}.`],
+        [`All ${event.nodes} nodes went${from} to ${event.target}${time}.${awayText(event.apiAwaySeconds)}`],
         ...broken,
+        ...(otherChanges.length === 0
+          ? []
+          : [['Changed meanwhile, and not by the upgrade:', ...otherChanges.map((change) => `• ${change}`)]]),
       ];
     }
   }
+}
+
+function awayText(seconds: number | null | undefined): string {
+  return seconds === null || seconds === undefined
+    ? ''
+    : ` The API server was away for ${formatDuration(seconds * 1000)} of it.`;
 }
 
 /** Preflight refuses before the first change; a later step says what became of what it had begun, and of the nodes before it. */

@@ -1,5 +1,6 @@
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
+import { kindText } from '../facts/inventory.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
 import { type Call, EXIT } from './call/command.ts';
@@ -32,7 +33,10 @@ export function runningOf(facts: Facts): string {
 export function printPlan(output: Output, plan: UpgradePlan, why: string): void {
   output.line(`${paint(output, 'bold', `${plan.from} → ${plan.target}`)} (${plan.jump}): ${why}`);
   if (plan.done.length > 0) output.line(`On ${plan.target} already: ${plan.done.join(', ')}`);
+  for (const kind of plan.inventory) output.line(paint(output, 'dim', `${kind.nodes.length} × ${kindText(kind)}`));
   for (const { name, kubelet, why } of plan.leftOut) output.line(`Left out: ${name} (${kubelet}): ${why}`);
+  const away = awayNote(plan.steps.filter(({ step }) => step.phase === 'master').length, plan.controlPlanes);
+  if (away !== undefined) output.line(paint(output, 'yellow', away));
   const rows = plan.steps.map((step, index) => [
     `${index + 1}.`,
     step.name,
@@ -46,6 +50,14 @@ export function printPlan(output: Output, plan: UpgradePlan, why: string): void 
     if (step !== undefined) output.line(paint(output, 'dim', `  each ${phase}: ${step.actions.join(' → ')}`));
   }
   output.line(`About ${duration(plan.seconds)}, without waits for disruption budgets and alerts.`);
+}
+
+/** Of three and more, others answer meanwhile. */
+function awayNote(toGo: number, controlPlanes: number): string | undefined {
+  if (toGo === 0 || controlPlanes > 2) return undefined;
+  return controlPlanes === 1
+    ? 'There is one control plane: the API server is away for a minute or two while it is upgraded.'
+    : 'There are two control planes: etcd has no quorum while one of them restarts, so that the API server is away for a minute or two with each.';
 }
 
 export function duration(seconds: number): string {

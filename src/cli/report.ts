@@ -29,6 +29,7 @@ const REPORT_FACTS: readonly FactPart[] = [
   'chainJobs',
   'gauges',
   'limits',
+  'inventory',
   'otherNodes',
 ];
 

@@ -3,8 +3,10 @@ import { RUN_LEASE } from '../chain/run-lock.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
+import { otherChanges as changesSince, kindsOf, type RunInventory } from '../facts/inventory.ts';
 import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
+import { INVENTORY, inventoryIn } from '../observe/inventory.ts';
 import { readKillSwitch } from '../observe/kill-switch.ts';
 import { readRun } from '../observe/run-record.ts';
 import { known, type Observed, unknown } from '../observed.ts';
@@ -37,6 +39,9 @@ interface Status {
   /** Who is changing the cluster right now; null for nobody. */
   readonly lock: Observed<string | null>;
   readonly detectorLastRun: Observed<string | null>;
+  readonly inventory: Observed<RunInventory>;
+  /** From before the newest run to its end, or to now, and not by it. */
+  readonly otherChanges: readonly string[];
 }
 
 async function readStatus(deps: Deps, signal: AbortSignal): Promise<Status> {
@@ -55,7 +60,22 @@ async function readStatus(deps: Deps, signal: AbortSignal): Promise<Status> {
       return gauge === undefined ? null : new Date(gauge.value * 1000).toISOString();
     }),
   ]);
-  return { nodes, leftOut, jobs, run, pause, quiesced, lock, detectorLastRun };
+  const inventory = await attempt(async () => inventoryIn(run, deps.settings));
+  const { before, after } = inventory.known ? inventory.value : { before: null, after: null };
+  const otherChanges = before === null ? [] : changesSince(before.kinds, after?.kinds ?? kindsOf(nodes));
+  const record = Object.entries(run).filter(([key]) => !Object.values<string>(INVENTORY).includes(key));
+  return {
+    nodes,
+    leftOut,
+    jobs,
+    run: Object.fromEntries(record),
+    pause,
+    quiesced,
+    lock,
+    detectorLastRun,
+    inventory,
+    otherChanges,
+  };
 }
 
 async function attempt<T>(ask: () => Promise<T>): Promise<Observed<T>> {
@@ -90,6 +110,10 @@ function print(output: Output, status: Status, now: Date): void {
   output.line(
     `Detector: ${!detector.known ? `unknown (${detector.why})` : detector.value === null ? 'has not run yet' : `last run ${timeAgo(detector.value, now)}`}`,
   );
+  if (status.otherChanges.length > 0)
+    output.line(
+      paint(output, 'yellow', `Changed during the last run, and not by it: ${status.otherChanges.join('; ')}`),
+    );
   output.line();
   for (const row of table([['NODE', 'ROLE', 'KUBELET', 'API SERVER', 'READY', 'CORDON'], ...status.nodes.map(nodeRow)]))
     output.line(row);

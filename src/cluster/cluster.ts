@@ -1,4 +1,5 @@
 import type { BudgetFact, JobFact, WorkloadFact } from '../facts/facts.ts';
+import type { ImageSources } from '../facts/image-sources.ts';
 import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
 import type { LabelSelector } from './label-selector.ts';
 import type { PodPlacement } from './pod-placement.ts';
@@ -11,9 +12,13 @@ export interface PodFact {
   readonly node: string | null;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
   readonly ready: boolean;
+  /** Why the scheduler finds no node for it, in its words; null when it has one, or has not said so. */
+  readonly unschedulable: string | null;
   readonly deleting: boolean;
   /** When the grace period of its deletion ends; null while nobody has deleted it. */
   readonly goneBy: string | null;
+  /** Who has to let go of it before it can be gone. */
+  readonly finalizers: readonly string[];
   /** Annotation kubernetes.io/config.mirror: a static pod, which the API cannot evict. */
   readonly mirror: boolean;
   /** Kind and name of the controlling owner; null for a bare pod. */
@@ -169,6 +174,8 @@ export interface Cluster {
   serverVersion(signal: AbortSignal): Promise<string>;
   /** What the clock of the API server shows; undefined when it does not say. Whole seconds. */
   serverTime(signal: AbortSignal): Promise<Date | undefined>;
+  /** How long this program has found the API server away so far; milliseconds. */
+  awayMs(): number;
   health(path: '/readyz' | '/livez', signal: AbortSignal): Promise<Health>;
   /** Those that are ours to upgrade. */
   nodes(signal: AbortSignal): Promise<readonly NodeFact[]>;
@@ -176,9 +183,16 @@ export interface Cluster {
   otherNodes(signal: AbortSignal): Promise<readonly OtherNodeFact[]>;
   /** kubernetesVersion of ConfigMap kube-system/kubeadm-config, X.Y.Z. */
   kubeadmConfigVersion(signal: AbortSignal): Promise<string>;
+  /** Of the same ConfigMap: where kubeadm takes the images of this cluster from. */
+  imageSources(signal: AbortSignal): Promise<ImageSources>;
   workloads(signal: AbortSignal): Promise<readonly WorkloadFact[]>;
   pods(
-    where: { readonly node?: string; readonly namespace?: string; readonly labels?: string },
+    where: {
+      readonly node?: string;
+      readonly namespace?: string;
+      readonly labels?: string;
+      readonly phase?: PodFact['phase'];
+    },
     signal: AbortSignal,
   ): Promise<readonly PodFact[]>;
   watchPods(node: string, signal: AbortSignal): PodWatch;
@@ -200,6 +214,8 @@ export interface Cluster {
   /** Written beside the mark of the step; a new mark, its end, a cordon of ours and an uncordon take it away. */
   writeHeldSince(node: string, held: HeldSince, signal: AbortSignal): Promise<void>;
   evict(pod: PodFact, signal: AbortSignal): Promise<EvictionResult>;
+  /** What the API server would say to an eviction now (`dryRun`): budgets and admission are asked, and nothing changes. */
+  tryEviction(pod: PodFact, signal: AbortSignal): Promise<EvictionResult>;
   /** Around every budget, with the pod's own grace period. Another pod of that name is left alone. */
   deletePod(pod: PodFact, signal: AbortSignal): Promise<void>;
   /** The Deployment or StatefulSet behind a pod; undefined for any other owner. */

@@ -144,6 +144,9 @@ describe('the client of the API server', () => {
     expect((await thing(client)).metadata.name).toBe('it');
     expect(client.requests()).toBe(8);
     expect(clock.slept).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000]);
+    expect(client.awayMs()).toBe(17_750);
+    await thing(client);
+    expect(client.awayMs()).toBe(17_750);
   });
 
   it('believes a denial when it has lasted, where a new API server may deny everything for seconds', async () => {

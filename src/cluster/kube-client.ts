@@ -32,6 +32,8 @@ export interface KubeClient {
   answer(request: KubeRequest, expected: (answer: KubeAnswer) => boolean, signal: AbortSignal): Promise<KubeAnswer>;
   /** How many HTTP requests were sent, retries included. */
   requests(): number;
+  /** How long no answer was to be had, in all, by whoever asked meanwhile; milliseconds. */
+  awayMs(): number;
 }
 
 export interface KubeClientOptions {
@@ -74,11 +76,22 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   /** Since when nothing but doubtful answers has come back; undefined after any other. */
   let doubtfulSince: number | undefined;
   let nextWordAt = Number.NEGATIVE_INFINITY;
+  let awaySince: number | undefined;
+  let awayMs = 0;
 
   function sayWaiting(failure: ClusterError, now: number, waited: number): void {
     if (waited < FIRST_WORD_MS || now < nextWordAt) return;
     nextWordAt = now + NEXT_WORD_MS;
     options.onWaiting?.(failure, waited);
+  }
+
+  /** Away from the first question without an answer to the next answer, whatever it says. */
+  function countAway(isAway: boolean, now: number): void {
+    if (isAway) awaySince ??= now;
+    else if (awaySince !== undefined) {
+      awayMs += now - awaySince;
+      awaySince = undefined;
+    }
   }
 
   function wireRequest(request: KubeRequest, signal: AbortSignal): WireRequest {
@@ -125,6 +138,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
         const result = await once(request, signal);
         if (expected(result)) {
           doubtfulSince = undefined;
+          countAway(false, clock.now().getTime());
           return result;
         }
         failure = isSuccess(result)
@@ -138,6 +152,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       }
       const now = clock.now().getTime();
       const waited = now - start;
+      countAway(isUnavailable(failure), now);
       // That something does not exist is an answer as well: this server knows its roles.
       doubtfulSince = isDoubtful(failure) ? (doubtfulSince ?? now) : undefined;
       if (isUnavailable(failure)) lastAwayAt = now;
@@ -181,6 +196,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       yield* linesOf(incoming);
     },
     requests: () => sent,
+    awayMs: () => awayMs,
   };
 }
 

@@ -62,7 +62,10 @@ const AccessReview = z.object({ status: z.object({ allowed: z.boolean() }) });
 
 function kubeServer({
   client,
-}: KubeContext): Pick<Cluster, 'serverVersion' | 'serverTime' | 'health' | 'dnsService' | 'apiService' | 'allowed'> {
+}: KubeContext): Pick<
+  Cluster,
+  'serverVersion' | 'serverTime' | 'awayMs' | 'health' | 'dnsService' | 'apiService' | 'allowed'
+> {
   const service = async (namespace: string, name: string, protocol: string, signal: AbortSignal) => {
     const doing = `reading Service ${namespace}/${name}`;
     const path = `/api/v1/namespaces/${namespace}/services/${name}`;
@@ -87,6 +90,8 @@ function kubeServer({
       }
       return version;
     },
+
+    awayMs: () => client.awayMs(),
 
     async serverTime(signal) {
       const doing = "asking for the API server's time";

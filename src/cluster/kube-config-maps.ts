@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { reasonOf } from '../errors.ts';
+import { imageSourcesOf } from '../facts/image-sources.ts';
 import { parseVersion } from '../version.ts';
 import type { Cluster } from './cluster.ts';
 import { apiPath } from './kube-client.ts';
@@ -15,6 +16,7 @@ const ClusterConfiguration = z.object({ kubernetesVersion: z.string() });
 type ConfigMapCalls = Pick<
   Cluster,
   | 'kubeadmConfigVersion'
+  | 'imageSources'
   | 'configMap'
   | 'writeConfigMap'
   | 'deleteConfigMap'
@@ -24,20 +26,36 @@ type ConfigMapCalls = Pick<
 
 export function kubeConfigMaps({ client }: KubeContext): ConfigMapCalls {
   const pathOf = (namespace: string, name: string) => apiPath`/api/v1/namespaces/${namespace}/configmaps/${name}`;
+  const doing = 'reading ConfigMap kube-system/kubeadm-config';
+  const clusterConfiguration = async (signal: AbortSignal): Promise<string> => {
+    const { data } = await client.object({ doing, path: pathOf('kube-system', 'kubeadm-config') }, ConfigMap, signal);
+    return data?.['ClusterConfiguration'] ?? '';
+  };
+  const unreadable = (why: string) =>
+    unreadableAnswer(
+      doing,
+      client.server,
+      why,
+      undefined,
+      'Put it back with: kubeadm init phase upload-config kubeadm --config FILE',
+    );
   return {
     async kubeadmConfigVersion(signal) {
-      const doing = 'reading ConfigMap kube-system/kubeadm-config';
-      const { data } = await client.object({ doing, path: pathOf('kube-system', 'kubeadm-config') }, ConfigMap, signal);
-      const text = kubernetesVersion(data?.['ClusterConfiguration'] ?? '');
+      const text = kubernetesVersion(await clusterConfiguration(signal));
       const version = parseVersion(text);
       if (version !== undefined) return version;
-      throw unreadableAnswer(
-        doing,
-        client.server,
-        `its ClusterConfiguration has no kubernetesVersion X.Y.Z, but "${text}"`,
-        undefined,
-        'Put it back with: kubeadm init phase upload-config kubeadm --config FILE',
-      );
+      throw unreadable(`its ClusterConfiguration has no kubernetesVersion X.Y.Z, but "${text}"`);
+    },
+
+    async imageSources(signal) {
+      const text = await clusterConfiguration(signal);
+      try {
+        return imageSourcesOf(parse(text));
+      } catch (error) {
+        throw unreadable(
+          `its ClusterConfiguration does not say where the images come from: ${error instanceof z.ZodError ? z.prettifyError(error) : reasonOf(error)}`,
+        );
+      }
     },
 
     async configMap(namespace, name, signal) {

@@ -8,6 +8,7 @@ export const Pod = z.object({
     ownerReferences: z
       .array(z.object({ kind: z.string(), name: z.string(), controller: z.boolean().optional() }))
       .default([]),
+    finalizers: z.array(z.string()).default([]),
   }),
   spec: PlacementSpec.extend({
     nodeName: z.string().optional(),
@@ -25,7 +26,16 @@ export const Pod = z.object({
   status: z
     .object({
       phase: z.enum(['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown']).default('Unknown'),
-      conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
+      conditions: z
+        .array(
+          z.object({
+            type: z.string(),
+            status: z.string(),
+            reason: z.string().default(''),
+            message: z.string().default(''),
+          }),
+        )
+        .default([]),
     })
     .prefault({}),
 });
@@ -42,9 +52,13 @@ export function podFact({ metadata, spec, status }: z.infer<typeof Pod>): PodFac
     node: spec.nodeName ?? null,
     phase: status.phase,
     ready: status.conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
+    unschedulable:
+      status.conditions.find(({ type, reason }) => type === 'PodScheduled' && reason === 'Unschedulable')?.message ??
+      null,
     deleting: typeof metadata.deletionTimestamp === 'string',
     // The API server adds the grace period when it writes this time.
     goneBy: instant(metadata.deletionTimestamp),
+    finalizers: metadata.finalizers,
     mirror: metadata.annotations['kubernetes.io/config.mirror'] !== undefined,
     owner: owner === undefined ? null : { kind: owner.kind, name: owner.name },
     usesEmptyDir: (spec.volumes ?? []).some(({ emptyDir }) => emptyDir !== undefined),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Cluster, EvictionResult } from './cluster.ts';
-import { apiPath } from './kube-client.ts';
+import type { Cluster, EvictionResult, PodFact } from './cluster.ts';
+import { apiPath, type KubeClient } from './kube-client.ts';
 import type { KubeContext } from './kube-context.ts';
 import { answerError, isAbout, isConflict, parseStatus, type Status } from './kube-error.ts';
 import { AnyObject, ObjectMeta, orUndefined } from './kube-object.ts';
@@ -19,25 +19,33 @@ const Budget = z.object({
       currentHealthy: z.number().int().default(0),
       desiredHealthy: z.number().int().default(0),
       expectedPods: z.number().int().default(0),
+      conditions: z
+        .array(z.object({ type: z.string(), reason: z.string().default(''), message: z.string().default('') }))
+        .default([]),
     })
     .prefault({}),
 });
 
-type PodCalls = Pick<Cluster, 'pods' | 'watchPods' | 'budgets' | 'evict' | 'deletePod'>;
+type PodCalls = Pick<Cluster, 'pods' | 'watchPods' | 'budgets' | 'evict' | 'tryEviction' | 'deletePod'>;
 
 export function kubePods({ client }: KubeContext): PodCalls {
   return {
-    async pods({ node, namespace, labels }, signal) {
+    async pods({ node, namespace, labels, phase }, signal) {
       const where = [
         namespace === undefined ? undefined : `in ${namespace}`,
         node === undefined ? undefined : `on ${node}`,
+        phase,
         labels,
+      ];
+      const fields = [
+        ...(node === undefined ? [] : [`spec.nodeName=${node}`]),
+        ...(phase === undefined ? [] : [`status.phase=${phase}`]),
       ];
       const found = await client.list(
         {
           doing: ['listing the pods', ...where].filter((part) => part !== undefined).join(' '),
           path: namespace === undefined ? '/api/v1/pods' : apiPath`/api/v1/namespaces/${namespace}/pods`,
-          query: { fieldSelector: node === undefined ? undefined : `spec.nodeName=${node}`, labelSelector: labels },
+          query: { fieldSelector: fields.length === 0 ? undefined : fields.join(','), labelSelector: labels },
         },
         Pod,
         signal,
@@ -53,35 +61,22 @@ export function kubePods({ client }: KubeContext): PodCalls {
         Budget,
         signal,
       );
-      return found.map(({ metadata, spec, status }) => ({
-        namespace: metadata.namespace,
-        name: metadata.name,
-        ...status,
-        selector: spec.selector ?? null,
-      }));
+      return found.map(({ metadata, spec, status: { conditions, ...numbers } }) => {
+        const failed = conditions.find(({ type, reason }) => type === 'DisruptionAllowed' && reason === 'SyncFailed');
+        return {
+          namespace: metadata.namespace,
+          name: metadata.name,
+          ...numbers,
+          ...(failed === undefined ? {} : { syncFailed: failed.message }),
+          selector: spec.selector ?? null,
+        };
+      });
     },
 
-    async evict(pod, signal) {
-      const doing = `evicting pod ${pod.namespace}/${pod.name}`;
-      const request: KubeRequest = {
-        doing,
-        method: 'POST',
-        path: apiPath`/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction`,
-        body: {
-          apiVersion: 'policy/v1',
-          kind: 'Eviction',
-          metadata: { name: pod.name, namespace: pod.namespace },
-          // A StatefulSet's next pod has the same name: only this very pod is meant.
-          deleteOptions: { preconditions: { uid: pod.uid } },
-        },
-      };
-      const resultOf = (answer: KubeAnswer) => evictionResult(answer, subjectOf(request));
-      // What is about this pod is an answer that a drain has to look at, whatever its status.
-      const answer = await client.answer(request, (given) => resultOf(given) !== undefined, signal);
-      const result = resultOf(answer);
-      if (result === undefined) throw answerError(request, client.server, answer);
-      return result;
-    },
+    evict: (pod, signal) => askEviction(client, pod, { doing: 'evicting', options: {} }, signal),
+
+    tryEviction: (pod, signal) =>
+      askEviction(client, pod, { doing: 'asking for a dry run of evicting', options: { dryRun: ['All'] } }, signal),
 
     async deletePod(pod, signal) {
       const path = apiPath`/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`;
@@ -96,6 +91,32 @@ export function kubePods({ client }: KubeContext): PodCalls {
       }
     },
   };
+}
+
+async function askEviction(
+  client: KubeClient,
+  pod: PodFact,
+  { doing, options }: { readonly doing: string; readonly options: object },
+  signal: AbortSignal,
+): Promise<EvictionResult> {
+  const request: KubeRequest = {
+    doing: `${doing} pod ${pod.namespace}/${pod.name}`,
+    method: 'POST',
+    path: apiPath`/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction`,
+    body: {
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata: { name: pod.name, namespace: pod.namespace },
+      // A StatefulSet's next pod has the same name: only this very pod is meant.
+      deleteOptions: { preconditions: { uid: pod.uid }, ...options },
+    },
+  };
+  const resultOf = (answer: KubeAnswer) => evictionResult(answer, subjectOf(request));
+  // What is about this pod is an answer that a drain has to look at, whatever its status.
+  const answer = await client.answer(request, (given) => resultOf(given) !== undefined, signal);
+  const result = resultOf(answer);
+  if (result === undefined) throw answerError(request, client.server, answer);
+  return result;
 }
 
 const TWO_BUDGETS = /more than one PodDisruptionBudget/;

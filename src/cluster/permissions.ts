@@ -122,7 +122,13 @@ const PHASE: readonly Need[] = [
     extra: 'kured',
     why: 'taking the lock of kured',
   },
-  { verbs: ['create'], group: '', resource: 'pods/eviction', where: '', why: 'drain' },
+  {
+    verbs: ['create'],
+    group: '',
+    resource: 'pods/eviction',
+    where: '',
+    why: 'drain, and asking for it before the cordon',
+  },
   { verbs: ['watch'], group: '', resource: 'pods', where: '', why: 'the pods of a node that is drained' },
   { verbs: ['delete'], group: '', resource: 'pods', where: '', extra: 'delete-pods', why: 'around a budget' },
   ...['deployments', 'statefulsets'].map(

@@ -509,6 +509,22 @@ describe('gateAndStart', () => {
     expect(loggedAt(world, 'error')).toHaveLength(1);
   });
 
+  it('writes down what the nodes have said, which the report cannot ask again, and nothing else', async () => {
+    const nodes = [controlPlane('cp-1'), worker('w-1'), worker('w-2', undefined, { internalIp: null })];
+    const world = exampleWorld({ nodes, cluster: { workloads: async () => [calico] } });
+    const detection = await gateAndStart(world.deps, '1.37.1', [], signal);
+    expect(detection).toMatchObject({
+      findings: [{ check: 'addon-compat' }, { check: 'node-survey', reason: 'NodeSilent' }],
+    });
+    expect(world.annotations.get(`${RUN}stopped`)).toMatch(
+      /^before it was begun: nodes [^;]*: w-2 \(reaching node w-2: /,
+    );
+    world.annotations.clear();
+    world.nodes = nodes.slice(0, 2);
+    await gateAndStart(world.deps, '1.37.1', [], signal);
+    expect(world.annotations.size).toBe(0);
+  });
+
   it('I20 is blocked when no node can run the Job', async () => {
     const away = { schedulable: false };
     const world = exampleWorld({ nodes: [controlPlane('cp-1', '1.36.3', away), worker('w-1', '1.36.3', away)] });

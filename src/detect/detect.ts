@@ -136,8 +136,10 @@ async function refused(
   for (const finding of findings) logFinding(deps.log, finding);
   const actionable = findings.some((finding) => finding.class === 'actionable');
   const verdict = verdictOf(findings) === 'held' ? 'held' : 'blocked';
-  // The report has no key for the nodes, and cannot ask all of it again.
-  await recordStop({ deps, signal }, `${NOT_BEGUN}${findings.map(({ message }) => message).join('; ')}`);
+  // The report has no key for the nodes: what they say it cannot ask again.
+  const ofNodes = findings.filter(({ check }) => surveyChecks.some(({ name }) => name === check));
+  if (ofNodes.length > 0)
+    await recordStop({ deps, signal }, `${NOT_BEGUN}${ofNodes.map(({ message }) => message).join('; ')}`);
   await pushGauges(
     { deps, signal },
     { k8s_upgrade_blocked: actionable ? 1 : 0, k8s_upgrade_held: verdict === 'held' ? 1 : 0 },

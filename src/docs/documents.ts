@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { COMMANDS } from '../cli/commands.ts';
 import { Facts } from '../facts/facts.ts';
+import { NodeSurvey } from '../facts/node-survey.ts';
 import { Settings } from '../settings/settings.ts';
 import { architectureDoc } from './architecture-doc.ts';
 import { cliDoc } from './cli-doc.ts';
 import { configurationDoc } from './configuration-doc.ts';
 import { importGraph } from './import-graph.ts';
+import { nodesDoc } from './nodes-doc.ts';
 import { phasesDoc } from './phases-doc.ts';
 import type { SchemaNode } from './schema-field.ts';
 
@@ -35,6 +37,7 @@ export async function generatedDocuments(root: string): Promise<readonly Generat
       text: json('Facts: what `nightlift facts` writes', z.toJSONSchema(Facts, { io: 'output' })),
     },
     { path: 'docs/cli.md', text: cliDoc(COMMANDS) },
+    { path: 'docs/nodes.md', text: nodesDoc(z.toJSONSchema(NodeSurvey, { io: 'output' }) as SchemaNode) },
     { path: 'docs/phases.md', text: phasesDoc() },
   ];
 }

@@ -60,6 +60,7 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
     firstSeen: known({}),
     limits: known(null),
     otherNodes: known([]),
+    inventory: known({ before: null, after: null }),
     surveys: known(
       Object.fromEntries(
         nodes.map(({ name, role }) => [name, known(role === 'worker' ? exampleSurvey() : exampleControlPlaneSurvey())]),
@@ -75,6 +76,7 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
     }),
     alerts: known([]),
     budgets: known([]),
+    leavingPods: known([]),
     permissions: known([{ verb: 'create', group: '', resource: 'pods/eviction', namespace: '', allowed: true }]),
     chainJobs: known([]),
     gauges: known([]),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { observedSchema } from '../observed.ts';
+import { RunInventory } from './inventory.ts';
 import { NodeFact, OtherNodeFact } from './node-fact.ts';
 import { NodeSurvey } from './node-survey.ts';
 
@@ -94,11 +95,30 @@ export const BudgetFact = z.object({
   currentHealthy: z.number().int(),
   desiredHealthy: z.number().int(),
   expectedPods: z.number().int(),
+  syncFailed: z
+    .string()
+    .optional()
+    .describe('why the disruption controller cannot count its pods (condition DisruptionAllowed, reason SyncFailed)'),
+  refusal: observedSchema(z.string().nullable())
+    .optional()
+    .describe(
+      'the first no to an eviction with dryRun of a pod that is Ready and of one that is not; null: both would go; absent: not asked',
+    ),
   nodes: z.array(z.string()).optional().describe('nodes from which a drain would evict pods of it; absent: not known'),
   overlaps: z
     .array(z.string())
     .optional()
     .describe('budgets of its namespace that cover a pod of it as well, which the API then never evicts'),
+});
+
+/** A pod that was told to go, and that a drain of its node would wait for. */
+export const LeavingPodFact = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  node: z.string(),
+  goneBy: z.iso.datetime().describe('when the grace period of its deletion ends, or ended'),
+  graceSeconds: z.number(),
+  finalizers: z.array(z.string()),
 });
 
 /** What a run may do (dry run, window, ceiling …), by the name of the setting, as the detector had it. */
@@ -126,6 +146,11 @@ export const Facts = z.object({
   surveys: observedSchema(z.record(z.string(), observedSchema(NodeSurvey)))
     .optional()
     .describe('what each node says of itself, by name; absent in facts that an older version has written'),
+  inventory: observedSchema(RunInventory)
+    .optional()
+    .describe(
+      'which versions ran where before and after the newest run; absent in facts that an older version has written',
+    ),
   kubeadmConfig: observedSchema(z.string()).describe(
     'X.Y.Z, kubernetesVersion of ConfigMap kube-system/kubeadm-config',
   ),
@@ -141,6 +166,12 @@ export const Facts = z.object({
       snapshotPath: z.string().nullable(),
       stopped: z.string().nullable().describe('where and why the run stopped before its end'),
       stoppedAt: z.iso.datetime().nullable().default(null).describe('when it did'),
+      apiAwaySeconds: z
+        .number()
+        .nonnegative()
+        .nullable()
+        .optional()
+        .describe('how long the API server was away in the newest run'),
     }),
   ).describe('the record of the run on our namespace'),
   firstSeen: observedSchema(z.record(z.string(), z.iso.datetime())).describe(
@@ -156,6 +187,9 @@ export const Facts = z.object({
     .describe('of which API servers Prometheus has metrics; absent in facts that an older version has written'),
   alerts: observedSchema(z.array(AlertFact)),
   budgets: observedSchema(z.array(BudgetFact)).describe('budgets that allow no disruption now, or share pods'),
+  leavingPods: observedSchema(z.array(LeavingPodFact))
+    .optional()
+    .describe('pods that are terminating; absent in facts that an older version has written'),
   permissions: observedSchema(z.array(PermissionFact)).describe('what the asking account may and may not do'),
   chainJobs: observedSchema(z.array(JobFact)),
   gauges: observedSchema(z.array(GaugeFact)).describe('the k8s_upgrade_* and k8s_version_* series of the Pushgateway'),
@@ -170,6 +204,7 @@ export type ReleaseFact = z.infer<typeof ReleaseFact>;
 export type GaugeFact = z.infer<typeof GaugeFact>;
 export type PermissionFact = z.infer<typeof PermissionFact>;
 export type RecordedLimits = z.infer<typeof RecordedLimits>;
+export type LeavingPodFact = z.infer<typeof LeavingPodFact>;
 export type BudgetFact = z.infer<typeof BudgetFact>;
 export type Facts = z.infer<typeof Facts>;
 

@@ -60,7 +60,7 @@ export const EtcdState = z.object({
   members: z.array(z.object({ name: text, learner: z.boolean() })),
   databaseBytes: perhaps(bytes),
   directoryBytes: perhaps(bytes).describe('what the data directory takes: kubeadm copies all of it'),
-  quotaBytes: perhaps(bytes).describe('--quota-backend-bytes; null for etcd’s own default (2 GiB)'),
+  quotaBytes: perhaps(bytes).describe("--quota-backend-bytes; null for etcd's own default (2 GiB)"),
   alarms: texts.describe('NOSPACE, CORRUPT'),
 });
 
@@ -71,7 +71,7 @@ export const NodeSurvey = z.object({
     'operating system',
     'Nightlift upgrades by apt; anything else is named before the first change.',
   ),
-  kernel: asked(text, 'release of the kernel', 'A kubelet may need a newer one: 4.19 is kubeadm’s floor since 1.32.'),
+  kernel: asked(text, 'release of the kernel', 'A kubelet may need a newer one than an old distribution has.'),
   architecture: asked(text, 'as uname has it', 'Packages and images exist for some only.'),
   hardware: asked(
     z.object({
@@ -110,12 +110,12 @@ export const NodeSurvey = z.object({
   missingTools: asked(
     texts,
     'programs that the scripts need and that are not installed',
-    'Found out on the node’s own turn, the control plane would be upgraded already.',
+    "Found out on the node's own turn, the control plane would be upgraded already.",
   ),
   fileSystems: asked(
     z.array(FileSystem),
-    'what is behind /, /usr, /var, /var/lib, /tmp, /etc/kubernetes, the runtime’s, the kubelet’s and our own directories, and etcd’s data',
-    'Packages, images and kubeadm’s copies need room, inodes, and a place to run from.',
+    "what is behind /, /usr, /var, /var/lib, /tmp, /etc/kubernetes, the runtime's, the kubelet's and our own directories, and etcd's data",
+    "Packages, images and kubeadm's copies need room, inodes, and a place to run from.",
   ),
   apt: asked(
     z.object({
@@ -133,7 +133,7 @@ export const NodeSurvey = z.object({
   ),
   packages: asked(
     z.array(Package),
-    'ours, the runtime’s, those on hold, and those that are not whole',
+    "ours, the runtime's, those on hold, and those that are not whole",
     'apt does nothing on a node with a half-configured package.',
   ),
   runtime: asked(
@@ -143,15 +143,15 @@ export const NodeSurvey = z.object({
         'the one that the kubelet uses by its flags or its config file; empty when neither says so',
       ),
       root: text,
-      configVersion: perhaps(z.number().int()).describe('of containerd’s config.toml'),
+      configVersion: perhaps(z.number().int()).describe("of containerd's config.toml"),
       sandboxImage: text,
     }),
     'container runtime',
-    'With two sockets kubeadm has to be told which; the sandbox image is the runtime’s own setting.',
+    "With two sockets kubeadm has to be told which; the sandbox image is the runtime's own setting.",
   ),
   kubelet: asked(
     z.object({
-      active: text.describe('systemd’s word'),
+      active: text.describe("systemd's word"),
       arguments: texts.describe('of the running process, without passwords'),
       flags: z.array(z.object({ file: text, flag: text })).describe('wherever they stand for the next start'),
       config: z
@@ -180,7 +180,7 @@ export const NodeSurvey = z.object({
   ),
   backups: asked(
     z.object({ count: z.number().int().nonnegative(), bytes }),
-    'kubeadm’s own copies in /etc/kubernetes/tmp',
+    "kubeadm's own copies in /etc/kubernetes/tmp",
     'kubeadm adds one with each upgrade and removes none.',
   ),
   leftovers: asked(

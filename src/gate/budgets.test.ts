@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exampleFacts } from '../facts/example-facts.ts';
+import { exampleFacts, exampleNode } from '../facts/example-facts.ts';
 import type { BudgetFact, Facts } from '../facts/facts.ts';
 import { known, unknown } from '../observed.ts';
 import type { DrainPolicy } from '../settings/drain.ts';
@@ -16,9 +16,14 @@ const STUCK: BudgetFact = {
   expectedPods: 2,
 };
 
-function gate(facts: Facts['budgets'], severity: 'warn' | 'block' = 'block', policies: readonly DrainPolicy[] = []) {
+function gate(
+  facts: Facts['budgets'],
+  severity: 'warn' | 'block' = 'block',
+  policies: readonly DrainPolicy[] = [],
+  more: Partial<Facts> = {},
+) {
   const options = exampleOptions({ budgets: { severity, policies } });
-  return evaluateGate(exampleFacts({ budgets: facts }), '1.36.4', [budgets], options).findings;
+  return evaluateGate(exampleFacts({ budgets: facts, ...more }), '1.36.4', [budgets], options).findings;
 }
 
 const reasons = (...list: Partial<BudgetFact>[]): string[] =>
@@ -27,7 +32,7 @@ const reasons = (...list: Partial<BudgetFact>[]): string[] =>
 describe('a budget that can never allow a disruption', () => {
   it.each([
     [undefined, ''],
-    [['w1', 'w3'], '; it holds w1, w3'],
+    [['worker-1', 'worker-2'], '; it holds worker-1, worker-2'],
   ])('is named with its numbers, and with the nodes that it holds as far as they are known: %j', (nodes, where) => {
     expect(gate(known([nodes === undefined ? STUCK : { ...STUCK, nodes }]))).toEqual([
       {
@@ -60,12 +65,85 @@ describe('a budget that can never allow a disruption', () => {
   });
 });
 
+describe('a budget that lets no pod go for now', () => {
+  const COUNT =
+    'Give it minAvailable as a number of pods, the only way to count pods without a Deployment, ReplicaSet, StatefulSet or other owner with a scale subresource; or delete it.';
+
+  it.each<[string, Partial<BudgetFact>, string, string]>([
+    [
+      'fails to sync',
+      {
+        currentHealthy: 0,
+        desiredHealthy: 0,
+        expectedPods: 0,
+        syncFailed: 'things.example.test does not implement the scale subresource',
+      },
+      'BudgetSyncFailed: PodDisruptionBudget shop/web lets no pod go: the disruption controller cannot count its pods: things.example.test does not implement the scale subresource',
+      `${COUNT} kubectl -n shop describe poddisruptionbudget web`,
+    ],
+    [
+      'counts the replicas of pods without an owner',
+      { currentHealthy: 1, desiredHealthy: 0, expectedPods: 0 },
+      'BudgetExpectsNone: PodDisruptionBudget shop/web lets no pod go: a percentage or maxUnavailable counts the replicas of owners, and its pods have none',
+      COUNT,
+    ],
+    [
+      'has too few healthy pods',
+      { currentHealthy: 0, desiredHealthy: 1, expectedPods: 2 },
+      'BudgetUnhealthy: PodDisruptionBudget shop/web lets no pod go, not even those that are not Ready: 0 of its pods are healthy and it wants 1',
+      'Mend these pods, or set unhealthyPodEvictionPolicy: AlwaysAllow, which lets those go that are not Ready; or give it a policy in drain.policies.',
+    ],
+  ])('is named when it %s', (_title, fields, message, remedy) => {
+    const found = gate(known([{ ...STUCK, ...fields, refusal: known('no'), nodes: ['worker-2'] }]));
+    expect(found.map((one) => [`${one.reason}: ${one.message}`, one.remedy])).toEqual([
+      [`${message}; it holds worker-2`, remedy],
+    ]);
+  });
+
+  it.each<[string, BudgetFact['refusal'], string[]]>([
+    ['has said that they would go', known(null), []],
+    ['has said no', known('the disruption budget web needs 2 healthy pods'), ['BudgetNeverAllows']],
+    ['was not asked', undefined, ['BudgetNeverAllows']],
+    ['could not be asked', unknown('forbidden'), ['BudgetNeverAllows']],
+  ])('is judged by its numbers unless the eviction API %s', (_title, refusal, want) => {
+    expect(reasons(refusal === undefined ? {} : { refusal })).toEqual(want);
+  });
+
+  it('says when the eviction API could not be asked', () => {
+    expect(gate(known([{ ...STUCK, refusal: unknown('pods/eviction is forbidden') }]))[0]?.message).toMatch(
+      /it wants 1; the eviction API could not be asked: pods\/eviction is forbidden$/,
+    );
+  });
+});
+
+describe('the nodes that a budget holds', () => {
+  const held: BudgetFact = { ...STUCK, nodes: ['virtual-1', 'worker-1', 'worker-2'] };
+  const of = (names: readonly string[]): Facts['nodes'] =>
+    known(
+      ['worker-1', 'worker-2'].map((name) =>
+        exampleNode(name, { kubelet: names.includes(name) ? '1.36.4' : '1.36.3' }),
+      ),
+    );
+  const nodesOf = (nodes: Facts['nodes']): string | undefined =>
+    gate(known([held]), 'block', [], { nodes })[0]?.message.split('; it holds ')[1];
+
+  it('are those that are ours and not on the target yet', () => {
+    expect(nodesOf(of([]))).toBe('worker-1, worker-2');
+    expect(nodesOf(of(['worker-1']))).toBe('worker-2');
+    expect(gate(known([held]), 'block', [], { nodes: of(['worker-1', 'worker-2']) })).toEqual([]);
+  });
+
+  it('are all of them while the nodes are not known', () => {
+    expect(nodesOf(unknown('forbidden'))).toBe('virtual-1, worker-1, worker-2');
+  });
+});
+
 describe('two budgets over the same pods', () => {
   const OPEN = { disruptionsAllowed: 1 };
 
   it.each([
     [undefined, ''],
-    [['w1', 'w2'], '; they hold w1, w2'],
+    [['worker-1', 'worker-2'], '; they hold worker-1, worker-2'],
   ])('are named once, and with the nodes that they hold as far as they are known: %j', (nodes, where) => {
     const held = nodes === undefined ? {} : { nodes };
     const pair = [

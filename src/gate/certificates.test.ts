@@ -29,7 +29,8 @@ const KUBELET = '/var/lib/kubelet/pki/kubelet-client-current.pem';
 
 describe('certificates', () => {
   it.each<[string, number, string[]]>([
-    [CA, 31 * DAY, []],
+    [CA, 30 * DAY, []],
+    [CA, DAY, [`CertificateEndsSoon/warn cp-1 (${CA} in 1 d)`]],
     [CA, 29 * DAY, [`CertificateEndsSoon/warn cp-1 (${CA} in 29 d)`]],
     [CA, 5 * HOUR, [`CertificateEndsInRun/block cp-1 (${CA} in 5 h)`]],
     [CA, -2 * HOUR, [`CertificateEnded/block cp-1 (${CA} 2 h ago)`]],
@@ -57,11 +58,15 @@ describe('certificates', () => {
     expect(found({ ...still, certificates: [lasting(KUBELET, 5 * HOUR)] })).toEqual([
       `CertificateEndsInRun/block cp-1 (${KUBELET} in 5 h)`,
     ]);
+    expect(found({ ...still, certificates: [lasting(SERVER, 5 * HOUR)] })).toEqual([
+      `CertificateEndsSoon/warn cp-1 (${SERVER} in 5 h, renewed by the upgrade)`,
+    ]);
   });
 
   it('says which could not be read, and judges one whose start is not known by its end', () => {
     const unread = { file: SERVER, startsAt: null, endsAt: null };
     expect(found({ certificates: [unread] })).toEqual([`CertificateNotRead/warn cp-1 (${SERVER})`]);
     expect(found({ certificates: [{ ...lasting(CA, HOUR), startsAt: null }] })).toHaveLength(1);
+    expect(found({ certificates: [{ ...lasting(KUBELET, 29 * DAY), startsAt: null }] })).toHaveLength(1);
   });
 });

@@ -29,8 +29,8 @@ interface Certificate {
   readonly renewal: Renewal;
   /** Milliseconds from now; negative when it has ended. */
   readonly left: number;
-  /** Of its whole time, how much has passed; 0 when its start is not known. */
-  readonly passed: number;
+  /** Of its whole time, how much has passed; undefined when its start is not known. */
+  readonly passed: number | undefined;
 }
 
 function certificatesOf({ survey }: SurveyedNode, facts: Facts): readonly Certificate[] {
@@ -40,12 +40,12 @@ function certificatesOf({ survey }: SurveyedNode, facts: Facts): readonly Certif
   return survey.certificates.flatMap(({ file, startsAt, endsAt }) => {
     if (endsAt === null) return [];
     const renewal = RENEWALS.find(([pattern]) => pattern.test(file))?.[1] ?? 'person';
-    const [start, end] = [Date.parse(startsAt ?? ''), Date.parse(endsAt)];
+    const [start, end] = [startsAt === null ? undefined : Date.parse(startsAt), Date.parse(endsAt)];
     return {
       file,
       renewal: renewal === 'kubelet' && !rotates ? 'nobody' : renewal,
       left: end - now,
-      passed: Number.isNaN(start) || end <= start ? 0 : (now - start) / (end - start),
+      passed: start === undefined ? undefined : (now - start) / (end - start),
     };
   });
 }
@@ -56,10 +56,11 @@ function endsDuringRun({ renewal, left }: Certificate): boolean {
   return left > 0 && left < RUN && renewal === 'nobody';
 }
 
-/** The kubelet’s own are short on purpose in some clusters: late is what counts for them. */
+/** The kubelet's own are short on purpose in some clusters: late is what counts for them. */
 function endsSoon(one: Certificate): boolean {
   if (one.left <= 0) return !isNeeded(one);
-  return one.renewal === 'kubelet' ? one.passed > ROTATED : one.left < SOON && !endsDuringRun(one);
+  if (one.renewal === 'kubelet' && one.passed !== undefined) return one.passed > ROTATED;
+  return one.left < SOON && !endsDuringRun(one);
 }
 
 const said = ({ file, left, renewal }: Certificate): string => {
@@ -68,7 +69,7 @@ const said = ({ file, left, renewal }: Certificate): string => {
 };
 
 const REMEDY =
-  'On a control plane: kubeadm certs check-expiration; kubeadm certs renew NAME (all: for all of them), then restart its static pods. An authority is replaced by hand (“Manual rotation of CA certificates” in the Kubernetes documentation). The kubelet’s: kubectl get csr shows whether nobody has signed it.';
+  "On a control plane: kubeadm certs check-expiration; kubeadm certs renew NAME (all: for all of them), then restart its static pods. An authority is replaced by hand (“Manual rotation of CA certificates” in the Kubernetes documentation). The kubelet's: kubectl get csr shows whether nobody has signed it.";
 
 /** No certificate that the run needs has ended, or ends while it is under way. */
 export const certificates = nodeCheck('certificates', [

@@ -23,6 +23,7 @@ import { quietBaseline } from './quiet-baseline.ts';
 import { removedApis } from './removed-apis.ts';
 import { runtimeSocket } from './runtime-socket.ts';
 import { staticPods } from './static-pods.ts';
+import { stuckPods } from './stuck-pods.ts';
 import { versionSkew } from './version-skew.ts';
 
 /** What the target itself is asked, in the detection and again first thing in preflight. */
@@ -56,4 +57,5 @@ export const preflightChecks: readonly Check[] = [
   firingAlerts,
   permissions,
   budgets,
+  stuckPods,
 ];

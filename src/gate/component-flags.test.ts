@@ -58,6 +58,20 @@ describe('component-flags', () => {
       ['FlagsNotKnown/warn '],
     ],
     [
+      'it in another file, which kubeadm 1.35 does not mend',
+      '1.35.8',
+      '1.34.5',
+      inFile(DEFAULT, '--pod-infra-container-image=x'),
+      [`FlagRemoved/block worker-2 (--pod-infra-container-image in ${DEFAULT})`, 'FlagsNotKnown/warn '],
+    ],
+    [
+      'another flag in the file that it mends',
+      '1.35.8',
+      '1.33.5',
+      inFile(FLAGS_ENV, '--cloud-config=x'),
+      [`FlagRemoved/block worker-2 (--cloud-config in ${FLAGS_ENV})`, 'FlagsNotKnown/warn '],
+    ],
+    [
       'it in that file, which no other kubeadm mends',
       '1.36.4',
       '1.34.5',
@@ -69,7 +83,7 @@ describe('component-flags', () => {
       '1.37.1',
       '1.36.4',
       kubelet({ featureGates: { SidecarContainers: true, TopologyManagerPolicyOptions: true } }),
-      ['FeatureGateRemoved/block worker-2 (SidecarContainers in the kubelet’s config file or arguments)'],
+      ["FeatureGateRemoved/block worker-2 (SidecarContainers in the kubelet's config file or arguments)"],
     ],
     [
       'gates that have one value only, in a flag file',

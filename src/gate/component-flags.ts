@@ -62,7 +62,6 @@ function kubeletFlags({ survey }: SurveyedNode, { target }: GateContext): readon
   const files = survey.kubelet.flags.map(({ file, flag }) => ({ name: nameOf(flag), where: file }));
   const inFiles = new Set(files.map(({ name }) => name));
   const running = survey.kubelet.arguments
-    .filter((argument) => argument.startsWith('--'))
     .map((argument) => ({ name: nameOf(argument), where: 'the running kubelet' }))
     .filter(({ name }) => !inFiles.has(name));
   return [...files, ...running].filter(
@@ -95,7 +94,7 @@ function gatesUsed(surveyed: SurveyedNode): readonly Gate[] {
       name,
       on,
       where:
-        flags.find(({ flag }) => Object.hasOwn(gatesOf(flag), name))?.file ?? 'the kubelet’s config file or arguments',
+        flags.find(({ flag }) => Object.hasOwn(gatesOf(flag), name))?.file ?? "the kubelet's config file or arguments",
     })),
     ...componentsOf(surveyed).flatMap(({ given, where }) =>
       Object.entries(Object.assign({}, ...given.map(gatesOf)) as Record<string, boolean>).map(([name, on]) => ({
@@ -164,7 +163,7 @@ export const componentFlags = nodeCheck('component-flags', [
     severity: 'warn',
     said: ({ target }) =>
       `which flags and feature gates ${minorOf(target)} removes is not known to this version of Nightlift, so these were not held against it`,
-    remedy: 'Read “Removed” and “Urgent upgrade notes” of that minor’s changelog, or take a newer Nightlift.',
+    remedy: "Read “Removed” and “Urgent upgrade notes” of that minor's changelog, or take a newer Nightlift.",
     problems(surveyed, { target }) {
       if (isInMinor(surveyed, target) || Object.hasOwn(ASKED, minorOf(target))) return [];
       const gates = gatesUsed(surveyed).map(({ name }) => name);

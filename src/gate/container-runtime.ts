@@ -103,6 +103,11 @@ function judge(node: NodeFact, target: string): Finding | undefined {
   };
 }
 
+/** Whether a kubelet of the target would not start on the node's runtime, as far as its version can be read. */
+export function isRuntimeTooOld(node: NodeFact, target: string): boolean {
+  return judge(node, target)?.reason === 'RuntimeTooOld';
+}
+
 /** The master step brings a control plane to the workers' version after its drain (D22); then the floor holds before the kubelet moves. */
 function willBeRaised(
   finding: Finding,

@@ -38,7 +38,7 @@ describe('disk-room', () => {
     ],
     ['just enough is free', [disk('/'), disk('/var', { bytes: 2 * GB, freeBytes: 1.024 * GB })], []],
     [
-      'Nightlift’s own is another one than that of /var',
+      "Nightlift's own is another one than that of /var",
       [disk('/'), disk('/var', { bytes: 1, freeBytes: 1 }), disk('/var/lib', { bytes: 2 * GB, freeBytes: 1.1 * GB })],
       [],
     ],

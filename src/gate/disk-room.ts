@@ -1,7 +1,7 @@
 import type { GateContext } from './check.ts';
 import { type NodeRule, nodeCheck, type SurveyedNode, when } from './surveyed.ts';
 
-/** Above it the seed's runbook stops; it is where a kubelet begins to delete images too (imagefs.available<15%). */
+/** What an operator should know of before a night; it is where a kubelet begins to delete images too (imagefs.available<15%). */
 const FULL = 0.85;
 /** Below it a kubelet evicts pods (its default evictionHard, nodefs.inodesFree<5%). */
 const FEWEST_INODES = 0.05;
@@ -35,7 +35,7 @@ interface Need {
   readonly wanted: number;
 }
 
-/** What stage.sh wants, and says no to on the node’s own turn. */
+/** What stage.sh wants, and says no to on the node's own turn. */
 function needsOf(surveyed: SurveyedNode, { options }: GateContext): readonly Need[] {
   const wanted = options.packages.freeMegabytes * 1_000_000;
   const { where, state } = surveyed.survey.etcd;
@@ -70,14 +70,14 @@ const lacking =
       );
     });
 
-/** Packages, images and kubeadm’s copies have room, and a place that they can be written to and run from. */
+/** Packages, images and kubeadm's copies have room, and a place that they can be written to and run from. */
 export const diskRoom = nodeCheck('disk-room', [
   {
     reason: 'DiskFull',
     severity: 'block',
     said: 'less is free than the upgrade needs',
     remedy:
-      'Make room: df -h shows where, and kubeadm’s old copies are in /etc/kubernetes/tmp. packages.freeMegabytes of Nightlift’s settings says how much is wanted.',
+      "Make room: df -h shows where, and kubeadm's old copies are in /etc/kubernetes/tmp. packages.freeMegabytes of Nightlift's settings says how much is wanted.",
     problems: lacking(true),
   },
   {
@@ -85,7 +85,7 @@ export const diskRoom = nodeCheck('disk-room', [
     severity: 'warn',
     said: 'less is free than the upgrade needs, unless what is left of earlier upgrades and deleted before this one is enough',
     remedy:
-      'Nothing, when it is; what has to be there is asked once more before the first change. Room can be made in /etc/kubernetes/tmp and /var/lib/nightlift.',
+      'Nothing, when it is; it is asked once more before anything is fetched. Room can be made in /etc/kubernetes/tmp and /var/lib/nightlift.',
     problems: lacking(false),
   },
   {
@@ -121,7 +121,7 @@ export const diskRoom = nodeCheck('disk-room', [
   {
     reason: 'FileSystemNoexec',
     severity: 'block',
-    said: 'file systems that nothing can be run from: the target’s kubeadm lies under /var/lib/nightlift, and the scripts of packages under /var/lib/dpkg',
+    said: "file systems that nothing can be run from: the target's kubeadm lies under /var/lib/nightlift, and the scripts of packages under /var/lib/dpkg",
     remedy: 'On each: mount -o remount,exec PATH, and take noexec out of /etc/fstab.',
     problems(surveyed) {
       const found = [own(surveyed), behind(surveyed, '/var/lib', '/var', '/')].filter((one) => one?.noexec === true);

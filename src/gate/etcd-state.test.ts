@@ -29,7 +29,7 @@ describe('etcd-state', () => {
     ['has three members', members(false, false, false), []],
     ['has four', members(false, false, false, false), []],
     ['has an alarm', { alarms: ['NOSPACE'] }, ['EtcdAlarm/block cp-1 (NOSPACE)']],
-    ['has a learner', members(false, true), ['EtcdLearner/block cp-1 (cp-2)']],
+    ['has a learner', members(false, true), ['EtcdLearner/warn cp-1 (cp-2)']],
     ['is filled to 80 %', { databaseBytes: 0.8 * 2 * GIB }, []],
     ['is filled to more', { databaseBytes: 0.81 * 2 * GIB }, ['EtcdFilling/warn cp-1 (1739 MB, 81 % of its quota)']],
     ['is full', { databaseBytes: 0.96 * 2 * GIB }, ['EtcdFull/block cp-1 (2062 MB, 96 % of its quota)']],

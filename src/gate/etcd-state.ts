@@ -5,7 +5,7 @@ import { isBegun, type NodeRule, nodeCheck, nodesFinding, type SurveyedNode, sur
 
 const NAME = 'etcd-state';
 
-/** etcd’s own default of --quota-backend-bytes (server/storage/quota.go). */
+/** etcd's own default of --quota-backend-bytes (server/storage/quota.go). */
 const DEFAULT_QUOTA = 2 * 1024 ** 3;
 const FULL = 0.95;
 const FILLING = 0.8;
@@ -34,7 +34,7 @@ const DEFRAGMENT =
 
 const snapshotIsNeeded = ({ options }: GateContext): boolean =>
   options.snapshot.required && options.snapshot.cronJob === '';
-/** A manifest that an interrupted kubeadm has lost looks alike, and the node’s own step puts it back. */
+/** A manifest that an interrupted kubeadm has lost looks alike, and the node's own step puts it back. */
 const isElsewhere = (surveyed: SurveyedNode): boolean =>
   surveyed.survey.etcd.where === 'elsewhere' && !isBegun(surveyed);
 
@@ -42,16 +42,17 @@ const rules = nodeCheck(NAME, [
   {
     reason: 'EtcdAlarm',
     severity: 'block',
-    said: 'etcd has an alarm: with NOSPACE it takes no writes, with CORRUPT a member’s data differ',
+    said: "etcd has an alarm: with NOSPACE it takes no writes, with CORRUPT a member's data differ",
     remedy: `NOSPACE: ${DEFRAGMENT} CORRUPT: replace the member by a new one.`,
     problems: inState(({ alarms }) => alarms),
   },
   {
+    // One that joins right now votes in a minute: preflight waits for it, and refuses when it stays so.
     reason: 'EtcdLearner',
-    severity: 'block',
-    said: 'etcd has members that do not vote yet',
+    severity: 'warn',
+    said: 'etcd has members that do not vote yet, for which preflight waits',
     remedy:
-      'Wait until they have caught up, then: etcdctl member promote ID; or remove them: etcdctl member remove ID.',
+      'When it stays so: wait until they have caught up, then: etcdctl member promote ID; or remove them: etcdctl member remove ID.',
     problems: inState(({ members }) =>
       members.filter(({ learner }) => learner).map(({ name }) => name || 'one without a name'),
     ),

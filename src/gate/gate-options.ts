@@ -35,6 +35,10 @@ export interface GateOptions {
     /** The setting `drain.policies`. */
     readonly policies: readonly DrainPolicy[];
   };
+  readonly stuckPods: {
+    /** The setting `drain.stuckPods`. */
+    readonly severity: 'warn' | 'block';
+  };
   /** Of the settings groups of these names, what the checks of the survey take. */
   readonly packages: Pick<Settings['packages'], 'baseUrl' | 'lockTimeoutSeconds' | 'freeMegabytes'>;
   readonly kubeadm: Pick<Settings['kubeadm'], 'ignorePreflightErrors' | 'patchesDirectory'>;
@@ -50,6 +54,7 @@ export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>, during
     alerts: { ...settings.alerts, duringRun },
     quiet: { settleSeconds: settings.waits.settleSeconds },
     budgets: { severity: settings.budgets, policies: settings.drain.policies },
+    stuckPods: { severity: settings.drain.stuckPods === 'warn' ? 'warn' : 'block' },
     packages: settings.packages,
     kubeadm: settings.kubeadm,
     snapshot: settings.snapshot,

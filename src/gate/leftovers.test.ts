@@ -28,7 +28,7 @@ describe('leftovers', () => {
     [
       'I17 of 28 GB of copies',
       { backups: { count: 60, bytes: 28.04e9 } },
-      ['BackupsLarge/warn: kubeadm’s own copies in /etc/kubernetes/tmp take much room: worker-2 (60 with 28.0 GB)'],
+      ["BackupsLarge/warn: kubeadm's own copies in /etc/kubernetes/tmp take much room: worker-2 (60 with 28.0 GB)"],
     ],
   ])('%s', (_name, fields, want) => {
     expect(surveyMessages(leftovers, { surveys: { 'worker-2': fields } })).toEqual(want);

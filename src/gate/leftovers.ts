@@ -26,7 +26,7 @@ export const leftovers = nodeCheck('leftovers', [
   {
     reason: 'BackupsLarge',
     severity: 'warn',
-    said: 'kubeadm’s own copies in /etc/kubernetes/tmp take much room',
+    said: "kubeadm's own copies in /etc/kubernetes/tmp take much room",
     remedy:
       'Nothing: preflight deletes those that are older than kubeadm.backupDays. At once: rm -rf /etc/kubernetes/tmp/kubeadm-backup-*',
     problems: ({ survey: { backups } }) =>

@@ -4,8 +4,8 @@ import { nodeCheck } from './surveyed.ts';
 /** What etcd, logs and leases do not mind. */
 const FINE_SECONDS = 5;
 /**
- * Beyond it a token that one API server has issued is not valid yet to another (go-jose’s DefaultLeeway), and soon after that
- * a certificate (the signer dates it back by five minutes) and a package list (apt’s Acquire::Max-FutureTime and Valid-Until).
+ * Beyond it a token that one API server has issued is not valid yet to another (go-jose's DefaultLeeway), and soon after that
+ * a certificate (the signer dates it back by five minutes) and a package list (apt's Acquire::Max-FutureTime and Valid-Until).
  */
 const MOST_SECONDS = 60;
 
@@ -20,7 +20,7 @@ export const nodeClocks = nodeCheck('node-clocks', [
   {
     reason: 'ClockWrong',
     severity: 'block',
-    said: `clocks that differ from the API server’s by more than ${MOST_SECONDS} s: tokens, certificates and package lists are not valid by them`,
+    said: `clocks that differ from the API server's by more than ${MOST_SECONDS} s: tokens, certificates and package lists are not valid by them`,
     remedy: REMEDY,
     problems: ({ survey: { clockOffsetSeconds: seconds } }) =>
       seconds !== null && Math.abs(seconds) > MOST_SECONDS ? [offset(seconds)] : [],
@@ -28,7 +28,7 @@ export const nodeClocks = nodeCheck('node-clocks', [
   {
     reason: 'ClockOff',
     severity: 'warn',
-    said: `clocks that differ from the API server’s by more than ${FINE_SECONDS} s`,
+    said: `clocks that differ from the API server's by more than ${FINE_SECONDS} s`,
     remedy: REMEDY,
     problems: ({ survey: { clockOffsetSeconds: seconds } }) =>
       seconds !== null && Math.abs(seconds) > FINE_SECONDS && Math.abs(seconds) <= MOST_SECONDS

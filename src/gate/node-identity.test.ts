@@ -21,7 +21,7 @@ describe('node-identity', () => {
         nodes: { 'worker-1': { ...id('a'), kubelet: '1.36.4' }, 'worker-2': id('a'), 'worker-3': id('b') },
       }),
     ).toEqual([
-      'MachineIdShared/block: nodes with the same machine-id, so that one cannot be told from the other: worker-1 (a), worker-2 (a)',
+      'MachineIdShared/block: nodes with the same machine-id, so that one cannot be told from the other: worker-1, worker-2 (each: a)',
     ]);
   });
 

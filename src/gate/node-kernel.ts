@@ -3,7 +3,7 @@ import { minorNumber } from '../version.ts';
 import type { GateContext } from './check.ts';
 import { nodeCheck, type SurveyedNode, when } from './surveyed.ts';
 
-/** From this minor on `failCgroupV1` is true by default, and kubeadm’s SystemVerification an error on v1 (KEP-5573, system-validators 1.12.1). */
+/** From this minor on `failCgroupV1` is true by default, and kubeadm's SystemVerification an error on v1 (KEP-5573, system-validators 1.12.1). */
 const WITHOUT_CGROUP_V1 = 35;
 
 interface KernelRule {
@@ -11,7 +11,7 @@ interface KernelRule {
   readonly from: number;
   readonly accepts: readonly RegExp[];
   readonly said: string;
-  /** Whether kubeadm’s check is an error. */
+  /** Whether kubeadm's check is an error. */
   readonly isError: boolean;
 }
 
@@ -21,7 +21,7 @@ const SINCE_4_19: Pick<KernelRule, 'accepts' | 'said'> = {
 };
 
 /**
- * What kubeadm’s SystemVerification accepts (system-validators 1.8.0, 1.9.1, 1.10.1 and 1.12.1, `KernelSpec` of
+ * What kubeadm's SystemVerification accepts (system-validators 1.8.0, 1.9.1, 1.10.1 and 1.12.1, `KernelSpec` of
  * types_unix.go). An upgrade asks it since 1.33 (#129401), and since 1.34 it only warns of the kernel (#131919).
  */
 const KERNELS: readonly KernelRule[] = [
@@ -87,7 +87,7 @@ export const nodeKernel = nodeCheck('node-kernel', [
     said: ({ target }) =>
       `cgroup v1, which kubeadm ${target} refuses (SystemVerification), also with failCgroupV1: false`,
     remedy:
-      'Start these nodes with cgroup v2, or add SystemVerification to kubeadm.ignorePreflightErrors of Nightlift’s settings.',
+      "Start these nodes with cgroup v2, or add SystemVerification to kubeadm.ignorePreflightErrors of Nightlift's settings.",
     problems: ({ survey }, context) =>
       when(
         minorNumber(context.target) >= WITHOUT_CGROUP_V1 &&

@@ -35,7 +35,7 @@ export const nodeSystem = nodeCheck('node-system', [
     severity: 'block',
     said: 'Nightlift upgrades with apt and dpkg, which these nodes do not have',
     remedy:
-      'Upgrade them by hand, and leave workers of that kind out: give them a label, and name it in nodes.exclude of Nightlift’s settings.',
+      "Upgrade them by hand, and leave workers of that kind out: give them a label, and name it in nodes.exclude of Nightlift's settings.",
     problems(surveyed) {
       const { id, version, name } = surveyed.survey.os;
       return hasNoApt(surveyed) ? [name || `${id} ${version}`.trim() || 'a system without /etc/os-release'] : [];
@@ -45,7 +45,7 @@ export const nodeSystem = nodeCheck('node-system', [
     reason: 'ArchitectureUnsupported',
     severity: 'block',
     said: `Kubernetes has no Debian packages for the architecture (it has them for ${ARCHITECTURES.join(', ')})`,
-    remedy: 'Take these nodes out of the cluster, or leave them out: nodes.exclude of Nightlift’s settings.',
+    remedy: "Take these nodes out of the cluster, or leave them out: nodes.exclude of Nightlift's settings.",
     problems: ({ survey }) => (ARCHITECTURES.includes(survey.architecture) ? [] : [survey.architecture || 'not known']),
   },
   {

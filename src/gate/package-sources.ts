@@ -46,7 +46,7 @@ function takesOurs(pattern: string, { options }: GateContext): boolean {
   );
 }
 
-/** A list entry of unattended-upgrades that keeps a package out; a regular expression of Python’s, anchored at the start. */
+/** A list entry of unattended-upgrades that keeps a package out; a regular expression of Python's, anchored at the start. */
 function isBlacklisted(name: string, unattended: readonly string[]): boolean {
   return unattended.some((line) => {
     const pattern = /^Package-Blacklist\S* (.+)$/.exec(line)?.[1];
@@ -72,7 +72,7 @@ export const packageSources = nodeCheck('package-sources', [
     reason: 'SourceElsewhere',
     severity: 'block',
     said: ({ options }) => `the apt source of Kubernetes is not under ${baseOf(options.packages.baseUrl)}`,
-    remedy: 'Set packages.baseUrl of Nightlift’s settings to what these nodes use, or mend the file that is named.',
+    remedy: "Set packages.baseUrl of Nightlift's settings to what these nodes use, or mend the file that is named.",
     problems(surveyed, context) {
       const { ours, elsewhere } = sourcesOf(surveyed, context);
       return ours.length > 0 ? [] : filesOf(elsewhere);
@@ -82,7 +82,7 @@ export const packageSources = nodeCheck('package-sources', [
     reason: 'SourceMissing',
     severity: 'warn',
     said: 'there is no apt source of Kubernetes; Nightlift writes one',
-    remedy: 'Nothing, when packages.baseUrl of Nightlift’s settings is where these nodes shall take it from.',
+    remedy: "Nothing, when packages.baseUrl of Nightlift's settings is where these nodes shall take it from.",
     problems(surveyed, context) {
       const { ours, elsewhere } = sourcesOf(surveyed, context);
       return ours.length + elsewhere.length > 0 ? [] : [''];
@@ -91,7 +91,7 @@ export const packageSources = nodeCheck('package-sources', [
   {
     reason: 'SourceOfSeveralMinors',
     severity: 'warn',
-    said: 'apt sources of several minors of Kubernetes at once; all of them are pointed at the target’s',
+    said: "apt sources of several minors of Kubernetes at once; all of them are pointed at the target's",
     remedy: 'Leave one of them: see `grep -r /deb/ /etc/apt/sources.list*` on the node.',
     problems(surveyed, context) {
       const enabled = sourcesOf(surveyed, context).ours.filter((source) => source.enabled);

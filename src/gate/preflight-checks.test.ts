@@ -202,7 +202,18 @@ describe('budgets', () => {
   it.each<[string, Partial<Facts>, 'warn' | 'block', string[]]>([
     ['warns of a budget that can never allow a disruption', budget({}), 'warn', ['budgets/BudgetNeverAllows/warn']],
     ['refuses it when the settings say so', budget({}), 'block', ['budgets/BudgetNeverAllows/block']],
-    ['leaves a budget alone whose pods are not all healthy now', budget({ currentHealthy: 1 }), 'block', []],
+    [
+      'leaves a budget alone that has what it wants, and waits for one pod more',
+      budget({ currentHealthy: 2, desiredHealthy: 2, expectedPods: 3 }),
+      'block',
+      [],
+    ],
+    [
+      'names a budget that has too few healthy pods to let any go',
+      budget({ currentHealthy: 0, desiredHealthy: 1, expectedPods: 2 }),
+      'block',
+      ['budgets/BudgetUnhealthy/block'],
+    ],
     [
       'leaves a budget without pods alone',
       budget({ expectedPods: 0, currentHealthy: 0, desiredHealthy: 0 }),
@@ -214,8 +225,8 @@ describe('budgets', () => {
       'names two budgets over one pod once, which the API never evicts',
       {
         budgets: known([
-          { ...BUDGET, disruptionsAllowed: 1, nodes: ['w1'], overlaps: ['all'] },
-          { ...BUDGET, name: 'all', disruptionsAllowed: 1, nodes: ['w1'], overlaps: ['web'] },
+          { ...BUDGET, disruptionsAllowed: 1, nodes: ['worker-1'], overlaps: ['all'] },
+          { ...BUDGET, name: 'all', disruptionsAllowed: 1, nodes: ['worker-1'], overlaps: ['web'] },
         ]),
       },
       'block',
@@ -238,8 +249,8 @@ describe('budgets', () => {
   });
 
   it('D07 names the nodes whose drain a budget holds', () => {
-    const facts = exampleFacts(budget({ nodes: ['w1', 'w3'] }));
+    const facts = exampleFacts(budget({ nodes: ['worker-1', 'worker-2'] }));
     const [finding] = evaluateGate(facts, '1.36.4', preflightChecks, exampleOptions()).findings;
-    expect(finding?.message).toMatch(/^PodDisruptionBudget shop\/web can never allow .* it holds w1, w3$/);
+    expect(finding?.message).toMatch(/^PodDisruptionBudget shop\/web can never allow .* it holds worker-1, worker-2$/);
   });
 });

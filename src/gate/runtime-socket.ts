@@ -25,7 +25,7 @@ export const runtimeSocket = nodeCheck('runtime-socket', [
   {
     reason: 'RuntimesDiffer',
     severity: 'block',
-    said: 'the annotation kubeadm.alpha.kubernetes.io/cri-socket names another container runtime than the kubelet uses; kubeadm would write it into the kubelet’s settings',
+    said: "the annotation kubeadm.alpha.kubernetes.io/cri-socket names another container runtime than the kubelet uses; kubeadm would write it into the kubelet's settings",
     remedy:
       'When the kubelet is right: kubectl annotate node NAME --overwrite kubeadm.alpha.kubernetes.io/cri-socket=SOCKET, with the socket of the kubelet.',
     problems({ node, survey }) {

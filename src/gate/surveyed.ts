@@ -33,8 +33,16 @@ export function nodesFinding(
 ): readonly Finding[] {
   if (problems.length === 0) return [];
   const { check, reason, severity, said, remedy } = finding;
-  const nodes = problems.map(({ node, what }) => (what === '' ? node : `${node} (${what})`)).join(', ');
+  const groups = Map.groupBy(problems, ({ what }) => what);
+  const nodes = [...groups].map(([what, some]) => named(some, what)).join(', ');
   return [{ check, reason, class: 'actionable', severity, message: `${said}: ${nodes}`, remedy }];
+}
+
+/** Hundreds of nodes are made alike, and have the same in the way. */
+function named(problems: readonly NodeProblem[], what: string): string {
+  const nodes = problems.map(({ node }) => node).join(', ');
+  if (what === '') return nodes;
+  return problems.length === 1 ? `${nodes} (${what})` : `${nodes} (each: ${what})`;
 }
 
 /** One thing that may be wrong with a node. */

@@ -91,14 +91,19 @@ export const EXIT_CODES: Readonly<Record<number, FailureExplanation>> = {
     remedy: 'Take --pod-infra-container-image out of its files.',
   },
   40: {
-    reason: 'ContainerdInstall',
-    message: 'containerd could not be installed',
-    remedy: 'Read what apt says, on the node.',
+    reason: 'ContainerdNotAvailable',
+    message: 'the sources of the node do not have the containerd that is wanted; nothing was changed',
+    remedy: 'On the node: apt-cache madison containerd containerd.io',
   },
   41: {
     reason: 'ContainerdNotActive',
     message: 'containerd did not answer after its restart',
     remedy: 'On the node: journalctl -u containerd',
+  },
+  42: {
+    reason: 'ContainerdInstall',
+    message: 'containerd could not be installed',
+    remedy: 'Read what apt says, on the node.',
   },
   50: { reason: 'UnitLockHeld', message: 'another caller held the lock of the detached commands', remedy: AGAIN },
   51: {

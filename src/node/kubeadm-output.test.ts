@@ -1,48 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { droppedFlags, planIsUpToDate, planNamesTarget } from './kubeadm-output.ts';
+import { planIsUpToDate, planNamesTarget } from './kubeadm-output.ts';
 
 /** Output of real programs, recorded by the lab. */
 function recorded(name: string): string {
   return readFileSync(new URL(`../../test/fixtures/recorded/${name}`, import.meta.url), 'utf8');
 }
-
-const DIFF = `[upgrade/diff] Reading configuration from the "kubeadm-config" ConfigMap in namespace "kube-system"...
---- /etc/kubernetes/manifests/kube-apiserver.yaml
-+++ new manifest
-@@ -14 +13,0 @@
--    - --authentication-config=/etc/kubernetes/pki/auth-config.yaml
-@@ -20 +19 @@
--    - --audit-log-maxage=7
-+    - --audit-log-maxage=30
-@@ -42 +41 @@
--    image: registry.k8s.io/kube-apiserver:v1.36.3
-+    image: registry.k8s.io/kube-apiserver:v1.36.4
---- /etc/kubernetes/manifests/kube-scheduler.yaml
-+++ new manifest
-@@ -9 +8,0 @@
--    - --profiling
-`;
-
-describe('droppedFlags', () => {
-  it('I18 names every flag that the upgrade would drop, and its component', () => {
-    expect(droppedFlags(DIFF)).toEqual([
-      { component: 'kube-apiserver', flag: '--authentication-config=/etc/kubernetes/pki/auth-config.yaml' },
-      { component: 'kube-scheduler', flag: '--profiling' },
-    ]);
-  });
-
-  it.each(['', 'nothing to see', '[upgrade/diff] Reading configuration\n'])('finds none in %j', (text) => {
-    expect(droppedFlags(text)).toEqual([]);
-  });
-
-  it('finds none in a recorded diff of a sound cluster', (context) => {
-    if (!existsSync(new URL('../../test/fixtures/recorded/1.36.4/kubeadm-upgrade-diff.txt', import.meta.url))) {
-      context.skip('there is no recording');
-    }
-    expect(droppedFlags(recorded('1.36.4/kubeadm-upgrade-diff.txt'))).toEqual([]);
-  });
-});
 
 describe('planNamesTarget', () => {
   it('goes by the line with the command, not by the title', () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { NightliftError } from '../errors.ts';
+import { IMAGE_REPOSITORY, IMAGE_TAG } from '../facts/image-sources.ts';
 import type { RenderValue } from '../render.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type NodeScript, type ScriptTemplates, scriptParts } from './scripts.ts';
@@ -16,6 +17,7 @@ const RUN = [
   'diff',
   'file-size',
   'list-releases',
+  'manifest-copies',
   'node-state',
   'plan',
   'prune-backups',
@@ -23,7 +25,7 @@ const RUN = [
   'this-node',
 ] as const;
 /** Runs as a unit. */
-const START = ['etcd-snapshot', 'raise-containerd', 'stage', 'upgrade-node'] as const;
+const START = ['etcd-snapshot', 'raise-containerd', 'stage', 'stage-containerd', 'upgrade-node'] as const;
 /** Starts the units; its script is put together on the node. */
 const ARRIVE = 'detached-arrive';
 const COMPOSED_THERE = 'scriptBase64';
@@ -64,11 +66,16 @@ function patterns(policy: NodePolicy): Readonly<Record<string, string>> {
     apiServers: '^([a-z0-9][a-z0-9.-]*=[][0-9A-Za-z.:-]+( |$))*$',
     days: exactly(String(policy.backupDays)),
     directory: exactly(policy.directory),
+    dnsRepository: IMAGE_REPOSITORY,
+    dnsTag: IMAGE_TAG,
+    etcdRepository: IMAGE_REPOSITORY,
+    etcdTag: IMAGE_TAG,
     etcdUpgrade: '^(true|false)$',
     file: '^/[^[:cntrl:]]{1,4000}$',
     generation: NUMBER,
     holder: '^[A-Za-z0-9._@:-]{1,253}$',
     identity: '^[0-9a-f]{64}$',
+    imageRepository: IMAGE_REPOSITORY,
     ignorePreflightErrors: someOf(policy.ignorePreflightErrors, ','),
     keep: '^[1-9][0-9]{0,3}$',
     keyFingerprints: exactly(policy.keyFingerprints.join(' ')),
@@ -90,6 +97,7 @@ function patterns(policy: NodePolicy): Readonly<Record<string, string>> {
     timeLimitSeconds: '^[0-9]{1,6}([.][0-9]{1,3})?$',
     unit: '^nightlift-[a-z0-9-]{1,200}$',
     version: '^[0-9][0-9A-Za-z.+~:-]{0,100}$',
+    withoutImages: someOf(['dns', 'proxy', 'etcd'], ' '),
     waitSeconds: '^[0-9]{1,4}([.][0-9]{1,3})?$',
   };
 }

@@ -350,7 +350,7 @@ const Members = z.object({
 const Status = z
   .array(z.object({ Status: z.object({ version: z.string(), dbSize: z.number().nonnegative() }) }))
   .min(1);
-/** The kind of an alarm is a number: etcd’s own AlarmType. */
+/** The kind of an alarm is a number: etcd's own AlarmType. */
 const Alarms = z.object({ alarms: z.array(z.object({ alarm: z.number() })).nullish() });
 const ALARMS: Readonly<Record<number, string>> = { 1: 'NOSPACE', 2: 'CORRUPT' };
 

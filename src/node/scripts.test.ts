@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { KUBEADM_IMAGES } from '../facts/image-sources.ts';
 import { type NodeScript, nodeScripts, renderScript, type UpgradeRole } from './scripts.ts';
 
 const templates = (name: string): string =>
@@ -32,6 +33,10 @@ function stage(role: UpgradeRole, target: string, keyFingerprints: readonly stri
     keyFingerprints,
     keyWarnDays: 45,
     neededBytes: 2_000_000_000,
+    images:
+      role === 'worker'
+        ? KUBEADM_IMAGES
+        : { ...KUBEADM_IMAGES, imageRepository: 'mirror.example.com/k8s', dnsTag: 'v1.14.2', withoutImages: ['proxy'] },
   });
 }
 
@@ -44,7 +49,8 @@ const rendered: Readonly<Record<string, NodeScript>> = {
   'stage-first-control-plane-patch': stage('first-control-plane', '1.36.4', [fingerprint]),
   'stage-worker-minor': stage('worker', '1.37.1', []),
   plan: scripts.plan({ target: '1.36.4', ignorePreflightErrors: ['CoreDNSMigration'] }),
-  diff: scripts.diff({ target: '1.36.4' }),
+  diff: scripts.diff({ ...here, target: '1.36.4', patchesDirectory: '/etc/kubernetes/patches' }),
+  'manifest-copies': scripts.manifestCopies({ target: '1.36.4' }),
   'prune-backups': scripts.pruneBackups({ ...here, ...fence, days: 3 }),
   'upgrade-first-control-plane-patch': upgrade('first-control-plane', '1.36.4'),
   'upgrade-first-control-plane-minor': upgrade('first-control-plane', '1.37.1'),
@@ -69,6 +75,7 @@ const rendered: Readonly<Record<string, NodeScript>> = {
     restoreProof: 'auto',
     timeLimitSeconds: 600,
   }),
+  'stage-containerd': scripts.stageContainerd({ ...here, version: '1.7.24', lockTimeoutSeconds: 300 }),
   'raise-containerd': scripts.raiseContainerd({ ...here, version: '1.7.24', lockTimeoutSeconds: 300 }),
   'run-script': scripts.runScript({ ...here, ...fence, text: 'echo "restoring"\n' }),
   'detached-arrive': renderScript(templates, 'detached-arrive', {

@@ -1,3 +1,4 @@
+import type { ImageSources } from '../facts/image-sources.ts';
 import { type RenderVariables, renderStrict } from '../render.ts';
 import { minorOf } from '../version.ts';
 import type { Fence } from './fence.ts';
@@ -41,6 +42,8 @@ export interface StageParameters extends Repository, ThisNode {
   readonly keyWarnDays: number;
   /** Bytes that must be free on the node before anything is fetched. */
   readonly neededBytes: number;
+  /** Of no use on a worker, which gets no images. */
+  readonly images: ImageSources;
 }
 
 export interface UpgradeParameters extends Repository, ThisNode {
@@ -65,6 +68,12 @@ export interface EtcdSnapshotParameters extends ThisNode {
   readonly timeLimitSeconds: number;
 }
 
+export interface ContainerdParameters extends ThisNode {
+  /** Upstream '1.7.24', or a full package version. */
+  readonly version: string;
+  readonly lockTimeoutSeconds: number;
+}
+
 export interface ControlPlaneHealthParameters {
   /** API servers to ask, with their address and port: [fd00::1]:6443 for IPv6. */
   readonly apiServers: readonly { readonly node: string; readonly address: string }[];
@@ -79,13 +88,15 @@ export interface NodeScripts {
   survey(parameters: ThisNode): NodeScript;
   stage(parameters: StageParameters): NodeScript;
   plan(parameters: { readonly target: string; readonly ignorePreflightErrors: readonly string[] }): NodeScript;
-  diff(parameters: { readonly target: string }): NodeScript;
+  /** `patchesDirectory`: on the node; empty for none. */
+  diff(parameters: ThisNode & { readonly target: string; readonly patchesDirectory: string }): NodeScript;
+  manifestCopies(parameters: { readonly target: string }): NodeScript;
   pruneBackups(parameters: ThisNode & Fence & { readonly days: number }): NodeScript;
   controlPlaneHealth(parameters: ControlPlaneHealthParameters): NodeScript;
   etcdSnapshot(parameters: EtcdSnapshotParameters): NodeScript;
   upgradeNode(parameters: UpgradeParameters): NodeScript;
-  /** `version`: upstream '1.7.24', or a full package version. */
-  raiseContainerd(parameters: ThisNode & { readonly version: string; readonly lockTimeoutSeconds: number }): NodeScript;
+  stageContainerd(parameters: ContainerdParameters): NodeScript;
+  raiseContainerd(parameters: ContainerdParameters): NodeScript;
   runScript(parameters: ThisNode & Fence & { readonly text: string }): NodeScript;
 }
 
@@ -101,12 +112,14 @@ interface Composition {
 
 /** What stands around a script besides common.sh. Whatever changes a node proves first that it is on that node. */
 const COMPOSED: Readonly<Record<string, Composition>> = {
+  diff: { before: ['this-node'] },
   'file-size': { before: ['this-node'] },
   'list-releases': { before: ['apt', 'source-files', 'sources'] },
   'detached-arrive': { before: ['fence'] },
   'prune-backups': { before: ['this-node', 'fence'] },
   'run-script': { before: ['this-node', 'fence'] },
-  'raise-containerd': { before: ['this-node', 'apt'] },
+  'stage-containerd': { before: ['this-node', 'apt', 'containerd-package'] },
+  'raise-containerd': { before: ['this-node', 'apt', 'containerd-package'] },
   'node-state': { before: ['manifests'] },
   stage: { before: ['this-node', 'manifests', 'cri-socket', 'apt', 'source-files', 'sources'] },
   survey: {
@@ -161,10 +174,13 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
         keyFingerprints: given.keyFingerprints.map((one) => one.replaceAll(/\s/g, '').toUpperCase()).join(' '),
         keyWarnDays: given.keyWarnDays,
         neededBytes: given.neededBytes,
+        ...given.images,
+        withoutImages: given.images.withoutImages.join(' '),
       }),
     plan: (given) =>
       plain('plan', { target: given.target, ignorePreflightErrors: given.ignorePreflightErrors.join(',') }),
-    diff: (given) => plain('diff', { target: given.target }),
+    diff: (given) => plain('diff', { ...given }),
+    manifestCopies: (given) => plain('manifest-copies', { ...given }),
     pruneBackups: (given) => plain('prune-backups', { ...given }),
     controlPlaneHealth: ({ apiServers, timeLimitSeconds }) =>
       plain('control-plane-health', {
@@ -183,6 +199,7 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
         patchesDirectory: given.patchesDirectory,
         etcdUpgrade: given.etcdUpgrade,
       }),
+    stageContainerd: (given) => plain('stage-containerd', { ...given }),
     raiseContainerd: (given) => plain('raise-containerd', { ...given }),
     runScript: ({ text, ...given }) =>
       plain('run-script', { ...given, scriptBase64: Buffer.from(text).toString('base64') }),

@@ -267,3 +267,32 @@ describe('a command that does not end', () => {
     await shell.close();
   });
 });
+
+describe('connections of the SSH shell', () => {
+  it('makes room for the next node by leaving the one that was not used for longest, never one that is in use', async () => {
+    const names = ['w1', 'w2', 'w3'] as const;
+    await using bench = await startTestBench({
+      nodes: names.map((name) => ({ name, role: 'worker', version: '1.36.3' }) as const),
+      published: [],
+    });
+    const shell = shellOf(bench, {}, bench.nodes.knownHosts, { maxOpen: 2 });
+    const socketOf = async (node: string, text = ''): Promise<string> => {
+      const script = { name: 'test', text: `echo "$SSH_CONNECTION"; ${text}`, variables: {} };
+      const { stdout } = await shell.run(bench.address(node), script, AbortSignal.timeout(10_000));
+      return stdout;
+    };
+    const slow = socketOf('w1', 'sleep 1');
+    await until(() => bench.nodes.sshConnections().made === 1);
+    await socketOf('w2');
+    await socketOf('w3');
+    // w2 was idle and went; w1 is at work.
+    await until(() => bench.nodes.sshConnections().open === 2);
+    await slow;
+    await socketOf('w1');
+    await socketOf('w3');
+    expect(bench.nodes.sshConnections().made).toBe(3);
+    await socketOf('w2');
+    expect(bench.nodes.sshConnections().made).toBe(4);
+    await shell.close();
+  });
+});

@@ -30,6 +30,8 @@ export interface SshNodeShellOptions {
   readonly timeLimitSeconds?: (script: string) => number;
   /** How much longer than the node this side waits for an answer. */
   readonly marginSeconds?: number;
+  /** How many connections are kept open, beside those that are in use; default 64. */
+  readonly maxOpen?: number;
 }
 
 /**
@@ -37,7 +39,13 @@ export interface SshNodeShellOptions {
  * @throws NightliftError (config) for a key or a known_hosts file that cannot be read.
  */
 export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
-  const { settings, access = 'shell', timeLimitSeconds = timeLimitOf, marginSeconds = MARGIN_SECONDS } = options;
+  const {
+    settings,
+    access = 'shell',
+    timeLimitSeconds = timeLimitOf,
+    marginSeconds = MARGIN_SECONDS,
+    maxOpen = 64,
+  } = options;
   const key = ssh2.utils.parseKey(settings.privateKey);
   if (key instanceof Error) {
     throw new NightliftError('config', `reading the SSH private key: ${key.message}`, {
@@ -48,19 +56,50 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
   if (knownHosts.skipped.length > 0)
     options.log.warn('lines of known_hosts say nothing and are skipped', { lines: knownHosts.skipped.join('; ') });
   const accepted = new Map<string, Buffer>();
+  /** In the order in which they were used last. */
   const connections = new Map<string, Promise<Client>>();
+  /** How many commands are under way, by address. */
+  const busy = new Map<string, number>();
 
   const connection = (node: NodeAddress): Promise<Client> => {
     const open = connections.get(node.internalIp);
-    if (open !== undefined) return open;
-    const opening = (async () => {
+    if (open !== undefined) {
+      connections.delete(node.internalIp);
+      connections.set(node.internalIp, open);
+      return open;
+    }
+    leaveIdle();
+    const opening: Promise<Client> = (async () => {
       const client = await connectToNode(node, settings, knownHosts, accepted);
-      client.once('close', () => connections.delete(node.internalIp));
+      client.once('close', () => forget(node.internalIp, opening));
       return client;
     })();
     connections.set(node.internalIp, opening);
-    opening.catch(() => connections.delete(node.internalIp));
+    opening.catch(() => forget(node.internalIp, opening));
     return opening;
+  };
+  /** Unless another one has taken its place. */
+  const forget = (address: string, opening: Promise<Client>): void => {
+    if (connections.get(address) === opening) connections.delete(address);
+  };
+  /** Each node of a large cluster is asked once and then not for hours: what was not used for longest makes room. */
+  const leaveIdle = (): void => {
+    if (connections.size < maxOpen) return;
+    const idle = [...connections].find(([address]) => !busy.has(address));
+    if (idle === undefined) return;
+    const [address, opening] = idle;
+    connections.delete(address);
+    void opening.then((client) => client.end()).catch(() => undefined);
+  };
+  const occupied = async <T>({ internalIp }: NodeAddress, work: () => Promise<T>): Promise<T> => {
+    busy.set(internalIp, (busy.get(internalIp) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (busy.get(internalIp) ?? 1) - 1;
+      if (left === 0) busy.delete(internalIp);
+      else busy.set(internalIp, left);
+    }
   };
   const requestOf = (script: NodeScript, seconds: number): { program: string; input: string } =>
     access === 'upgrade-only'
@@ -68,13 +107,15 @@ export function createSshNodeShell(options: SshNodeShellOptions): NodeShell {
       : { program: '/bin/bash -s', input: `${begin}${limited(wholeOrNothing(script.text), seconds)}` };
   const run = async (node: NodeAddress, script: NodeScript, signal: AbortSignal): Promise<CommandResult> => {
     signal.throwIfAborted();
-    const client = await connection(node);
     const seconds = timeLimitSeconds(script.name);
     const { program, input } = requestOf(script, seconds);
     const command = settings.user === 'root' ? program : `sudo -n -- ${program}`;
-    const said = await within(node, script, seconds + marginSeconds, signal, (either) =>
-      execute(client, command, input, either),
-    );
+    const said = await occupied(node, async () => {
+      const client = await connection(node);
+      return await within(node, script, seconds + marginSeconds, signal, (either) =>
+        execute(client, command, input, either),
+      );
+    });
     const result = { ...said, stdout: fromBegin(said.stdout), stderr: fromBegin(said.stderr) };
     if (settings.user !== 'root') refuseWithoutSudo(node, settings.user, access, result);
     return result;

@@ -1,15 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import type { Budget } from '../cluster/cluster.ts';
+import type { Budget, Cluster, EvictionResult } from '../cluster/cluster.ts';
 import { exampleBudget, examplePod } from '../cluster/example-pod.ts';
+import { ClusterError } from '../cluster/kube-error.ts';
+import { known, unknown } from '../observed.ts';
 import { observeBudgets } from './budgets.ts';
 
 const signal = new AbortController().signal;
 const pod = (name: string, fields: Parameters<typeof examplePod>[1] = {}) =>
   examplePod(name, { labels: { app: 'web' }, ...fields });
 
-function observed(budgets: readonly Budget[], pods: ReturnType<typeof pod>[] | 'not asked') {
+function observed(
+  budgets: readonly Budget[],
+  pods: ReturnType<typeof pod>[] | 'not asked',
+  tryEviction: Cluster['tryEviction'] = () => Promise.resolve({ kind: 'accepted' }),
+) {
   return observeBudgets(
     {
+      tryEviction,
       budgets: () => Promise.resolve(budgets),
       pods: () => (pods === 'not asked' ? Promise.reject(new Error('the pods were asked')) : Promise.resolve(pods)),
     },
@@ -36,6 +43,7 @@ describe('the budgets that a drain may meet', () => {
         currentHealthy: 1,
         desiredHealthy: 1,
         expectedPods: 1,
+        refusal: known(null),
         nodes: ['w1', 'w2'],
         overlaps: [],
       },
@@ -60,5 +68,51 @@ describe('the budgets that a drain may meet', () => {
     ];
     expect(await observed(alone, 'not asked')).toEqual([]);
     expect(await observed([], 'not asked')).toEqual([]);
+  });
+
+  const blocked: EvictionResult = { kind: 'blocked', budget: 'web', message: 'it needs 1', retryAfterMs: 0 };
+  const forbidden = new ClusterError('pods/eviction is forbidden', { status: 403, reason: 'Forbidden' });
+
+  it.each<[string, Record<string, EvictionResult | Error>, unknown]>([
+    ['of a Ready pod', { ready: blocked }, known('it needs 1')],
+    ['of a pod that is not Ready', { sick: blocked }, known('it needs 1')],
+    ['for two budgets', { ready: { kind: 'impossible', message: 'two' } }, known('two')],
+    ['which it was too busy for', { ready: { kind: 'busy', message: 'later', retryAfterMs: 0 } }, unknown('later')],
+    ['which this account may not ask for', { ready: forbidden }, unknown('pods/eviction is forbidden')],
+    ['of all, which would go', {}, known(null)],
+  ])('have what the API server would say to an eviction %s', async (_title, answers, want) => {
+    const asked: string[] = [];
+    const pods = [pod('ready'), pod('ready-2'), pod('sick', { ready: false }), pod('sick-2', { ready: false })];
+    const found = await observed([exampleBudget('web')], pods, async ({ name }) => {
+      asked.push(name);
+      const answer = answers[name] ?? { kind: 'accepted' };
+      if (answer instanceof Error) throw answer;
+      return answer;
+    });
+    expect(found.map(({ refusal }) => refusal)).toEqual([want]);
+    expect(['ready', 'sick']).toEqual(expect.arrayContaining(asked));
+  });
+
+  it('are unknown when the API server is away', async () => {
+    const away = new ClusterError('no answer', { status: 0, reason: 'Unreachable', unavailable: true });
+    await expect(observed([exampleBudget('web')], [pod('a')], () => Promise.reject(away))).rejects.toBe(away);
+  });
+
+  it('are asked for ten at a time', async () => {
+    let now = 0;
+    let most = 0;
+    const names = Array.from({ length: 25 }, (_, index) => `app-${index}`);
+    const pods = names.map((app) => pod(app, { labels: { app } }));
+    await observed(
+      names.map((name) => exampleBudget(name)),
+      pods,
+      async () => {
+        most = Math.max(most, (now += 1));
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        now -= 1;
+        return { kind: 'accepted' };
+      },
+    );
+    expect(most).toBe(10);
   });
 });

@@ -1,3 +1,4 @@
+import type { PodFact } from '../cluster/cluster.ts';
 import { isUnavailable } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
 import { NightliftError, reasonOf } from '../errors.ts';
@@ -7,11 +8,13 @@ import { known, type Observed, unknown } from '../observed.ts';
 import { observeBudgets } from './budgets.ts';
 import { CHAIN_SELECTOR } from './chain-jobs.ts';
 import { readFirstSeen } from './first-seen.ts';
+import { inventoryIn } from './inventory.ts';
 import { readKillSwitch } from './kill-switch.ts';
+import { leavingPods } from './leaving-pods.ts';
 import { readLimits } from './limits.ts';
 import { observePermissions } from './permissions.ts';
 import { nextMinorOf, patchReleasesOf } from './releases.ts';
-import { recordedRun } from './run-record.ts';
+import { readRun, recordedRun } from './run-record.ts';
 import { observeSurveys } from './surveys.ts';
 
 const NOT_ASKED = 'it was not asked for';
@@ -48,30 +51,58 @@ export async function observe(
     if (answer.known) return answer.value;
     throw new NightliftError('cluster', `the nodes are not known: ${answer.why}`);
   };
+  // One list of all pods for whoever needs it; those of nodes that are not ours are nobody's matter.
+  let listed: Promise<readonly PodFact[]> | undefined;
+  const podList = (): Promise<readonly PodFact[]> => (listed ??= podsOfOurs(cluster, nodes, signal));
+  let recorded: ReturnType<typeof readRun> | undefined;
+  // One object has them both.
+  const record = (): ReturnType<typeof readRun> => (recorded ??= readRun({ deps, signal }));
   const observed = await settled<Pick<Facts, FactPart>>({
     apiServer: read('apiServer', () => cluster.serverVersion(signal)),
     nodes,
     otherNodes: read('otherNodes', async () => [...(await cluster.otherNodes(signal))]),
     surveys: read('surveys', async () => observeSurveys(deps, await nodeList(), signal)),
+    inventory: read('inventory', async () => inventoryIn(await record(), deps.settings)),
     kubeadmConfig: read('kubeadmConfig', () => cluster.kubeadmConfigVersion(signal)),
     killSwitch: parts.includes('killSwitch')
       ? readKillSwitch(deps, signal).catch((error: unknown) => unknown(reasonOf(error)))
       : Promise.resolve(unknown(NOT_ASKED)),
     patchReleases: read('patchReleases', async () => patchReleasesOf(deps, await nodeList(), signal)),
     nextMinorReleases: read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal)),
-    run: read('run', () => recordedRun({ deps, signal })),
+    run: read('run', async () => recordedRun(await record())),
     firstSeen: read('firstSeen', () => readFirstSeen(deps, signal)),
     limits: read('limits', () => readLimits(deps, signal)),
     workloads: read('workloads', async () => [...(await cluster.workloads(signal))]),
     deprecatedApis: read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
     apiServerMetrics: read('apiServerMetrics', () => deps.alerts.apiServers(signal)),
     alerts: read('alerts', async () => [...(await deps.alerts.active(signal))]),
-    budgets: read('budgets', async () => [...(await observeBudgets(cluster, signal))]),
+    budgets: read('budgets', async () => [
+      ...(await observeBudgets(
+        {
+          budgets: (given) => cluster.budgets(given),
+          tryEviction: (pod, given) => cluster.tryEviction(pod, given),
+          pods: podList,
+        },
+        signal,
+      )),
+    ]),
+    leavingPods: read('leavingPods', async () => [...leavingPods(await podList())]),
     permissions: read('permissions', async () => [...(await observePermissions(deps, signal))]),
     chainJobs: read('chainJobs', async () => [...(await cluster.jobs(CHAIN_SELECTOR, signal))]),
     gauges: read('gauges', async () => [...(await deps.metrics.read(signal))]),
   });
   return { schema: FACTS_SCHEMA, observedAt: deps.clock.now().toISOString(), ...observed };
+}
+
+async function podsOfOurs(
+  cluster: Deps['cluster'],
+  nodes: Promise<Observed<readonly NodeFact[]>>,
+  signal: AbortSignal,
+): Promise<readonly PodFact[]> {
+  const [pods, known] = await Promise.all([cluster.pods({}, signal), nodes]);
+  if (!known.known) return pods;
+  const ours = new Set(known.value.map(({ name }) => name));
+  return pods.filter(({ node }) => node !== null && ours.has(node));
 }
 
 /** All at once, each under its name. @throws what one of them throws, when all have ended. */

@@ -33,6 +33,9 @@ export async function readRun({ deps, signal }: WithCluster): Promise<Readonly<R
 /** What the note of a run begins with that the detection refused. */
 export const NOT_BEGUN = 'before it was begun: ';
 
+/** Seconds; outlives the run, until the next one begins. */
+export const API_AWAY = 'api-away';
+
 export interface RecordedRun {
   readonly startedAt: string | null;
   readonly target: string | null;
@@ -40,17 +43,18 @@ export interface RecordedRun {
   readonly stopped: string | null;
   /** Since a note can outlive its run: the next one may stop without being able to write down why. */
   readonly stoppedAt: string | null;
+  readonly apiAwaySeconds?: number | null;
 }
 
 /** The record in typed form; what is not a time is none. */
-export async function recordedRun(context: WithCluster): Promise<RecordedRun> {
-  const run = await readRun(context);
+export function recordedRun(run: Readonly<Record<string, string>>): RecordedRun {
   return {
     startedAt: timeOf(run['in-flight']),
     target: run['target'] ?? null,
     snapshotPath: run['snapshot-path'] ?? null,
     stopped: run['stopped'] ?? null,
     stoppedAt: timeOf(run['stopped-at']),
+    apiAwaySeconds: /^\d+$/.test(run[API_AWAY] ?? '') ? Number(run[API_AWAY]) : null,
   };
 }
 

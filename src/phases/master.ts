@@ -1,20 +1,24 @@
 import type { Phase } from '../chain/phase.ts';
 import { controlPlanePods } from '../steps/control-plane/control-plane-pods.ts';
 import { controlPlanesHealthy } from '../steps/control-plane/control-planes-healthy.ts';
+import { manifestsKept } from '../steps/control-plane/manifests-kept.ts';
 import { oidcRestore } from '../steps/control-plane/oidc-restore.ts';
 import { quiesce, restoreWorkloads } from '../steps/control-plane/quiesce.ts';
 import { drain } from '../steps/drain/drain.ts';
+import { evictable } from '../steps/drain/evictable.ts';
 import { headroom } from '../steps/drain/headroom.ts';
 import { haltNow } from '../steps/health/halt-on-alert.ts';
 import { nodesReady } from '../steps/health/nodes-ready.ts';
+import { replacements } from '../steps/health/replacements.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
-import { containerd } from '../steps/node/containerd.ts';
+import { containerd, stageContainerd } from '../steps/node/containerd.ts';
 import { uncordon } from '../steps/node/cordon.ts';
 import { nodeUpgrade, verifyNode } from '../steps/node/node-upgrade.ts';
 import { ready } from '../steps/node/ready.ts';
 import { stage } from '../steps/node/stage.ts';
 import { begin, finish } from '../steps/node/unfinished.ts';
+import { noteAway } from '../steps/run/api-away.ts';
 
 /** One control plane. The name is the runbook's; alerts and habits depend on it. */
 export const master: Phase = {
@@ -31,7 +35,9 @@ export const master: Phase = {
     controlPlanesHealthy,
     // Everything is fetched before the drain: a registry that is down never costs a drained node.
     stage,
+    stageContainerd,
     headroom,
+    evictable,
     begin,
     drain,
     quiesce,
@@ -43,7 +49,10 @@ export const master: Phase = {
     uncordon,
     controlPlanePods,
     oidcRestore,
+    replacements,
+    manifestsKept,
     haltNow,
+    noteAway,
     finish,
   ],
 };

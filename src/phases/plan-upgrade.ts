@@ -3,6 +3,7 @@ import { placement } from '../chain/placement.ts';
 import { nodeOf, type Step, stepName } from '../chain/step.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
+import { kindsOf, type NodeKind } from '../facts/inventory.ts';
 import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
 import { controlPlanes, isOnTarget, type Nodes, workers } from '../facts/nodes.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -28,6 +29,9 @@ export interface UpgradePlan {
   readonly jump: 'none' | 'patch' | 'minor';
   readonly steps: readonly PlannedStep[];
   readonly leftOut: readonly OtherNodeFact[];
+  readonly controlPlanes: number;
+  /** Which versions run now on which nodes. */
+  readonly inventory: readonly NodeKind[];
   readonly done: readonly string[];
   /** Without waits for budgets and alerts. */
   readonly seconds: number;
@@ -70,6 +74,8 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
     target,
     jump,
     steps,
+    controlPlanes: controlPlanes(nodes).length,
+    inventory: kindsOf(nodes),
     leftOut: facts.otherNodes.known ? facts.otherNodes.value : [],
     done: nodes.filter((node) => isOnTarget(node, target)).map((node) => node.name),
     seconds: steps.reduce((sum, step) => sum + step.seconds, 0),

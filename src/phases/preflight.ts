@@ -2,6 +2,7 @@ import type { Phase } from '../chain/phase.ts';
 import { gateChecks, preflightChecks } from '../gate/checks.ts';
 import { controlPlanesHealthy } from '../steps/control-plane/control-planes-healthy.ts';
 import { plan } from '../steps/control-plane/kubeadm-plan.ts';
+import { manifestChanges } from '../steps/control-plane/manifest-changes.ts';
 import { oidcRestoreKnown } from '../steps/control-plane/oidc-restore.ts';
 import { pruneBackups } from '../steps/control-plane/prune-backups.ts';
 import { restoreWorkloads } from '../steps/control-plane/quiesce.ts';
@@ -10,8 +11,10 @@ import { noteBroken } from '../steps/health/broken-before.ts';
 import { nodesAnswer } from '../steps/health/nodes-answer.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
+import { stageContainerds } from '../steps/node/containerd.ts';
 import { liftLeftCordons } from '../steps/node/left-cordons.ts';
 import { stageAll } from '../steps/node/stage-all.ts';
+import { noteInventory } from '../steps/run/inventory.ts';
 import { setLatch } from '../steps/run/latch.ts';
 
 /** Everything that can say no says it here, before the first change. */
@@ -27,6 +30,7 @@ export const preflight: Phase = {
     'apiServerMetrics',
     'alerts',
     'budgets',
+    'leavingPods',
     'permissions',
   ],
   checks: [...gateChecks, ...preflightChecks],
@@ -41,10 +45,13 @@ export const preflight: Phase = {
     controlPlanesHealthy,
     // A registry, a mirror or a full disk on the last worker is known before the first control plane is touched.
     stageAll,
+    stageContainerds,
     plan,
+    manifestChanges,
     pruneBackups,
     setLatch,
     noteBroken,
+    noteInventory,
     snapshot,
   ],
 };

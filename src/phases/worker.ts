@@ -1,10 +1,12 @@
 import type { Phase } from '../chain/phase.ts';
 import { restoreWorkloads } from '../steps/control-plane/quiesce.ts';
 import { drain } from '../steps/drain/drain.ts';
+import { evictable } from '../steps/drain/evictable.ts';
 import { headroom } from '../steps/drain/headroom.ts';
 import { haltAfterWaiting, soak } from '../steps/health/halt-on-alert.ts';
 import { nodesReady } from '../steps/health/nodes-ready.ts';
 import { daemonSets } from '../steps/health/pods-ready.ts';
+import { replacements } from '../steps/health/replacements.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { uncordon } from '../steps/node/cordon.ts';
@@ -27,6 +29,7 @@ export const worker: Phase = {
     haltAfterWaiting,
     stage,
     headroom,
+    evictable,
     begin,
     drain,
     nodeUpgrade,
@@ -34,6 +37,7 @@ export const worker: Phase = {
     verifyNode,
     uncordon,
     daemonSets,
+    replacements,
     soak,
     finish,
   ],

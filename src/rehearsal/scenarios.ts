@@ -121,7 +121,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'pdb',
-    summary: 'A disruption budget on worker-1 never lets go: the drain gives up, and takes back what it did.',
+    summary: 'A disruption budget on worker-1 never lets go: its drain is not begun, and no pod has moved.',
     topology: PATCH,
     leastWorkers: 1,
     prepare: ({ server: { store } }) => {

@@ -8,6 +8,7 @@ import { known, type Observed } from '../observed.ts';
 import type { Limits } from '../settings/limits.ts';
 import { type ChainState, chainState } from './chain-state.ts';
 import { type DetectorState, detectedByGauge, detectorState } from './detector.ts';
+import { inventoryNotes } from './inventory-notes.ts';
 import { judgeNight } from './judge-night.ts';
 import { limitNotes } from './limit-notes.ts';
 import { type ReportOutcome } from './night.ts';
@@ -54,6 +55,7 @@ export function composeReport(facts: Facts, decision: ReportDecision, options: R
     [runningLine(facts, running), ...leftOut(facts), detectorLine(detector), targetLine(decision.choice, detector)],
     ...gateSections(night.outcome, decision.gate),
     ...(options.limits === undefined ? [] : limitNotes(facts, options.limits, jobHours)),
+    inventoryNotes(facts, jobHours),
     jobLines(chain, facts, jobHours),
   ];
   return { outcome: night.outcome, ...slackMessage(sections, '`nightlift report --dry-run` shows all of it') };

@@ -1,3 +1,4 @@
+import { formatDuration } from '../age.ts';
 import type { JobFact } from '../facts/facts.ts';
 import { type ChainState, stepOf } from './chain-state.ts';
 import { failed } from './failed-night.ts';
@@ -44,14 +45,16 @@ function unreadable({ chain, running }: Night): Verdict | undefined {
   return undefined;
 }
 
-function upgraded({ chain, running, detector, target }: Night): Verdict | undefined {
+function upgraded({ facts, chain, running, detector, target }: Night): Verdict | undefined {
   if (!chain.known || !running.known || running.value.uniform === null) return undefined;
   const { uniform } = running.value;
   // The last word of the day is that of the run that came after it.
   if (preflightAfter(chain.value, uniform)?.target === target) return undefined;
   const detected = detector.fresh && detector.detected.known && detector.detected.value.target === uniform;
   if (!detected && !chain.value.finished.includes(uniform)) return undefined;
-  return verdict('upgraded', `🟢 UPGRADED — all nodes now on ${uniform}`);
+  const away = (facts.run.known ? facts.run.value.apiAwaySeconds : null) ?? null;
+  const notes = away === null ? [] : [`The API server was away for ${formatDuration(away * 1000)} meanwhile.`];
+  return verdict('upgraded', `🟢 UPGRADED — all nodes now on ${uniform}`, ...notes);
 }
 
 /** The run that began after this version was reached and ended before its first change. */

@@ -73,6 +73,20 @@ export const Drain = z.strictObject({
         { reason: 'Pods without a place are an outage that begins with the drain; `warn` suits an autoscaler.' },
       ),
     ),
+  stuckPods: z
+    .enum(['refuse', 'warn'])
+    .default('refuse')
+    .meta(
+      notes(
+        'What to do before a run about pods that have been terminating for more than five minutes longer than their grace period. The step of their node refuses before its cordon in any case.',
+        { reason: 'Their node cannot be drained, and a run that is sure to stop half-way is better not begun.' },
+      ),
+    ),
+  awaitReplacements: seconds(
+    300,
+    'How long pods of Deployments and StatefulSets that are Pending are waited for when a node is back in service, before the next one goes; then the run stops. 0 = they are not waited for. What was not ready before the run does not count.',
+    'What one node has lost is back before another one is emptied.',
+  ),
   policies: z
     .array(DrainPolicy)
     .default([])

@@ -34,9 +34,26 @@ export const Kubeadm = z.strictObject({
     .enum(['warn', 'block'])
     .default('warn')
     .meta(
-      notes('What to do when `kubeadm upgrade diff` would drop a flag of a control plane component.', {
-        reason: 'Single sign-on breaks and can be repaired; the upgrade is not unsafe (I18).',
-      }),
+      notes(
+        'What to do when `kubeadm upgrade diff` shows more than other images in the manifests of a control plane: flags, values, environment, resources, volumes, containers. `block` also ends the run when such a thing has changed after an upgrade that was to stay.',
+        { reason: 'Single sign-on breaks and can be repaired; the upgrade is not unsafe (I18).' },
+      ),
+    ),
+  expectedChanges: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(kube-apiserver|kube-controller-manager|kube-scheduler|etcd) \S(.*\S)?$/,
+          'give a component and what changes in its manifest, as the message calls it, for example "kube-apiserver --anonymous-auth"',
+        ),
+    )
+    .default([])
+    .meta(
+      notes(
+        'Changes in control plane manifests that are known and wanted: neither said nor blocked, whatever the value. Each exactly as the message calls it, without the values; one that matches nothing is no error.',
+        { reason: 'Nobody but the operator knows what was put into a manifest on purpose.' },
+      ),
     ),
   backupDays: z
     .number()

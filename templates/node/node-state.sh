@@ -15,8 +15,7 @@ for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "
     awk -v file="${file#"$ROOT"}" '!/^[[:space:]]*#/ && /\/v[0-9]+\.[0-9]+\/deb/ { gsub(/:\/\/[^\/@ \t]+@/, "://***@"); print "source\t" file ": " $0 }' "$file"
   fi
 done
-line free.root "$(free_bytes "$ROOT/etc")"
-line free.var "$(free_bytes "$ROOT/var")"
+df -P -B1 "$ROOT/etc" "$ROOT/var" | awk 'NR == 2 { print "free.root\t" $4 } NR == 3 { print "free.var\t" $4 }'
 etcd="$(manifest_flag etcd data-dir)"
 etcd="$ROOT${etcd:-/var/lib/etcd}"
 if [ -d "$etcd" ]; then

@@ -1,10 +1,4 @@
-# Brings containerd to VERSION (upstream '1.7.24' or a full package version). Runs after the drain, detached (D22).
-VERSION={{version}}
-package=""
-for candidate in containerd containerd.io; do
-  if [ -n "$(package_version "$candidate")" ]; then package="$candidate"; fi
-done
-if [ -z "$package" ]; then fail 40 "neither containerd nor containerd.io is installed as a package" "raise containerd on this node by the way that it was installed"; fi
+# Brings containerd to VERSION. Runs after the drain, detached (D22).
 held="$(apt-mark showhold "$package")"
 # shellcheck disable=SC2317 # run by the trap
 put_hold_back() {
@@ -15,17 +9,9 @@ put_hold_back() {
 trap put_hold_back EXIT
 trap 'exit 143' TERM
 
-matches() { [[ "$1" == "$VERSION" || "$1" == "$VERSION"[-~+]* ]]; }
-if ! matches "$(package_version "$package")"; then
-  # Another source of the node may be out of order: whether the wanted version is listed decides.
-  if ! apt-get "${APT_OPTIONS[@]}" update </dev/null; then say "warning: not all package lists could be refreshed"; fi
-  wanted=""
-  while read -r _ _ version _; do
-    if [ -z "$wanted" ] && matches "$version"; then wanted="$version"; fi
-  done < <(apt-cache madison "$package")
-  if [ -z "$wanted" ]; then fail 40 "no source of this node has $package $VERSION" "see what they have: apt-cache madison $package"; fi
+if [ -n "$wanted" ]; then
   say "installing $package $wanted"
-  apt_get 40 install -y --no-remove --allow-change-held-packages --no-install-recommends "$package=$wanted"
+  apt_get 42 install -y --no-remove --allow-change-held-packages --no-install-recommends "$package=$wanted"
   systemctl daemon-reload
   systemctl restart containerd
 fi

@@ -6,6 +6,14 @@ ROLE={{role}}
 KEY_FINGERPRINTS={{keyFingerprints}}
 KEY_WARN_DAYS={{keyWarnDays}}
 NEEDED_BYTES={{neededBytes}}
+# Where the images come from, by the cluster's ClusterConfiguration; empty leaves it to kubeadm.
+IMAGE_REPOSITORY={{imageRepository}}
+DNS_REPOSITORY={{dnsRepository}}
+DNS_TAG={{dnsTag}}
+ETCD_REPOSITORY={{etcdRepository}}
+ETCD_TAG={{etcdTag}}
+# dns, proxy, etcd: what this cluster does not have from kubeadm, space separated.
+WITHOUT_IMAGES={{withoutImages}}
 
 stage="$ROOT/var/lib/nightlift/stage/$TARGET"
 mkdir -p "$stage" "$ROOT/tmp"
@@ -14,7 +22,7 @@ exec 9>"$stage/.lock"
 if ! flock -w 900 9; then fail 11 "another stage.sh has been at work on this node for 15 minutes" "see what it waits for: fuser $stage/.lock"; fi
 # What an earlier target left behind, but for its records.
 for other in "$ROOT"/var/lib/nightlift/stage/*/; do
-  if [ "$(basename "$other")" != "$TARGET" ]; then rm -rf "$other/archives" "$other/lists" "$other/program" "$other/staged" "$other/replaced"; fi
+  if [ "$(basename "$other")" != "$TARGET" ]; then rm -rf "$other/archives" "$other/lists" "$other/program" "$other/staged" "$other/replaced" "$other/manifests-before" "$other/diff"; fi
 done
 # A command that a killed Job had sent can arrive late, find everything done, and leave its record. A week is for reading.
 if [ -d "$ROOT/var/lib/nightlift/units" ]; then
@@ -37,6 +45,30 @@ if [ -d "$data" ]; then
     fail 28 "$((free / 1000000)) MB are free on the file system of /etc/kubernetes, $(((etcd + NEEDED_BYTES) / 1000000)) MB are wanted (kubeadm copies the $((etcd / 1000000)) MB of etcd there)" "make room on this node; old copies are in /etc/kubernetes/tmp"
   fi
 fi
+has_no() { [[ " $WITHOUT_IMAGES " == *" $1 "* ]]; }
+# As much of the cluster's configuration as decides about images. The socket stands in it because kubeadm does not look at
+# --cri-socket beside --config (seen in 1.35, 1.36 and 1.37); with two of them it wants to be told, and the kubelet's own is the one.
+images_config() {
+  local api=v1beta4 socket
+  # v1beta4 is there from 1.31, v1beta3 until 1.36.
+  case "$MINOR" in 1.2? | 1.30) api=v1beta3 ;; esac
+  socket="$(cri_socket | tr -d "'")"
+  if [ -n "$socket" ]; then
+    printf "apiVersion: kubeadm.k8s.io/%s\nkind: InitConfiguration\nnodeRegistration:\n  criSocket: '%s'\n---\n" "$api" "$socket"
+  fi
+  printf "apiVersion: kubeadm.k8s.io/%s\nkind: ClusterConfiguration\nkubernetesVersion: 'v%s'\n" "$api" "$TARGET"
+  printf "imageRepository: '%s'\n" "$IMAGE_REPOSITORY"
+  printf "dns:\n  imageRepository: '%s'\n  imageTag: '%s'\n" "$DNS_REPOSITORY" "$DNS_TAG"
+  if has_no dns; then printf '  disabled: true\n'; fi
+  if has_no proxy; then printf 'proxy:\n  disabled: true\n'; fi
+  if has_no etcd; then
+    # Nobody is asked there: only that there is an external etcd.
+    printf 'etcd:\n  external:\n    endpoints: [http://127.0.0.1:2379]\n'
+  else
+    printf "etcd:\n  local:\n    imageRepository: '%s'\n    imageTag: '%s'\n" "$ETCD_REPOSITORY" "$ETCD_TAG"
+  fi
+}
+
 case "$MINOR" in
   1.3[0-4]) ;;
   *)
@@ -153,16 +185,13 @@ if [ "$found" != "v$TARGET" ]; then
   fail 23 "the kubeadm of the package for $TARGET answers \"$found\"" "see whether /var is mounted noexec, or whether the repository is sound"
 fi
 if [ "$ROLE" != worker ]; then
-  image="$(awk '$1 == "image:" { gsub(/"/, "", $2); print $2; exit }' "$ROOT/etc/kubernetes/manifests/kube-apiserver.yaml")"
-  registry=()
-  # Any other registry than kubeadm's own is the cluster's choice, and is asked for.
-  case "$image" in registry.k8s.io/kube-apiserver:*) ;; ?*) registry=(--image-repository "${image%/kube-apiserver:*}") ;; esac
-  # With two of them kubeadm wants to be told; the kubelet's own is the one.
-  socket="$(cri_socket)"
-  if [ -n "$socket" ]; then socket_flag=(--cri-socket "$socket"); else socket_flag=(); fi
-  "$stage/program/kubeadm" config images list --kubernetes-version "v$TARGET" "${registry[@]}" >"$stage/images"
+  images_config >"$stage/images.yaml"
+  if ! "$stage/program/kubeadm" config images list --config "$stage/images.yaml" >"$stage/images.new"; then
+    fail 24 "kubeadm does not say which images $TARGET needs" "read the lines above, and $stage/images.yaml on this node"
+  fi
+  mv "$stage/images.new" "$stage/images"
   # Also when it was staged before: the kubelet may have collected the images since.
-  if ! "$stage/program/kubeadm" config images pull --kubernetes-version "v$TARGET" "${registry[@]}" "${socket_flag[@]}" </dev/null; then
+  if ! "$stage/program/kubeadm" config images pull --config "$stage/images.yaml" </dev/null; then
     fail 24 "pulling the images of $TARGET did not succeed" "read the lines above; see that this node reaches the registry and that it has these images: $(tr '\n' ' ' <"$stage/images")"
   fi
 fi

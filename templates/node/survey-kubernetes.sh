@@ -4,11 +4,14 @@ for socket in "$ROOT"/run/{containerd/containerd,crio/crio,cri-dockerd}.sock; do
 done
 tell survey.kubelet-socket "$(cri_socket)"
 
-process="$(systemctl show -p MainPID --value kubelet 2>/dev/null || true)"
+process="" environment_files=""
+while IFS='=' read -r key value; do
+  case "$key" in MainPID) process="$value" ;; EnvironmentFiles) environment_files+="$value"$'\n' ;; esac
+done < <(systemctl show -p MainPID -p EnvironmentFiles kubelet 2>/dev/null || true)
 if [[ "$process" =~ ^[1-9][0-9]*$ ]] && [ -r "$ROOT/proc/$process/cmdline" ]; then
   mapfile -d '' -t arguments <"$ROOT/proc/$process/cmdline"
   for argument in "${arguments[@]:1}"; do tell survey.kubelet-argument "$argument"; done
-fi | sed -e "$SECRET"
+fi
 # Flags for its next start, wherever they stand: in the unit, in all that is put on top, and in the files that these name.
 declare -A seen=()
 files=()
@@ -21,7 +24,9 @@ while IFS= read -r file; do
 done < <(
   printf '%s\n' "$ROOT"/var/lib/kubelet/kubeadm-flags.env "$ROOT"/etc/default/kubelet "$ROOT"/etc/sysconfig/kubelet \
     "$ROOT"/{etc,run,usr/lib,usr/local/lib,lib}/systemd/system/kubelet.service{,.d/*.conf}
-  systemctl show -p EnvironmentFiles --value kubelet 2>/dev/null | sed -n "s#^\(/.*\) (ignore_errors=[a-z]*)\$#$ROOT\1#p" || true
+  while IFS= read -r file; do
+    if [[ "$file" == /*" (ignore_errors="* ]]; then printf '%s\n' "$ROOT${file% (ignore_errors=*}"; fi
+  done <<<"$environment_files"
 )
 if [ "${#files[@]}" -gt 0 ]; then
   # A value may be a word of its own.
@@ -30,9 +35,10 @@ if [ "${#files[@]}" -gt 0 ]; then
       while (match(rest, /--[a-z][a-z0-9_-]*(=[^"\047 \t]*|[ \t]+[^-$\\"\047 \t][^"\047 \t]*)?/)) {
         found = substr(rest, RSTART, RLENGTH < 300 ? RLENGTH : 300)
         sub(/[ \t]+/, "=", found)
+        gsub(/:\/\/[^\/@ "]+@/, "://***@", found)
         print "survey.kubelet-flag\t" substr(FILENAME, length(root) + 1) "\t" found
         rest = substr(rest, RSTART + RLENGTH)
-      } }' "${files[@]}" | sed -e "$SECRET"
+      } }' "${files[@]}"
 fi
 
 # send KEY FILE: a whole file, packed; what is larger than a manifest ever is, is named only.
@@ -50,7 +56,7 @@ for file in "$ROOT"/etc/kubernetes/manifests/*; do
 done
 { find "$ROOT/etc/kubernetes" "$ROOT/etc/kubeadm" -maxdepth 3 -type f -regextype posix-extended \
   -regex '.*/(kube-apiserver|kube-controller-manager|kube-scheduler|etcd|kubeletconfiguration|corednsdeployment)[^/]*\.(json|yaml)' \
-  -not -path '*/manifests/*' -not -path '*/tmp/*' 2>/dev/null || true; } | head -n 50 | while IFS= read -r file; do tell survey.patch "${file#"$ROOT"}"; done
+  -not -path '*/manifests/*' -not -path '*/tmp/*' 2>/dev/null || true; } | while IFS= read -r file; do tell survey.patch "${file#"$ROOT"}"; done
 
 # The end and the start of a certificate: its validity is two times. As hexadecimal digits of the DER.
 certificate_end() {

@@ -1,5 +1,4 @@
 # Part of survey.sh: what apt and dpkg go by, and who is at work on them. Passwords in addresses are left out.
-SECRET='s,\(://\)[^/@[:space:]"]*@,\1***@,g'
 mapfile -t files < <(source_files)
 if [ "${#files[@]}" -gt 0 ]; then
   # A key may stand in the file itself, over many lines.
@@ -7,19 +6,19 @@ if [ "${#files[@]}" -gt 0 ]; then
     function flush() { if (stanza != "") print "survey.apt-source\t" file "\t" stanza; stanza = "" }
     FNR == 1 { flush(); file = substr(FILENAME, length(root) + 1); stanzas = FILENAME ~ /\.sources$/ }
     /^[[:space:]]*#/ { next }
-    { gsub(/\t/, " ") }
+    { gsub(/\t/, " "); gsub(/:\/\/[^\/@ "]+@/, "://***@") }
     stanzas && /^[[:space:]]*$/ { flush(); next }
     stanzas && /^ / { if (field !~ /^[Ss]igned-[Bb]y/) stanza = stanza substr($0, 1, 200); else if (!inline) { stanza = stanza " inline"; inline = 1 } next }
     stanzas { field = $0; inline = 0; stanza = stanza (stanza == "" ? "" : " ; ") substr($0, 1, 300); next }
     NF > 0 { print "survey.apt-source\t" file "\t" substr($0, 1, 500) }
-    END { flush() }' "${files[@]}" | sed -e "$SECRET"
+    END { flush() }' "${files[@]}"
 fi
 apt-config dump 2>/dev/null | awk '
   /^(Acquire::.*[Pp]roxy|APT::Default-Release|APT::Periodic::Unattended-Upgrade|Unattended-Upgrade::(Allowed-Origins|Origins-Pattern|Package-Blacklist))[^ ]* / {
-    key = $1; value = $0; sub(/^[^ ]* "/, "", value); sub(/";$/, "", value); if (value != "") print "survey.apt-config\t" key "\t" substr(value, 1, 300) }' | sed -e "$SECRET" || true
+    key = $1; value = $0; sub(/^[^ ]* "/, "", value); sub(/";$/, "", value); gsub(/:\/\/[^\/@ "]+@/, "://***@", value); if (value != "") print "survey.apt-config\t" key "\t" substr(value, 1, 300) }' || true
 for file in "$ROOT"/etc/environment "$ROOT"/etc/systemd/system/{kubelet,containerd}.service.d/*.conf; do
   if [ -f "$file" ]; then
-    { grep -oiE '(https?|no)_proxy=[^" ]*' "$file" || true; } | sed -e "$SECRET" | while IFS= read -r found; do tell survey.proxy "${file#"$ROOT"}" "$found"; done
+    { grep -oiE '(https?|no)_proxy=[^" ]*' "$file" || true; } | while IFS= read -r found; do tell survey.proxy "${file#"$ROOT"}" "$found"; done
   fi
 done
 for file in "$ROOT"/etc/apt/preferences "$ROOT"/etc/apt/preferences.d/*; do
@@ -32,7 +31,7 @@ done
 dpkg-query -W -f '${db:Status-Abbrev}\t${Package}\t${Version}\n' 2>/dev/null | awk -F '\t' '
   { status = $1; gsub(/ /, "", status); ours = $2 ~ /^(kube(adm|let|ctl|rnetes-cni)|cri-tools|cri-o|cri-dockerd|containerd(\.io)?|runc|docker-ce|docker\.io|unattended-upgrades)$/ }
   status ~ /^(un|rc|pn)$/ { next }
-  ours || status ~ /^h/ || status !~ /^.i$/ { print "survey.package\t" status "\t" $2 "\t" $3 }' | head -n 200 || true
+  (ours || status ~ /^h/ || status !~ /^.i$/) && n++ < 200 { print "survey.package\t" status "\t" $2 "\t" $3 }' || true
 
 # The locks are the kernel's, of a process: which, and since when it runs.
 locks=()

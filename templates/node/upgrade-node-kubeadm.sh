@@ -1,8 +1,22 @@
 # --- kubeadm
+is_on_target() { grep -qsE "image: .*/$1:v$TARGET([@\"]|\$)" "$manifests/$1.yaml"; }
 manifests_are_on_target() {
   local component
   for component in "${components[@]}"; do
-    if ! grep -qsE "image: .*/$component:v$TARGET([@\"]|\$)" "$manifests/$component.yaml"; then return 1; fi
+    if ! is_on_target "$component"; then return 1; fi
+  done
+}
+# For the comparison afterwards (manifest-copies.sh). What a run that was killed has written is no manifest of before: its copy
+# stays. Of etcd, whose image may be the same before and after, the first copy stays.
+keep_manifests() {
+  local component copy
+  mkdir -p "$stage/manifests-before"
+  for component in "${components[@]}" etcd; do
+    copy="$stage/manifests-before/$component.yaml"
+    if [ ! -f "$manifests/$component.yaml" ] || is_on_target "$component"; then continue; fi
+    if [ "$component" = etcd ] && [ -f "$copy" ]; then continue; fi
+    cp -p "$manifests/$component.yaml" "$copy.new"
+    mv "$copy.new" "$copy"
   done
 }
 kubeadm_is_done() {
@@ -34,6 +48,7 @@ if ! kubeadm_is_done; then
         fi
       fi
     done
+    keep_manifests
   fi
   flags=()
   if [ -n "$IGNORE" ]; then flags+=("--ignore-preflight-errors=$IGNORE"); fi

@@ -26,7 +26,7 @@ export const DEPENDENCIES = [
 export type Dependency = (typeof DEPENDENCIES)[number];
 
 /** A fault begins with the phase, with the gate, or when the phase has begun to change something; it stays, or is over after a moment. */
-const WORDS = /^(.*?)( in the gate| in the middle)?( for a moment)?$/;
+const WORDS = /^(.*?)( in the gate| before the cordon| in the middle)?( for a moment)?$/;
 /** Requests that meet a fault of a moment. */
 const MOMENT_TIMES = 2;
 /** The middle of what changes nothing: so many requests pass before it, or it begins with the first of a kind. */
@@ -65,7 +65,7 @@ function api(scene: FaultScene, words: string): Injection {
     const { length } = server.requests.records;
     hits = () => {
       const since = server.requests.records.slice(length);
-      const first = from === undefined ? after : since.findIndex(({ path }) => from.test(path));
+      const first = from === undefined ? after : since.findIndex(({ path, query }) => from.test(`${path}?${query}`));
       return first < 0 ? 0 : since.length - first;
     };
     const times = moment === undefined ? {} : { times: MOMENT_TIMES };
@@ -75,6 +75,7 @@ function api(scene: FaultScene, words: string): Injection {
   let end = (): void => undefined;
   if (start === undefined) begin();
   else if (start === ' in the gate') begin({ from: /\/deployments/ });
+  else if (start === ' before the cordon') begin({ from: /\/pods\?.*spec\.nodeName/ });
   else if (middle !== undefined) begin(middle);
   else end = onFirstChange(scene, begin);
   return {

@@ -201,6 +201,14 @@ export const FAULT_TABLE = `
   master     | api         | garbage                                | paused
   master     | api         | 404                                    | paused
   master     | api         | foreign certificate                    | paused
+  master     | api         | refused before the cordon              | left to the retry
+  master     | api         | 500 of etcd before the cordon          | left to the retry
+  master     | api         | 403 before the cordon                  | failed
+  master     | api         | garbage before the cordon              | failed
+  master     | api         | 404 before the cordon                  | failed
+  master     | api         | refused before the cordon for a moment | retried and done
+  master     | api         | 429 before the cordon for a moment     | retried and done
+  master     | api         | 403 before the cordon for a moment     | retried and done
   master     | api         | refused in the middle                  | left to the retry, cordoned
   master     | api         | 500 of etcd in the middle              | left to the retry, cordoned
   master     | api         | 403 in the middle                      | paused, cordoned
@@ -270,6 +278,13 @@ export const FAULT_TABLE = `
   worker     | api         | refused                                | left to the retry
   worker     | api         | empty                                  | paused
   worker     | api         | expired certificate                    | paused
+  worker     | api         | refused before the cordon              | left to the retry
+  worker     | api         | 429 before the cordon                  | left to the retry
+  worker     | api         | garbage before the cordon              | failed
+  worker     | api         | hangs before the cordon for a moment   | retried and done
+  worker     | api         | 404 before the cordon for a moment     | failed
+  worker     | api         | 500 before the cordon for a moment     | failed
+  worker     | api         | truncated before the cordon for a moment | retried and done
   worker     | api         | refused in the middle                  | left to the retry, cordoned
   worker     | api         | 429 in the middle                      | left to the retry, cordoned
   worker     | api         | garbage in the middle                  | paused, cordoned

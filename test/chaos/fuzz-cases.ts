@@ -7,9 +7,11 @@ import { evaluateGate } from '../../src/gate/evaluate-gate.ts';
 import { exampleOptions } from '../../src/gate/example-options.ts';
 import { explainFailure } from '../../src/node/explain-failure.ts';
 import { parseKnownHosts } from '../../src/node/known-hosts.ts';
-import { droppedFlags, planIsUpToDate, planNamesTarget } from '../../src/node/kubeadm-output.ts';
+import { planIsUpToDate, planNamesTarget } from '../../src/node/kubeadm-output.ts';
+import { parseManifestCopies } from '../../src/node/manifest-copies.ts';
 import { parseNodeState } from '../../src/node/node-state.ts';
 import { parseSurvey } from '../../src/node/parse-survey.ts';
+import { parseUpgradeDiff } from '../../src/node/upgrade-diff.ts';
 import { known } from '../../src/observed.ts';
 import { oneLine } from '../../src/plain-text.ts';
 import { parseMadison } from '../../src/releases/madison.ts';
@@ -38,6 +40,15 @@ const PACKAGES = ['1.36.3-1.1', '1.36.4-1.1', '1.36.5-2.1'].flatMap((version) =>
 );
 const madison = (name: string, version: string): string =>
   `   ${name} | ${version} | https://pkgs.k8s.io/core:/stable:/v1.36/deb  Packages\n`;
+/** A short one of the kind that kubeadm gives. */
+function wholeDiff(): string {
+  return ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']
+    .map(
+      (component) =>
+        `--- /etc/kubernetes/manifests/${component}.yaml\n+++ new manifest\n@@ -1,7 +1,6 @@\n kind: Pod\n spec:\n   containers:\n   - name: ${component}\n-    image: a/${component}:v1.36.3\n+    image: a/${component}:v${TARGET}\n-    command: [${component}, --v=2]\n \n`,
+    )
+    .join('');
+}
 const HOST_KEY = 'AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f';
 
 /** The version stands in the text as it is given back: nothing is made up. */
@@ -91,13 +102,31 @@ export const FUZZ_CASES: readonly FuzzCase[] = [
   },
   {
     name: 'kubeadm upgrade diff',
+    // Hardly any damage within a diff is taken: beside it there is as much talk as diff.
     seeds: [
-      ...recorded(/diff/),
-      '--- /etc/kubernetes/manifests/kube-apiserver.yaml\n+++ new manifest\n@@ -1,4 +1,4 @@\n-    - --authentication-config=/etc/a.yaml\n-    - --v=2\n+    - --v=4\n',
+      wholeDiff(),
+      `${'[upgrade/diff] Reading configuration from the "kubeadm-config" ConfigMap\n'.repeat(20)}${wholeDiff()}`,
+      `nightlift-patch\tkube-apiserver.yaml\n${wholeDiff()}${'W1127 19:46:58.830918 22809 cluster.go:208] Node "cp1" lacks a file\n'.repeat(20)}`,
     ],
     run: (text) => {
-      const odd = droppedFlags(text).find(({ flag }) => !text.includes(flag) || !flag.startsWith('--'));
-      return odd === undefined ? undefined : `${odd.flag} is not in the diff`;
+      // Every answer that is taken for one shows the three images of the target, whole.
+      parseUpgradeDiff(text, TARGET, 'fuzz');
+      const missing = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'].find(
+        (component) => !text.includes(`/${component}:v${TARGET}`),
+      );
+      return missing === undefined ? undefined : `taken for a diff without ${missing}`;
+    },
+  },
+  {
+    name: 'manifest-copies.sh',
+    seeds: [
+      `${['before', 'now'].map((when) => `nightlift-manifest\t${when} etcd ${'YQ=='.repeat(30)}\n`).join('')}nightlift-promised\tYQ==\nnightlift-manifests-end\tx\n`,
+    ],
+    run: (text) => {
+      const { now } = parseManifestCopies(text);
+      return [...now.keys()].some((component) => !text.includes(` ${component} `))
+        ? 'a component of nobody'
+        : undefined;
     },
   },
   {

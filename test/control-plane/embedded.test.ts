@@ -5,7 +5,7 @@ import { describeControlPlane } from './contract/contract.ts';
 const READER_TOKEN = 'reader-token';
 
 describeControlPlane('the embedded control plane', async () => {
-  const reader = { user: 'reader', groups: [], rules: [] };
+  const reader = { user: 'reader', groups: [], rules: 'rbac' } as const;
   const server = await startApiServer({ tokens: { [READER_TOKEN]: reader } });
   // The tests play the kubelets themselves, as on the real one, which has none either.
   const controllers = startControllers(server, { kubelets: false, reactionMs: 5 });

@@ -1,6 +1,8 @@
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { nodes } from '../../src/rehearsal/api/resources.ts';
+import type { Node } from '../../src/rehearsal/api/kinds.ts';
+import { nodes, podDisruptionBudgets, pods } from '../../src/rehearsal/api/resources.ts';
+import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
 import { runNight } from '../../src/rehearsal/night.ts';
 import { logOf, NIGHT_MS, PATCH, SMALL, useNights, versionsOf } from './nights.ts';
 
@@ -18,6 +20,74 @@ describe.concurrent('odd nodes', { timeout: NIGHT_MS }, () => {
       expect(night.nodes.every(({ schedulable }) => schedulable)).toBe(true);
       expect(versionsOf(night)).toEqual({ 'control-1': '1.36.3', 'worker-1': '1.36.3' });
       expect(cluster.server.requests.writes.filter(({ path }) => path.endsWith('/nodes/worker-1'))).toEqual([]);
+    });
+  });
+
+  const behind = (own: string) => ({ ...SMALL, containerd: { controlPlanes: own, workers: '1.7.27-1' } });
+
+  it('a containerd that cannot be raised is said before the drain, and the patch goes on with the one that is there', async () => {
+    await nights.cluster(behind('1.7.24-0ubuntu1'), async (cluster) => {
+      const night = await runNight(cluster);
+      expect(night.outcome, logOf(cluster)).toBe('upgraded');
+      const log = logOf(cluster);
+      const said = log.indexOf("control-1 cannot be raised to the workers' containerd 1.7.27");
+      expect(said).toBeGreaterThan(0);
+      expect(said).toBeLessThan(log.indexOf('cordoned'));
+      expect(cluster.nodes.node('control-1').machine.packages.get('containerd')?.version).toBe('1.7.24-0ubuntu1');
+    });
+  });
+
+  it('a containerd that is too old for the target and cannot be raised is refused before the first change', async () => {
+    await nights.cluster(behind('1.6.8-1'), async (cluster) => {
+      const night = await runNight(cluster);
+      expect(night.outcome, logOf(cluster)).toBe('blocked');
+      expect(logOf(cluster)).toMatch(/keeps containerd:\/\/1\.6\.8, which is too old for 1\.36\.4/);
+      expect(versionsOf(night)).toEqual({ 'control-1': '1.36.3', 'worker-1': '1.36.3' });
+      expect(cluster.nodes.commands.matching(/^kubeadm upgrade apply/)).toEqual([]);
+      expect(logOf(cluster)).not.toMatch(/cordoned/);
+    });
+  });
+
+  /** A pod without an owner on the last worker, under a budget that counts the replicas of owners. */
+  const neverEvicted = ({ server: { store } }: EmbeddedCluster): void => {
+    store.create(pods, {
+      metadata: { name: 'ledger', namespace: 'shop', labels: { app: 'ledger' } },
+      spec: { nodeName: 'worker-2', containers: [{ name: 'ledger', image: 'shop/ledger:1.9' }] },
+    });
+    store.create(podDisruptionBudgets, {
+      metadata: { name: 'half-of-ledger', namespace: 'shop' },
+      spec: { minAvailable: '50%', selector: { matchLabels: { app: 'ledger' } } },
+      status: {},
+    });
+  };
+
+  it('a budget that lets no pod of the last worker go is refused before the first change, where the settings say so', async () => {
+    await nights.cluster(
+      PATCH,
+      async (cluster) => {
+        neverEvicted(cluster);
+        const night = await runNight(cluster);
+        expect(night.outcome, logOf(cluster)).toBe('blocked');
+        expect(logOf(cluster)).toMatch(/BudgetExpectsNone[^]*half-of-ledger[^]*it holds worker-2/);
+        expect(new Set(Object.values(versionsOf(night)))).toEqual(new Set(['1.36.3']));
+      },
+      { settings: { budgets: 'block' } },
+    );
+  });
+
+  it('a budget that lets no pod of the last worker go costs no cordon there', async () => {
+    await nights.cluster(PATCH, async (cluster) => {
+      neverEvicted(cluster);
+      const cordoned = new Set<string>();
+      const stop = cluster.server.store.subscribe(({ resource, object }) => {
+        if (resource === nodes && (object as Node).spec.unschedulable === true) cordoned.add(object.metadata.name);
+      });
+      const night = await runNight(cluster);
+      stop();
+      expect(night.outcome, logOf(cluster)).toBe('halted');
+      expect(night.refusals.map(({ reason }) => reason)).toEqual(['NeverEvicted']);
+      expect(cordoned).toEqual(new Set(['control-1', 'worker-1']));
+      expect(versionsOf(night)).toEqual({ 'control-1': '1.36.4', 'worker-1': '1.36.4', 'worker-2': '1.36.3' });
     });
   });
 

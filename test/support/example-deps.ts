@@ -4,6 +4,7 @@ import type { Cluster, JobManifest, LeaseFact } from '../../src/cluster/cluster.
 import type { Deps } from '../../src/deps.ts';
 import { exampleNode } from '../../src/facts/example-facts.ts';
 import type { JobFact } from '../../src/facts/facts.ts';
+import { KUBEADM_IMAGES } from '../../src/facts/image-sources.ts';
 import type { NodeFact } from '../../src/facts/node-fact.ts';
 import { controlPlanes } from '../../src/facts/nodes.ts';
 import type { Log, LogFields } from '../../src/log.ts';
@@ -132,8 +133,10 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
   };
   return {
     nodes: async () => world.nodes,
+    imageSources: async () => KUBEADM_IMAGES,
     serverVersion: async () => world.nodes.find(({ apiServer }) => apiServer !== null)?.apiServer ?? '1.36.3',
     serverTime: async () => clock.now(),
+    awayMs: () => 0,
     health: async () => ({ ok: true, detail: 'ok' }),
     workloads: async () => [],
     budgets: async () => [],

@@ -45,7 +45,7 @@ function consume(store: Store, budget: PodDisruptionBudget, pod: Pod, options: D
   }
   if (disruptionsAllowed < 0)
     throw forbidden(podDisruptionBudgets, metadata.name, 'pdb disruptions allowed is negative');
-  if (disruptionsAllowed === 0) throw wouldViolate(metadata.name, desiredHealthy, currentHealthy);
+  if (disruptionsAllowed === 0) throw wouldViolate(budget);
   if (options.dryRun === true) return;
   store.modify(podDisruptionBudgets, metadata.name, metadata.namespace, (draft) => {
     draft.status.disruptionsAllowed = disruptionsAllowed - 1;
@@ -53,9 +53,18 @@ function consume(store: Store, budget: PodDisruptionBudget, pod: Pod, options: D
   });
 }
 
-function wouldViolate(budget: string, desired: number, current: number): StatusError {
-  const message = `The disruption budget ${budget} needs ${desired} healthy pods and has ${current} currently`;
-  const causes = [{ reason: 'DisruptionBudget', message }];
+function wouldViolate({ metadata, status }: PodDisruptionBudget): StatusError {
+  const { currentHealthy = 0, desiredHealthy = 0 } = status;
+  const failed = status.conditions?.find(({ type, reason }) => type === 'DisruptionAllowed' && reason === 'SyncFailed');
+  const lack = `needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
+  const no = 'does not allow evicting pods currently';
+  const why =
+    failed === undefined
+      ? currentHealthy <= desiredHealthy
+        ? lack
+        : no
+      : `${no} because it failed sync: ${failed.message}`;
+  const causes = [{ reason: 'DisruptionBudget', message: `The disruption budget ${metadata.name} ${why}` }];
   return new StatusError(429, 'TooManyRequests', CANNOT_EVICT, { causes });
 }
 

@@ -1,7 +1,7 @@
 import { isReady } from '../api/eviction.ts';
-import type { Pod, PodDisruptionBudget, Workload } from '../api/kinds.ts';
+import type { OwnerReference, Pod, PodDisruptionBudget, Workload } from '../api/kinds.ts';
 import type { Resource } from '../api/resource.ts';
-import { deployments, podDisruptionBudgets, pods, replicaSets, statefulSets } from '../api/resources.ts';
+import { deployments, podDisruptionBudgets, pods, replicaSets, resourceOf, statefulSets } from '../api/resources.ts';
 import { matchesSelector } from '../api/selector.ts';
 import type { Store } from '../api/store.ts';
 import { withCondition } from './conditions.ts';
@@ -39,6 +39,11 @@ function reconcile({ store, secondMs }: ControllerContext, budget: PodDisruption
     .filter((pod) => pod.status.phase !== 'Succeeded' && pod.status.phase !== 'Failed')
     .filter((pod) => matchesSelector(budget.spec.selector, pod.metadata.labels));
   const disrupted = stillDisrupted(budget, selected, store.now(), secondMs);
+  const scaleless = ownerWithoutScale(budget, selected);
+  if (scaleless !== undefined) {
+    failSafe(store, budget, whyNoScale(scaleless));
+    return undefined;
+  }
   const expected = expectedPods(store, budget, selected);
   const desired = desiredHealthy(budget, expected);
   const healthy = selected.filter(
@@ -68,6 +73,28 @@ function reconcile({ store, secondMs }: ControllerContext, budget: PodDisruption
     };
   });
   return Object.keys(disrupted).length === 0 ? undefined : DISRUPTION_TIMEOUT_SECONDS * secondMs;
+}
+
+/** What could not be counted lets nothing go, and leaves every number as it was: controller-manager's own way. */
+function failSafe(store: Store, { metadata }: PodDisruptionBudget, message: string): void {
+  store.modify(podDisruptionBudgets, metadata.name, metadata.namespace, (draft) => {
+    const failed = { type: 'DisruptionAllowed', status: 'False', reason: 'SyncFailed', message } as const;
+    const conditions = withCondition(draft.status.conditions, failed, store.now());
+    draft.status = { ...draft.status, disruptionsAllowed: 0, conditions };
+  });
+}
+
+/** Asked only where the replicas of owners are counted. */
+function ownerWithoutScale({ spec }: PodDisruptionBudget, selected: readonly Pod[]): OwnerReference | undefined {
+  if (typeof spec.minAvailable === 'number') return undefined;
+  return selected.map(controllerOf).find((owner) => owner !== undefined && SCALED[owner.kind] === undefined);
+}
+
+function whyNoScale({ apiVersion, kind }: OwnerReference): string {
+  const found = resourceOf(apiVersion, kind);
+  if (found === undefined) return `no matches for kind "${kind}" in version "${apiVersion}"`;
+  const name = found.group === '' ? found.plural : `${found.plural}.${found.group}`;
+  return `${name} does not implement the scale subresource`;
 }
 
 function stillDisrupted(

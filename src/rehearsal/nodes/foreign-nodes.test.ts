@@ -221,10 +221,66 @@ describe("a node's own layout", () => {
     ['/var/lib/kubelet/instance-config.yaml', 'containerRuntimeEndpoint: unix:///run/crio/crio.sock\n'],
   ])("pulls the images through the kubelet's own socket, which %s names", async (file, text) => {
     await using bench = await startTestBench(BOTH);
-    put(bench.nodes.node('cp1').machine, file, text);
+    const { machine } = bench.nodes.node('cp1');
+    put(machine, file, text);
     expect(await stage(bench, 'cp1', 'first-control-plane')).toMatchObject({ exitCode: 0 });
+    const config = machine.path('/var/lib/nightlift/stage/1.36.4/images.yaml');
     const pulls = bench.nodes.commands.matching(/^kubeadm.* config images pull/).map(({ argv }) => argv.join(' '));
-    expect(pulls).toEqual([expect.stringContaining(' --cri-socket unix:///run/crio/crio.sock')]);
+    expect(pulls).toEqual([expect.stringMatching(new RegExp(` --config ${config}$`))]);
+    expect(readFileSync(config, 'utf8')).toContain(
+      "kind: InitConfiguration\nnodeRegistration:\n  criSocket: 'unix:///run/crio/crio.sock'\n---\n",
+    );
+  });
+
+  it("takes the images from where the cluster's own configuration has them, whatever the manifests name", async () => {
+    await using bench = await startTestBench(BOTH);
+    const { knobs, machine } = bench.nodes.node('cp1');
+    const apiServer = '/etc/kubernetes/manifests/kube-apiserver.yaml';
+    put(
+      machine,
+      apiServer,
+      readFileSync(machine.path(apiServer), 'utf8').replace('registry.k8s.io/', 'edited.test/x/'),
+    );
+    // The mirror of the control plane has no CoreDNS, and nobody asks it for one.
+    knobs.missingImages.add('mirror.test/k8s/coredns:v1.14.2').add('mirror.test/k8s/etcd:3.6.8-0');
+    const images = {
+      imageRepository: 'mirror.test/k8s',
+      dnsRepository: 'mirror.test/dns',
+      dnsTag: 'v1.14.2-our1',
+      etcdRepository: 'mirror.test/etcd-builds',
+    };
+    expect(await stage(bench, 'cp1', 'first-control-plane', { images })).toMatchObject({ exitCode: 0 });
+    const wanted = [
+      ...['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy'].map(
+        (component) => `mirror.test/k8s/${component}:v1.36.4`,
+      ),
+      'mirror.test/dns/coredns:v1.14.2-our1',
+      'mirror.test/k8s/pause:3.10.2',
+      'mirror.test/etcd-builds/etcd:3.6.8-0',
+    ];
+    expect((await stateOf(bench, 'cp1')).images.get('1.36.4')).toEqual(wanted);
+    expect([...machine.images]).toEqual(expect.arrayContaining(wanted));
+  });
+
+  it('fetches no image of what the cluster does not have from kubeadm', async () => {
+    await using bench = await startTestBench(BOTH);
+    await stage(bench, 'cp1', 'first-control-plane', { images: { withoutImages: ['dns', 'proxy', 'etcd'] } });
+    expect((await stateOf(bench, 'cp1')).images.get('1.36.4')?.map((image) => /[^/]*$/.exec(image)?.[0])).toEqual([
+      'kube-apiserver:v1.36.4',
+      'kube-controller-manager:v1.36.4',
+      'kube-scheduler:v1.36.4',
+      'pause:3.10.2',
+    ]);
+  });
+
+  it('does not go on with the images of an earlier look when kubeadm does not name them', async () => {
+    await using bench = await startTestBench(BOTH);
+    expect(await stage(bench, 'cp1', 'first-control-plane')).toMatchObject({ exitCode: 0 });
+    bench.nodes.commands.fail({ match: /^kubeadm.* config images list/, exitCode: 1, times: 1 });
+    expect(await stage(bench, 'cp1', 'first-control-plane')).toMatchObject({
+      exitCode: 24,
+      stderr: expect.stringContaining('kubeadm does not say which images 1.36.4 needs'),
+    });
   });
 
   it('puts its packages on hold when another program lets go of the lock in time', async () => {

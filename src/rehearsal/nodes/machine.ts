@@ -60,8 +60,10 @@ export interface MachineOptions {
   readonly version: string;
   /** Debian version of containerd. */
   readonly containerd: string;
-  /** containerd versions that the node's own distribution offers. */
-  readonly containerdCandidates: readonly string[];
+  /** containerd of the distribution, or containerd.io of Docker. */
+  readonly containerdPackage: string;
+  /** Versions that the node's other sources offer, by package. */
+  readonly containerds: Readonly<Record<string, readonly string[]>>;
   readonly repoBase: string;
   readonly architecture: string;
   /** Flags in the kube-apiserver manifest that kubeadm-config does not know (I18). */
@@ -94,7 +96,7 @@ export function createMachine(options: MachineOptions): Machine {
   for (const name of ['kubeadm', 'kubelet', 'kubectl']) {
     packages.set(name, { version: `${version}-1.1`, held: true, status: 'installed' });
   }
-  packages.set('containerd', { version: options.containerd, held: false, status: 'installed' });
+  packages.set(options.containerdPackage, { version: options.containerd, held: false, status: 'installed' });
   layOutFiles(options, path);
 
   const seen = new Map<string, string>();
@@ -130,7 +132,7 @@ export function createMachine(options: MachineOptions): Machine {
       }
       machine.kubelet.active = true;
       machine.kubelet.running = installed;
-      const runtime = /^[\d.]+/.exec(packages.get('containerd')?.version ?? '')?.[0] ?? 'unknown';
+      const runtime = /^[\d.]+/.exec(packages.get(options.containerdPackage)?.version ?? '')?.[0] ?? 'unknown';
       await options.cluster.kubeletStarted(options.name, installed, `containerd://${runtime}`);
       for (const component of COMPONENTS) await machine.syncStaticPod(component);
     },

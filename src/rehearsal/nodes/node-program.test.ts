@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KUBEADM_IMAGES } from '../../facts/image-sources.ts';
 import { WITHOUT_LOCK } from '../../node/fence.ts';
 import { accountScript, installedFiles, installScript } from '../../node/node-install.ts';
 import { NODE_PROGRAM, nodePolicy, nodeRequest, releaseOf } from '../../node/node-program.ts';
@@ -93,6 +94,7 @@ describe('a key that can only upgrade', () => {
       keyFingerprints: [],
       keyWarnDays: 1,
       neededBytes: 1,
+      images: KUBEADM_IMAGES,
       ...given,
     });
   const unitOf = (script = stageOf()): string => {
@@ -192,6 +194,12 @@ describe('a key that can only upgrade', () => {
     ['another key', { keyFingerprints: ['A'.repeat(40)] }, /keyFingerprints of stage has a value/],
     ['another role', { role: 'root' }, /role of stage has a value/],
     ['a version that is none', { target: '1.36.4; id' }, /target of stage has a value/],
+    [
+      'a repository of images that is more',
+      { images: { ...KUBEADM_IMAGES, imageRepository: "a'\nkind: b" } },
+      /imageRepository of stage has a value/,
+    ],
+    ['a tag that is more', { images: { ...KUBEADM_IMAGES, dnsTag: 'v1 x' } }, /dnsTag of stage has a value/],
   ])('holds the key to the settings of the installation: %s', async (_title, given, said) => {
     expect(await ask(unitOf(stageOf(given)))).toMatchObject({ exitCode: 70, stderr: expect.stringMatching(said) });
     expect(bench.nodes.commands.matching(/^systemd-run/)).toEqual([]);

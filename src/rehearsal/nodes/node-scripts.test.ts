@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { explainFailure } from '../../node/explain-failure.ts';
 import { WITHOUT_LOCK } from '../../node/fence.ts';
-import { droppedFlags, planIsUpToDate, planNamesTarget } from '../../node/kubeadm-output.ts';
+import { planIsUpToDate, planNamesTarget } from '../../node/kubeadm-output.ts';
+import { parseUpgradeDiff } from '../../node/upgrade-diff.ts';
 import { startTestBench, type TestBench } from './test-bench.ts';
 import { BOTH, CONTROL_PLANE, repository, run, stage, stateOf, thisNode, upgrade, WORKER } from './test-steps.ts';
 
@@ -149,9 +150,17 @@ describe('plan and diff', () => {
     expect(await run(bench, 'cp1', plan)).toMatchObject({ exitCode: 16 });
     await stage(bench, 'cp1', 'first-control-plane');
     expect(planNamesTarget((await run(bench, 'cp1', plan)).stdout, '1.36.4')).toBe(true);
-    expect(droppedFlags((await run(bench, 'cp1', bench.scripts.diff({ target: '1.36.4' }))).stdout)).toEqual([
-      { component: 'kube-apiserver', flag: '--authentication-config=/etc/kubernetes/pki/auth-config.yaml' },
-    ]);
+    const diff = bench.scripts.diff({ ...thisNode('cp1'), target: '1.36.4', patchesDirectory: '' });
+    expect(parseUpgradeDiff((await run(bench, 'cp1', diff)).stdout, '1.36.4', 'diff')).toEqual({
+      changes: [
+        {
+          component: 'kube-apiserver',
+          what: '--authentication-config',
+          before: '/etc/kubernetes/pki/auth-config.yaml',
+        },
+      ],
+      patched: new Set(),
+    });
     expect((await stateOf(bench, 'cp1')).packages.get('kubeadm')?.version).toBe('1.36.3');
 
     await upgrade(bench, 'cp1', 'first-control-plane');
@@ -204,18 +213,49 @@ describe('the other scripts', () => {
     expect(readdirSync(machine.path('/etc/kubernetes/tmp'))).toEqual(['kubeadm-backup-manifests-new', 'other']);
   });
 
-  it('D22 raises containerd to the version that is asked for', async () => {
+  const wantsContainerd = (version: string) => ({ ...thisNode('cp1'), version, lockTimeoutSeconds: 1 });
+  const packageOf = (bench: TestBench, name: string) => bench.nodes.node('cp1').machine.packages.get(name);
+
+  it('D22 raises containerd to the version that is asked for, once it was fetched', async () => {
     const behind = {
       ...CONTROL_PLANE,
       containerd: '1.6.20~ds1-1',
-      containerdCandidates: ['1.7.24~ds1-6', '1.6.20~ds1-1'],
+      containerds: { containerd: ['1.7.24~ds1-6', '1.6.20~ds1-1'] },
     };
     await using bench = await startTestBench({ nodes: [behind], published: [] });
-    const raise = (version: string) =>
-      run(bench, 'cp1', bench.scripts.raiseContainerd({ ...thisNode('cp1'), version, lockTimeoutSeconds: 1 }));
+    const before = packageOf(bench, 'containerd');
+    expect(await run(bench, 'cp1', bench.scripts.stageContainerd(wantsContainerd('1.7.24')))).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('nightlift: fetched containerd 1.7.24~ds1-6\n'),
+    });
+    expect(packageOf(bench, 'containerd')).toEqual(before);
+    const raise = (version: string) => run(bench, 'cp1', bench.scripts.raiseContainerd(wantsContainerd(version)));
     expect(await raise('1.7.24')).toMatchObject({ exitCode: 0 });
     expect(bench.cluster.runtimes.get('cp1')).toBe('containerd://1.7.24');
+    expect(await run(bench, 'cp1', bench.scripts.stageContainerd(wantsContainerd('1.7.24')))).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('containerd is at 1.7.24~ds1-6\n'),
+    });
     expect(await raise('2.1.4')).toMatchObject({ exitCode: 40 });
+  });
+
+  it.each([
+    ['containerd', 'containerd.io', '1.7.24~ds1-6'],
+    ['containerd.io', 'containerd', '1.7.24-1'],
+  ] as const)('takes %s for no other name of %s', async (mine, other, own) => {
+    const spec = {
+      ...CONTROL_PLANE,
+      containerd: own,
+      containerdPackage: mine,
+      containerds: { [mine]: [own], [other]: ['1.7.27-1'] },
+    };
+    await using bench = await startTestBench({ nodes: [spec], published: [] });
+    for (const script of [bench.scripts.stageContainerd, bench.scripts.raiseContainerd])
+      expect(await run(bench, 'cp1', script(wantsContainerd('1.7.27')))).toMatchObject({
+        exitCode: 40,
+        stderr: expect.stringContaining(`no source of this node has ${mine} 1.7.27`),
+      });
+    expect([packageOf(bench, mine)?.version, packageOf(bench, other)]).toEqual([own, undefined]);
   });
 
   it("runs an operator's script as it is", async () => {

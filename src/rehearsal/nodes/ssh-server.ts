@@ -10,8 +10,15 @@ export interface NodeSshServer {
   /** Refuses new connections and ends the open ones; what runs on the node goes on. */
   stopListening(): Promise<void>;
   dropConnections(): void;
+  connections(): Connections;
   /** Ends every process that a connection has started. */
   killProcesses(): void;
+}
+
+/** Those that were ever made, and those that are open. */
+export interface Connections {
+  readonly made: number;
+  readonly open: number;
 }
 
 export interface SshServerOptions {
@@ -51,9 +58,11 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
   if (parsed instanceof Error) throw parsed;
   const connections = new Set<Connection>();
   const processes = new Set<number>();
+  let made = 0;
 
   const accept = (connection: Connection & WithNoDelay): void => {
     connections.add(connection);
+    made += 1;
     connection.setNoDelay(true);
     connection.on('close', () => connections.delete(connection));
     connection.on('error', () => connections.delete(connection));
@@ -111,6 +120,7 @@ export function createNodeSshServer(options: SshServerOptions): NodeSshServer {
     connections.clear();
   };
   return {
+    connections: () => ({ made, open: connections.size }),
     listen() {
       const listening = new ssh2.Server({ hostKeys: [options.hostKey] }, (connection) =>
         accept(connection as Connection & WithNoDelay),

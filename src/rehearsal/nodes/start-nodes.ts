@@ -7,7 +7,7 @@ import type { ClusterPort, StaticPod } from './cluster-port.ts';
 import { type CommandLog, createCommandLog } from './command-log.ts';
 import { createMachine, type Knobs, type Machine, type MachineOptions, staticPodsOf, type Timing } from './machine.ts';
 import { generateSshKey } from './ssh-key.ts';
-import { createNodeSshServer, type NodeSshServer } from './ssh-server.ts';
+import { type Connections, createNodeSshServer, type NodeSshServer } from './ssh-server.ts';
 import { type StandInServer, startStandInServer } from './stand-in-server.ts';
 
 export interface NodeSpec {
@@ -17,8 +17,10 @@ export interface NodeSpec {
   readonly version: string;
   /** Debian version; default 1.7.24~ds1-6. */
   readonly containerd?: string;
-  /** Versions of containerd that the node can install, newest first; default its own. */
-  readonly containerdCandidates?: readonly string[];
+  /** Default containerd, the distribution's. */
+  readonly containerdPackage?: 'containerd' | 'containerd.io';
+  /** Versions that the node can install, newest first, by package; default its own. */
+  readonly containerds?: Readonly<Record<string, readonly string[]>>;
   readonly extraApiServerFlags?: readonly string[];
 }
 
@@ -63,6 +65,7 @@ export interface RehearsalNodes {
   readonly commands: CommandLog;
   /** How many commands came over SSH. */
   sshRequests(): number;
+  sshConnections(): Connections;
   close(): Promise<void>;
 }
 
@@ -119,12 +122,17 @@ export async function startNodes(options: NodesOptions): Promise<RehearsalNodes>
     knownHosts: `${knownHosts.join('\n')}\n`,
     commands,
     sshRequests: () => requests,
+    sshConnections: () =>
+      started
+        .map(({ server }) => server.connections())
+        .reduce((sum, one) => ({ made: sum.made + one.made, open: sum.open + one.open }), { made: 0, open: 0 }),
     close: () => closeAll(started, standIns),
   };
 }
 
 function machineOptions(spec: NodeSpec, internalIp: string, root: string, options: NodesOptions): MachineOptions {
   const containerd = spec.containerd ?? '1.7.24~ds1-6';
+  const containerdPackage = spec.containerdPackage ?? 'containerd';
   return {
     name: spec.name,
     role: spec.role,
@@ -132,7 +140,8 @@ function machineOptions(spec: NodeSpec, internalIp: string, root: string, option
     internalIp,
     root,
     containerd,
-    containerdCandidates: spec.containerdCandidates ?? [containerd],
+    containerdPackage,
+    containerds: spec.containerds ?? { [containerdPackage]: [containerd] },
     repoBase: options.repoBase,
     architecture: 'amd64',
     extraApiServerFlags: spec.extraApiServerFlags ?? [],

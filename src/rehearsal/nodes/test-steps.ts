@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { type ImageSources, KUBEADM_IMAGES } from '../../facts/image-sources.ts';
 import { WITHOUT_LOCK } from '../../node/fence.ts';
 import type { CommandResult, DetachedResult, NodeShell } from '../../node/node-shell.ts';
 import { type NodeState, parseNodeState } from '../../node/node-state.ts';
@@ -27,7 +28,7 @@ export function stage(
   bench: TestBench,
   node: string,
   role: UpgradeRole,
-  more: { target?: string; keyFingerprints?: string[]; as?: string } = {},
+  more: { target?: string; keyFingerprints?: string[]; as?: string; images?: Partial<ImageSources> } = {},
 ) {
   const { target = '1.36.4', keyFingerprints = [] } = more;
   return run(
@@ -41,6 +42,7 @@ export function stage(
       keyFingerprints,
       keyWarnDays: 45,
       neededBytes: 1e9,
+      images: { ...KUBEADM_IMAGES, ...more.images },
     }),
   );
 }

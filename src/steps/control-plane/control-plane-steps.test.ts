@@ -92,18 +92,9 @@ describe('control-plane-pods', () => {
 
 describe('plan', () => {
   const OFFER = `You can now apply the upgrade by executing the following command:\n\n\tkubeadm upgrade apply v${TARGET}\n`;
-  const DIFF = [
-    '--- /etc/kubernetes/manifests/kube-apiserver.yaml',
-    '+++ new manifest',
-    '-    - --authentication-config=/etc/a.yaml',
-    '-    - --oidc-issuer-url=https://a',
-  ].join('\n');
-
-  function scene(
-    options: { nodes?: readonly NodeFact[]; offer?: string; diff?: string; kubeadm?: object; answers?: object } = {},
-  ) {
-    const { nodes = NODES, offer = OFFER, diff = '', kubeadm = {}, answers = {} } = options;
-    const shell = exampleShell({ plan: { stdout: offer }, diff: { stdout: diff }, ...answers });
+  function scene(options: { nodes?: readonly NodeFact[]; offer?: string; kubeadm?: object; answers?: object } = {}) {
+    const { nodes = NODES, offer = OFFER, kubeadm = {}, answers = {} } = options;
+    const shell = exampleShell({ plan: { stdout: offer }, ...answers });
     const world = exampleWorld({ nodes, settings: { kubeadm }, deps: { shell } });
     return { shell, world, context: contextIn(world, { phase: 'preflight' }) };
   }
@@ -139,10 +130,9 @@ describe('plan', () => {
   it("asks the target's own kubeadm on the first control plane, where it was staged", async () => {
     const { shell, world, context } = scene({ kubeadm: { ignorePreflightErrors: ['Swap', 'CRI'] } });
     await plan.run(context);
-    expect(shell.asked).toEqual(['plan on cp-1', 'diff on cp-1']);
-    const [asked, diff] = shell.scripts;
+    expect(shell.asked).toEqual(['plan on cp-1']);
+    const [asked] = shell.scripts;
     expect(asked?.text).toContain(`\nTARGET='${TARGET}'\nIGNORE='Swap,CRI'\n`);
-    expect(diff?.text).toContain(`\nTARGET='${TARGET}'\n`);
     expect([world.seen.messages, world.seen.log]).toEqual([[], []]);
   });
 
@@ -162,49 +152,11 @@ describe('plan', () => {
     expect(shell.asked.at(-1)).toBe('plan on cp-1');
   });
 
-  const DROPPED =
-    'The upgrade to 1.36.4 would drop flags that stand in the manifests and not in kubeadm-config: kube-apiserver --authentication-config=/etc/a.yaml, kube-apiserver --oidc-issuer-url=https://a';
-
-  it('I18 warns and announces flags that would be dropped', async () => {
-    const { world, context } = scene({ diff: DIFF });
-    await plan.run(context);
-    expect(world.seen.log.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([DROPPED]);
-    expect(world.seen.messages).toEqual([
-      expect.objectContaining({
-        text: expect.stringMatching(
-          /^⚠️ The upgrade to 1\.36\.4 would drop flags[^\n]*\nPut them into kubeadm-config/,
-        ) as string,
-      }),
-    ]);
-  });
-
-  it('takes nothing that a diff says for markup', async () => {
-    const { world, context } = scene({ diff: DIFF.replaceAll('/etc/a.yaml', '<!channel>') });
-    await plan.run(context);
-    expect(world.seen.messages[0]?.text).toContain('&lt;!channel&gt;');
-  });
-
-  it('I18 refuses them where the settings say so, and announces nothing', async () => {
-    const { world, context } = scene({ diff: DIFF, kubeadm: { droppedFlags: 'block' } });
-    expect(await refusalOf(plan.run(context))).toEqual([
-      {
-        check: 'kubeadm-diff',
-        reason: 'FlagsDropped',
-        class: 'actionable',
-        severity: 'block',
-        message: DROPPED,
-        remedy: expect.stringMatching(/^Put them into kubeadm-config/) as string,
-      },
-    ]);
-    expect(world.seen.messages).toEqual([]);
-  });
-
-  it.each([
-    ['plan', 'kubeadm upgrade plan v1.36.4 on cp-1: plan.sh ended with exit code 22'],
-    ['diff', 'kubeadm upgrade diff v1.36.4 on cp-1: diff.sh ended with exit code 22'],
-  ])('fails with what was done when kubeadm does: %s', async (script, message) => {
-    const { context } = scene({ answers: { [script]: { exitCode: 22 } } });
-    expect(await errorOf(plan.run(context))).toMatchObject({ message: expect.stringContaining(message) });
+  it('fails with what was done when kubeadm does', async () => {
+    const { context } = scene({ answers: { plan: { exitCode: 22 } } });
+    expect(await errorOf(plan.run(context))).toMatchObject({
+      message: expect.stringContaining('kubeadm upgrade plan v1.36.4 on cp-1: plan.sh ended with exit code 22'),
+    });
   });
 });
 

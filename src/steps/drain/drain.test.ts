@@ -329,7 +329,7 @@ describe('the drain', { timeout: 30_000 }, () => {
     pod('stuck', { metadata: { finalizers: ['example.com/never'] }, spec: { terminationGracePeriodSeconds: 1 } });
     const error = await run(drain);
     expect(messageOf(error)).toMatch(
-      /default\/stuck should have been gone at \d\d:\d\d:\d\d UTC \(grace 1 s\) and is still terminating/,
+      /default\/stuck should have been gone at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(grace 1 s\) and is still terminating/,
     );
     expect(reasonsOf(error)).toEqual(['PodStuck']);
     expect(log.filter((line) => line.includes('should have been gone'))).toHaveLength(1);

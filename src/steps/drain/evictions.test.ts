@@ -568,7 +568,7 @@ describe('a drain whose time is over', () => {
     expect(await refuses()).toEqual([
       'DrainBlocked: Draining worker-1 gave up after 12 s: apps/held is held by budget apps/keep: not now',
       'PodStuck: Draining worker-1 gave up after 12 s: apps/busy could not be evicted: slow down',
-      'PodStuck: Draining worker-1 gave up after 12 s: apps/stuck should have been gone at 22:59:00 UTC (grace 30 s) and is still terminating',
+      'PodStuck: Draining worker-1 gave up after 12 s: apps/stuck should have been gone at 2026-11-21 22:59:00 UTC (grace 30 s) and is still terminating',
       'PodStuck: Draining worker-1 gave up after 12 s: apps/young is still terminating (grace 90 s)',
       'PodStuck: Draining worker-1 gave up after 12 s: apps/told is still there (grace 30 s)',
     ]);

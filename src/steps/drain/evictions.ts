@@ -121,29 +121,45 @@ async function evictDue({ context, holdups, told, journal }: Drain, staying: rea
   const due = staying.filter(
     (pod) => !pod.deleting && !told.has(pod.uid) && (holdups.get(pod.uid)?.againMs ?? 0) <= start,
   );
-  await evictBounded(context, due, settings.drain.parallel, (pod, result) => {
-    const holdup = holdupAfter(holdups.get(pod.uid), pod, result, clock.now().getTime(), journal?.get(pod.uid));
-    if (holdup !== undefined) holdups.set(pod.uid, holdup);
-    else {
-      told.set(pod.uid, pod);
-      letGo(context, holdups, pod.uid);
-    }
-  });
+  await askEach(
+    due,
+    settings.drain.parallel,
+    (pod) => evictOrLater(context, pod),
+    (pod, result) => {
+      if (result === undefined) return;
+      const holdup = holdupAfter(holdups.get(pod.uid), pod, result, clock.now().getTime(), journal?.get(pod.uid));
+      if (holdup !== undefined) holdups.set(pod.uid, holdup);
+      else {
+        told.set(pod.uid, pod);
+        letGo(context, holdups, pod.uid);
+      }
+    },
+  );
 }
 
-async function evictBounded(
-  context: Context,
+/** undefined while the API server is away. */
+async function evictOrLater({ deps, signal }: Context, pod: PodFact): Promise<EvictionResult | undefined> {
+  try {
+    return await deps.cluster.evict(pod, signal);
+  } catch (error) {
+    if (isUnavailable(error)) return undefined;
+    throw error;
+  }
+}
+
+/** So many at a time. */
+export async function askEach<T>(
   pods: readonly PodFact[],
   parallel: number,
-  done: (pod: PodFact, result: EvictionResult) => void,
+  ask: (pod: PodFact) => Promise<T>,
+  done: (pod: PodFact, answer: T) => void,
 ): Promise<void> {
   const queue = [...pods];
   const work = async (): Promise<void> => {
     for (let pod = queue.shift(); pod !== undefined; pod = queue.shift()) {
       try {
-        done(pod, await context.deps.cluster.evict(pod, context.signal));
+        done(pod, await ask(pod));
       } catch (error) {
-        if (isUnavailable(error)) continue;
         // Nothing more is begun, but what is under way is heard to its end.
         queue.length = 0;
         throw error;

@@ -1,4 +1,5 @@
 import type { PodFact } from '../../cluster/cluster.ts';
+import { stuckText } from '../../cluster/stuck-pod.ts';
 import type { Finding } from '../../gate/finding.ts';
 import type { DrainProblem } from './drain-plan.ts';
 import type { Holdup } from './holdups.ts';
@@ -49,6 +50,48 @@ export function blockedFinding(node: string, { pod, budget, message, note }: Hol
     'DrainBlocked',
     `Draining ${node} gave up after ${seconds} s: ${nameOf(pod)} is held by ${budgetName(pod, budget)}: ${message}${because(note)}`,
     ASK_THE_BUDGET,
+  );
+}
+
+/** By policy, before the cordon. */
+export function gaveUpBeforeFinding(node: string, { pod, budget, message }: Holdup): Finding {
+  return finding(
+    'DrainBlocked',
+    `Draining ${node} was not begun, by the policy for ${budgetName(pod, budget)}: ${nameOf(pod)}: ${message}`,
+    ASK_THE_BUDGET,
+  );
+}
+
+/** The time that a drain has is over before it was begun. */
+export function heldBeforeFinding(node: string, { pod, kind, budget, message }: Holdup, seconds: number): Finding {
+  if (kind === 'busy')
+    return finding(
+      'PodStuck',
+      `Draining ${node} was not begun: for ${seconds} s ${nameOf(pod)} could not be evicted: ${message}`,
+      `See why: kubectl drain ${node} --dry-run=server --ignore-daemonsets --delete-emptydir-data --force`,
+    );
+  return finding(
+    'DrainBlocked',
+    `Draining ${node} was not begun: for ${seconds} s ${nameOf(pod)} was held by ${budgetName(pod, budget)}: ${message}`,
+    ASK_THE_BUDGET,
+  );
+}
+
+export function neverFinding(node: string, { pod, budget, message }: Holdup, why: string): Finding {
+  return finding(
+    'NeverEvicted',
+    `Draining ${node} was not begun: ${nameOf(pod)} can never be evicted: ${why} (${message})`,
+    `Give ${budgetName(pod, budget)} minAvailable as a number of pods, or delete it: kubectl -n ${pod.namespace} describe poddisruptionbudget ${budget ?? ''}`.trimEnd(),
+  );
+}
+
+export function stuckBeforeFinding(node: string, pod: PodFact): Finding {
+  const { goneBy, terminationGraceSeconds: graceSeconds, finalizers } = pod;
+  const since = goneBy === null ? 'does not go' : stuckText({ goneBy, graceSeconds, finalizers });
+  return finding(
+    'PodStuck',
+    `Draining ${node} was not begun: ${nameOf(pod)} ${since}`,
+    `kubectl -n ${pod.namespace} describe pod ${pod.name}: ${finalizers.length > 0 ? `whoever has set the finalizer ${finalizers.join(', ')} has to take it away` : `a volume or the runtime of ${node} does not let it go (there: journalctl -u kubelet)`}. Nothing is deleted by force.`,
   );
 }
 

@@ -75,7 +75,7 @@ describe('stuckSince', () => {
       'when it should have been gone, from then on',
       leaving,
       NOW,
-      'should have been gone at 22:59:00 UTC (grace 7 s) and is still terminating',
+      'should have been gone at 2026-11-21 22:59:00 UTC (grace 7 s) and is still terminating',
     ],
   ])('says %s', (_title, one, now, want) => {
     expect(stuckSince(one, now)).toBe(want);
@@ -103,7 +103,7 @@ describe('progressText', () => {
 
   it('names a pod that does not go, and no pod twice', () => {
     const stuck = examplePod('web', { goneBy: '2026-11-21T22:00:00Z' });
-    const sentence = 'should have been gone at 22:00:00 UTC (grace 30 s) and is still terminating';
+    const sentence = 'should have been gone at 2026-11-21 22:00:00 UTC (grace 30 s) and is still terminating';
     expect(text([stuck], [])).toBe(`1 of 12 pods are still there; apps/web ${sentence}`);
     expect(text([stuck], [held()])).not.toContain('should have been gone');
   });

@@ -1,4 +1,5 @@
 import type { EvictionResult, PodFact } from '../../cluster/cluster.ts';
+import { isLate, stuckText } from '../../cluster/stuck-pod.ts';
 import { budgetName, nameOf } from './names.ts';
 
 /** Why a pod is still there: the last answer to its eviction, and since when there was none better. */
@@ -42,13 +43,10 @@ export function holdupAfter(
   };
 }
 
-/** A kubelet needs a moment after the grace period; what is there longer than this is stuck. */
-const SLACK_MS = 60_000;
-
 /** Why a pod that was told to go is still there; undefined while its grace period lasts. */
 export function stuckSince(pod: PodFact, nowMs: number): string | undefined {
-  if (pod.goneBy === null || nowMs < Date.parse(pod.goneBy) + SLACK_MS) return undefined;
-  return `should have been gone at ${timeOf(Date.parse(pod.goneBy))} (grace ${pod.terminationGraceSeconds} s) and is still terminating`;
+  const { goneBy, terminationGraceSeconds: graceSeconds, finalizers } = pod;
+  return goneBy === null || !isLate(goneBy, nowMs) ? undefined : stuckText({ goneBy, graceSeconds, finalizers });
 }
 
 const MOST_NAMED = 10;
@@ -71,7 +69,8 @@ export function progressText(
   return [`${staying.length} of ${total} pods are still there`, ...details].join('; ');
 }
 
-function holdupText({ pod, kind, budget, message, sinceMs, note }: Holdup): string {
+/** Which pod, by what, since when, and in whose words. */
+export function holdupText({ pod, kind, budget, message, sinceMs, note }: Holdup): string {
   const since = `since ${timeOf(sinceMs)}`;
   const what =
     kind === 'busy'

@@ -39,9 +39,9 @@ describe('nodeDefects', () => {
       ['package kubelet is 1.36.3-1.1'],
     ],
     [
-      'names a package that lost its hold',
+      'finds nothing on a node whose package lost its hold: it is finished',
       state({ packages: new Map([...state().packages, ['kubeadm', packageOf(TARGET, { held: false })]]) }),
-      ['package kubeadm is not on hold'],
+      [],
     ],
     [
       'names a package that dpkg left half-way',
@@ -162,6 +162,11 @@ describe('node-upgrade', () => {
     expect(shell.asked.map((text) => text.split(' ')[0]).join()).toBe(asked);
   });
 
+  it('is done when all but the holds is done', async () => {
+    const { run } = upgrading({ 'upgrade-node': { exitCode: 13, tail: 'nightlift: failed: … are not on hold' } });
+    expect(await errorOf(run())).toBeUndefined();
+  });
+
   it('says with what it failed the second time, without etcd', async () => {
     const { run } = upgrading({
       'upgrade-node': [HASH, { exitCode: 26, tail: 'nightlift: failed: the kubelet does not start' }],
@@ -199,6 +204,17 @@ describe('verify-node', () => {
     const worker1 = verifying('worker-1', [stateText()], ['1.36.3']);
     await worker1.run();
     expect(worker1.configAsked()).toBe(0);
+  });
+
+  it('lets a finished node that lost its holds pass, and says so with what to do', async () => {
+    const { world, run } = verifying('worker-1', [stateText().replaceAll(' hold ', ' install ')]);
+    await run();
+    expect(world.passed()).toBe(0);
+    expect(world.seen.messages.map(({ text }) => text)).toEqual([
+      expect.stringMatching(
+        /worker-1 is on 1\.36\.4, but kubeadm, kubelet, kubectl are not on hold[^]*apt-mark hold kubeadm kubelet kubectl/,
+      ),
+    ]);
   });
 
   it('waits for what is written a moment later', async () => {

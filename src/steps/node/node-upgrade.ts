@@ -6,6 +6,8 @@ import type { DetachedResult } from '../../node/node-shell.ts';
 import { etcdImageStays, type NodeState, parseNodeState } from '../../node/node-state.ts';
 import { nodeFailure, runDetachedOnNode, runOnNode } from '../../node/run-on-node.ts';
 import type { NodeScript } from '../../node/scripts.ts';
+import { announce } from '../../notify/announce.ts';
+import { slackMessage } from '../../notify/slack-message.ts';
 
 /**
  * The change itself, as a command that outlives this Job: the next Job follows it instead of starting it again. It runs
@@ -20,7 +22,7 @@ export const nodeUpgrade: ActionStep = {
     const { deps } = context;
     const node = await context.node();
     const first = await upgrade(context, node, true);
-    if (first.result.exitCode === 0) return;
+    if (isFinished(first.result)) return;
     const { reason } = explainFailure(first.script.name, first.result.exitCode, first.result.tail);
     if (reason !== 'EtcdHashUnchanged' || !etcdImageStays(await readNodeState(context, node), context.target)) {
       throw nodeFailure(node, first.script, `upgrading to ${context.target}`, first.result.exitCode, first.result.tail);
@@ -28,7 +30,7 @@ export const nodeUpgrade: ActionStep = {
     // kubeadm waited for a restart that a manifest without a change never brings; kubeadm put the rest back (I06).
     deps.log.warn("etcd's image is the same before and after: going on without etcd", { node: node.name });
     const second = await upgrade(context, node, false);
-    if (second.result.exitCode === 0) return;
+    if (isFinished(second.result)) return;
     throw nodeFailure(
       node,
       second.script,
@@ -38,6 +40,13 @@ export const nodeUpgrade: ActionStep = {
     );
   },
 };
+
+/** Of upgrade-node.sh: everything is done, and the packages could not be put on hold. What is said of that, `verify-node` says. */
+const NOT_HELD = 13;
+
+function isFinished({ exitCode }: DetachedResult): boolean {
+  return exitCode === 0 || exitCode === NOT_HELD;
+}
 
 async function upgrade(
   context: Context,
@@ -63,14 +72,20 @@ async function readNodeState({ deps, signal }: Context, node: NodeFact): Promise
   return parseNodeState(await runOnNode(deps, node, scriptsOf(deps).nodeState(), 'reading the state', signal));
 }
 
+const PACKAGES = ['kubeadm', 'kubelet', 'kubectl'] as const;
+
+/** Packages that whatever upgrades the node next may move. The node itself is finished all the same. Pure. */
+export function unheldPackages(state: NodeState): readonly string[] {
+  return PACKAGES.filter((name) => state.packages.get(name)?.held === false);
+}
+
 /** What the node itself says after the change; every sentence names one thing that is not as it should be. Pure. */
 export function nodeDefects(state: NodeState, target: string): readonly string[] {
   const defects: string[] = [];
-  for (const name of ['kubeadm', 'kubelet', 'kubectl']) {
+  for (const name of PACKAGES) {
     const found = state.packages.get(name);
     if (found === undefined || !found.installed) defects.push(`package ${name} is not installed in full`);
     else if (found.version !== target) defects.push(`package ${name} is ${found.package}`);
-    else if (!found.held) defects.push(`package ${name} is not on hold`);
   }
   for (const [component, image] of state.manifests) {
     if (component.startsWith('kube-') && COMPONENTS.includes(component) && !imageIs(image, target))
@@ -89,26 +104,34 @@ function imageIs(image: string, target: string): boolean {
 /** Success is judged from state: packages, holds, manifests and kubeadm-config, never from a last line of output. */
 export const verifyNode: ActionStep = {
   name: 'verify-node',
-  summary: 'packages, holds and manifests on the node are as they should be',
+  summary: 'packages and manifests on the node are as they should be; packages that are not on hold are named',
   critical: true,
   async run(context) {
     const { deps, target } = context;
     const node = await context.node();
-    await context.waiter.until(
+    const unheld = await context.waiter.until(
       `${node.name} to be as it should be`,
       async (_, signal) => {
-        const defects = [...nodeDefects(await readNodeState({ ...context, signal }, node), target)];
+        const state = await readNodeState({ ...context, signal }, node);
+        const defects = [...nodeDefects(state, target)];
         if (node.role === 'control-plane') {
           const config = await deps.cluster.kubeadmConfigVersion(signal);
           if (config !== target) defects.push(`ConfigMap kube-system/kubeadm-config says ${config}`);
         }
-        return defects.length === 0 ? { done: true, value: undefined } : { done: false, missing: defects.join(', ') };
+        return defects.length === 0
+          ? { done: true, value: unheldPackages(state) }
+          : { done: false, missing: defects.join(', ') };
       },
       {
         seconds: 60,
         lookSeconds: deps.settings.waits.apiSeconds,
-        remedy: `On ${node.name}: apt-mark showhold, dpkg -l 'kube*', and the manifests in /etc/kubernetes/manifests.`,
+        remedy: `On ${node.name}: dpkg -l 'kube*', and the manifests in /etc/kubernetes/manifests.`,
       },
     );
+    if (unheld.length === 0) return;
+    const message = `${node.name} is on ${target}, but ${unheld.join(', ')} are not on hold: whatever upgrades the packages of the node next may move them`;
+    const remedy = `On ${node.name}: sudo apt-mark hold ${unheld.join(' ')}`;
+    deps.log.warn(message, { remedy });
+    await announce(deps, slackMessage([[`⚠️ ${message}`, remedy]], "the Job's log has all of it"), context.signal);
   },
 };

@@ -1,4 +1,5 @@
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import { KUBEADM_IMAGES } from '../../facts/image-sources.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { hasTargetVersion, type Nodes } from '../../facts/nodes.ts';
 import { repositoryOf, roleOf, scriptsOf, thisNode } from '../../node/node-scripts.ts';
@@ -6,7 +7,7 @@ import { nodeFailure, runDetachedOnNode } from '../../node/run-on-node.ts';
 
 /** Packages and images, fetched before the drain. Changes nothing that is in use, so it needs no undo. */
 export async function stageOn(context: Context, node: NodeFact, nodes: Nodes): Promise<void> {
-  const { deps, target } = context;
+  const { deps, target, signal } = context;
   const { packages } = deps.settings;
   const script = scriptsOf(deps).stage({
     ...thisNode(node),
@@ -16,6 +17,7 @@ export async function stageOn(context: Context, node: NodeFact, nodes: Nodes): P
     keyFingerprints: packages.keyFingerprints,
     keyWarnDays: packages.keyWarnDays,
     neededBytes: packages.freeMegabytes * 1_000_000,
+    images: node.role === 'worker' ? KUBEADM_IMAGES : await deps.cluster.imageSources(signal),
   });
   const { exitCode, tail } = await runDetachedOnNode(context, node, script, 'stage');
   if (exitCode !== 0) throw nodeFailure(node, script, `fetching packages and images of ${target}`, exitCode, tail);

@@ -1,10 +1,12 @@
 import { composeEvent } from '../../chain/compose-event.ts';
-import type { ActionStep } from '../../chain/phase.ts';
+import type { ActionStep, Context } from '../../chain/phase.ts';
 import { reasonOf } from '../../errors.ts';
+import { otherChanges } from '../../facts/inventory.ts';
 import { haltingAlerts } from '../../gate/firing-alerts.ts';
 import { gateOptions } from '../../gate/gate-options.ts';
 import { announce } from '../../notify/announce.ts';
-import { readRun } from '../../observe/run-record.ts';
+import { readInventory } from '../../observe/inventory.ts';
+import { readRun, recordedRun } from '../../observe/run-record.ts';
 import { brokenBefore, counts } from '../health/broken-before.ts';
 
 /** After the work is done an alert does not undo it: it is said. */
@@ -29,7 +31,8 @@ export const sayComplete: ActionStep = {
   isDone: async (context) => (await readRun(context))['in-flight'] === undefined,
   async run(context) {
     const { deps, target, signal } = context;
-    const started = Date.parse((await readRun(context))['in-flight'] ?? '');
+    const record = await readRun(context);
+    const started = Date.parse(record['in-flight'] ?? '');
     const nodes = await deps.cluster.nodes(signal);
     const before = await brokenBefore(context);
     const broken = (await deps.cluster.pods({}, signal)).filter((pod) => counts(pod) && !pod.ready && before.has(pod));
@@ -39,6 +42,8 @@ export const sayComplete: ActionStep = {
         kind: 'complete',
         target,
         nodes: nodes.length,
+        apiAwaySeconds: recordedRun(record).apiAwaySeconds ?? null,
+        otherChanges: await changedBeside(context),
         brokenBefore: broken.map(({ namespace, name }) => `${namespace}/${name}`),
         ...(Number.isNaN(started) ? {} : { seconds: Math.round((deps.clock.now().getTime() - started) / 1000) }),
       }),
@@ -46,3 +51,13 @@ export const sayComplete: ActionStep = {
     );
   },
 };
+
+/** As `compare-inventory` has written it down; what cannot be read is not told. */
+async function changedBeside({ deps, target, signal }: Context): Promise<readonly string[]> {
+  try {
+    const { before, after } = await readInventory(deps, signal);
+    return before?.target === target && after?.target === target ? otherChanges(before.kinds, after.kinds) : [];
+  } catch {
+    return [];
+  }
+}

@@ -63,14 +63,22 @@ export async function openBench(subject: ClusterSubject) {
   };
   const pod = async (
     name: string,
-    extra: { namespace?: string; labels?: object; spec?: object; annotations?: object; running?: boolean } = {},
+    extra: {
+      namespace?: string;
+      labels?: object;
+      metadata?: object;
+      spec?: object;
+      annotations?: object;
+      running?: boolean;
+      ready?: boolean;
+    } = {},
   ): Promise<PodFact> => {
     const namespace = extra.namespace ?? WORLD;
     const path = `/api/v1/namespaces/${namespace}/pods`;
     await create(path, {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name, labels: extra.labels ?? {}, annotations: extra.annotations ?? {} },
+      metadata: { name, labels: extra.labels ?? {}, annotations: extra.annotations ?? {}, ...extra.metadata },
       spec: {
         nodeName: 'worker-1',
         terminationGracePeriodSeconds: 0,
@@ -80,7 +88,7 @@ export async function openBench(subject: ClusterSubject) {
     });
     if (extra.running !== false) {
       await patch(`${path}/${name}/status`, {
-        status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+        status: { phase: 'Running', conditions: [{ type: 'Ready', status: extra.ready === false ? 'False' : 'True' }] },
       });
     }
     const [found] = (await cluster.pods({ namespace }, signal)).filter((one) => one.name === name);

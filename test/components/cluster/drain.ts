@@ -1,5 +1,11 @@
 import { expect, it } from 'vitest';
 import type { Cluster } from '../../../src/cluster/cluster.ts';
+import { exampleFacts } from '../../../src/facts/example-facts.ts';
+import { budgets as budgetCheck } from '../../../src/gate/budgets.ts';
+import { evaluateGate } from '../../../src/gate/evaluate-gate.ts';
+import { exampleOptions } from '../../../src/gate/example-options.ts';
+import { observeBudgets } from '../../../src/observe/budgets.ts';
+import { known, unknown } from '../../../src/observed.ts';
 import { type Bench, signal, WORLD } from './bench.ts';
 
 export function describeDrain(bench: () => Bench): void {
@@ -11,6 +17,8 @@ export function describeDrain(bench: () => Bench): void {
       (await cluster.pods(where, signal)).map(({ name }) => name);
     expect(await names({ namespace: WORLD, labels: 'role=x' })).toEqual(['other', 'plain']);
     expect(await names({ namespace: WORLD, labels: 'role=x', node: 'worker-1' })).toEqual(['plain']);
+    expect(await names({ namespace: WORLD, labels: 'role=x', phase: 'Pending' })).toEqual(['other']);
+    expect(await names({ namespace: WORLD, labels: 'role=x', phase: 'Pending', node: 'worker-1' })).toEqual([]);
     expect(await names({ node: 'cp-1' })).toContain('kube-apiserver-cp-1');
     expect(
       (await cluster.pods({ namespace: WORLD, labels: 'role=x' }, signal)).map(
@@ -44,6 +52,72 @@ export function describeDrain(bench: () => Bench): void {
         terminationGraceSeconds: 0,
       },
     ]);
+  });
+
+  it('says why the scheduler finds no place for a pod, and what holds one that goes', async () => {
+    const { cluster, pod, until, patch } = bench();
+    await pod('homeless', { spec: { nodeName: undefined, nodeSelector: { nowhere: 'true' } }, running: false });
+    const why = await until(
+      async () =>
+        (await cluster.pods({ namespace: WORLD, phase: 'Pending' }, signal)).find(({ name }) => name === 'homeless')
+          ?.unschedulable ?? undefined,
+    );
+    expect(why).toMatch(/nodes are available/);
+    const stuck = await pod('finalized', { metadata: { finalizers: ['example.test/never'] } });
+    await cluster.evict(stuck, signal);
+    const [going] = (await cluster.pods({ namespace: WORLD }, signal)).filter(({ name }) => name === 'finalized');
+    expect(going).toMatchObject({ deleting: true, goneBy: expect.any(String), finalizers: ['example.test/never'] });
+    await patch(`/api/v1/namespaces/${WORLD}/pods/finalized`, { metadata: { finalizers: null } });
+  });
+
+  it('D07 knows before any eviction which budgets let no pod go, and changes nothing by asking', async () => {
+    const { cluster, create, until, pod } = bench();
+    const namespace = 'budgets';
+    await create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    const owner = await until(async () =>
+      create(`/api/v1/namespaces/${namespace}/configmaps`, {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'owner' },
+      }).catch(() => undefined),
+    );
+    const { uid } = (owner as { metadata: { uid: string } }).metadata;
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid, controller: true }];
+    const ready = (app: string, fields: object = {}) =>
+      until(() => pod(`${app}-0`, { namespace, labels: { app, all: app }, ...fields }).catch(() => undefined));
+    await ready('operated', { metadata: { ownerReferences } });
+    await ready('bare');
+    await ready('sick', { ready: false });
+    await ready('lenient', { ready: false });
+    await ready('double');
+    const budgets: Record<string, object> = {
+      operated: { maxUnavailable: 1 },
+      bare: { minAvailable: '50%' },
+      sick: { minAvailable: 1 },
+      lenient: { minAvailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' },
+      double: { minAvailable: 0 },
+    };
+    for (const [name, spec] of [...Object.entries(budgets), ['twice', { minAvailable: 0 }] as const])
+      await create(`/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`, {
+        apiVersion: 'policy/v1',
+        kind: 'PodDisruptionBudget',
+        metadata: { name },
+        spec: { selector: { matchLabels: { app: name === 'twice' ? 'double' : name } }, ...spec },
+      });
+    const found = await until(async () => {
+      const facts = (await observeBudgets(cluster, signal)).filter((fact) => fact.namespace === namespace);
+      const isSettled = facts.every(({ expectedPods, currentHealthy, syncFailed }) =>
+        [expectedPods > 0, currentHealthy > 0, syncFailed !== undefined].includes(true),
+      );
+      return facts.length === 6 && isSettled ? facts : undefined;
+    });
+    const facts = exampleFacts({ budgets: known([...found]), nodes: unknown('not asked') });
+    const { findings } = evaluateGate(facts, '1.36.4', [budgetCheck], exampleOptions());
+    expect(
+      findings.map(({ reason, message }) => `${reason} ${/budgets\/(\w+)/.exec(message)?.[1]}`).toSorted(),
+    ).toEqual(['BudgetExpectsNone bare', 'BudgetSyncFailed operated', 'BudgetUnhealthy sick', 'BudgetsOverlap double']);
+    const still = await cluster.pods({ namespace }, signal);
+    expect(still.filter(({ deleting }) => deleting)).toEqual([]);
   });
 
   it('D07 evicts a pod, and tells a budget from two budgets, a gone pod and another pod of the same name', async () => {

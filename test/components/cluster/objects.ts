@@ -47,6 +47,22 @@ export function describeObjects(bench: () => Bench): void {
     await expect(cluster.kubeadmConfigVersion(signal)).rejects.toThrow(/no kubernetesVersion X\.Y\.Z/);
   });
 
+  it('reads where the images come from in kubeadm-config, and says so when it cannot', async () => {
+    const { cluster } = bench();
+    const write = (text: string) =>
+      cluster.writeConfigMap('kube-system', 'kubeadm-config', { ClusterConfiguration: text }, signal);
+    await write('kind: ClusterConfiguration\nimageRepository: mirror.test/k8s\ndns:\n  imageTag: v1.14.2-our1\n');
+    expect(await cluster.imageSources(signal)).toMatchObject({
+      imageRepository: 'mirror.test/k8s',
+      dnsTag: 'v1.14.2-our1',
+      etcdTag: '',
+    });
+    for (const text of ['', ': {', 'kind: ClusterConfiguration\nimageRepository: a b\n', 'a: 1']) {
+      await write(text);
+      await expect(cluster.imageSources(signal)).rejects.toThrow(/does not say where the images come from/);
+    }
+  });
+
   it('sets and removes annotations of a namespace', async () => {
     const { cluster } = bench();
     await cluster.annotateNamespace(OWN, { [`${PREFIX}/a`]: '1', [`${PREFIX}/b`]: '2' }, signal);

@@ -5,7 +5,7 @@ export function evictionContract(subject: () => Subject): void {
   interface Setting {
     readonly namespace: string;
     readonly evict: (name: string, body?: object, query?: string) => ReturnType<Subject['raw']>;
-    readonly pod: (name: string, ready?: boolean | 'pending') => Promise<void>;
+    readonly pod: (name: string, ready?: boolean | 'pending', metadata?: object) => Promise<void>;
     readonly budget: (name: string, spec: object, settled: object) => Promise<void>;
   }
 
@@ -17,8 +17,8 @@ export function evictionContract(subject: () => Subject): void {
       namespace,
       evict: (name, body = {}, query = '') =>
         subject().raw('POST', `${pods}/${name}/eviction${query}`, { metadata: { name }, ...body }),
-      pod: async (name, ready = true) => {
-        await subject().raw('POST', pods, { metadata: { name, labels }, spec: podSpec({ nodeName }) });
+      pod: async (name, ready = true, metadata = {}) => {
+        await subject().raw('POST', pods, { metadata: { name, labels, ...metadata }, spec: podSpec({ nodeName }) });
         if (ready !== 'pending') await subject().run(namespace, name, ready);
       },
       budget: async (name, spec, settled) => {
@@ -29,6 +29,13 @@ export function evictionContract(subject: () => Subject): void {
         );
       },
     };
+  }
+
+  /** An owner as an operator's own kind is one: it has no scale subresource. */
+  async function ownedByConfigMap(namespace: string): Promise<object> {
+    const path = `/api/v1/namespaces/${namespace}/configmaps`;
+    const { uid } = (await subject().raw('POST', path, { metadata: { name: 'owner' } })).body.metadata;
+    return { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid, controller: true }] };
   }
 
   test('without a budget a pod is deleted with its grace period and marked as a disruption', async () => {
@@ -144,6 +151,117 @@ export function evictionContract(subject: () => Subject): void {
     expect(body.metadata.deletionTimestamp).toBeUndefined();
     await budget('keep', { minAvailable: 1 }, { disruptionsAllowed: 0, expectedPods: 1 });
     expect((await evict('a', { deleteOptions: { dryRun: ['All'] } })).status).toBe(429);
+  });
+
+  test('a dry run takes nothing from the budget', async () => {
+    const { pod, evict, budget } = await setting();
+    await pod('a');
+    await pod('b');
+    await budget('one', { minAvailable: 1 }, { currentHealthy: 2, disruptionsAllowed: 1 });
+    const dry = { deleteOptions: { dryRun: ['All'] } };
+    expect([(await evict('a', dry)).status, (await evict('b', dry)).status]).toEqual([201, 201]);
+    expect([(await evict('a')).status, (await evict('b', dry)).status]).toEqual([201, 429]);
+  });
+
+  test('a dry run says that two budgets are a permanent 500', async () => {
+    const { pod, evict, budget } = await setting();
+    await pod('a');
+    await budget('one', { minAvailable: 0 }, { expectedPods: 1, currentHealthy: 1 });
+    await budget('two', { minAvailable: 0 }, { expectedPods: 1, currentHealthy: 1 });
+    const answer = await evict('a', { deleteOptions: { dryRun: ['All'] } });
+    expect([answer.status, answer.body.message]).toEqual([
+      500,
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    ]);
+  });
+
+  test.each([
+    ['maxUnavailable', { maxUnavailable: 1 }],
+    ['a percentage', { minAvailable: '50%' }],
+  ])('a budget with %s over pods of an owner without a scale fails to sync, and lets none go', async (_title, spec) => {
+    const { namespace, pod, evict, budget } = await setting();
+    await pod('a', true, await ownedByConfigMap(namespace));
+    const condition = {
+      type: 'DisruptionAllowed',
+      status: 'False',
+      reason: 'SyncFailed',
+      message: 'configmaps does not implement the scale subresource',
+    };
+    await budget('keep', spec, { disruptionsAllowed: 0, conditions: [expect.objectContaining(condition)] });
+    const answer = await evict('a', { deleteOptions: { dryRun: ['All'] } });
+    expect([answer.status, answer.body.details]).toEqual([
+      429,
+      {
+        causes: [
+          {
+            reason: 'DisruptionBudget',
+            message: 'The disruption budget keep is still being processed by the server.',
+          },
+        ],
+        retryAfterSeconds: 10,
+      },
+    ]);
+  });
+
+  test.each([
+    ['maxUnavailable', { maxUnavailable: 1 }],
+    ['a percentage', { minAvailable: '50%' }],
+    ['a percentage of nothing', { minAvailable: '0%' }],
+  ])('a budget with %s over pods without an owner expects none, and lets none go', async (_title, spec) => {
+    const { pod, evict, budget } = await setting();
+    await pod('a');
+    await budget('keep', spec, { disruptionsAllowed: 0, expectedPods: 0, currentHealthy: 1, desiredHealthy: 0 });
+    const answer = await evict('a', { deleteOptions: { dryRun: ['All'] } });
+    expect([answer.status, answer.body.details]).toEqual([
+      429,
+      {
+        causes: [
+          { reason: 'DisruptionBudget', message: 'The disruption budget keep does not allow evicting pods currently' },
+        ],
+      },
+    ]);
+  });
+
+  test('a budget that was counted once and then fails to sync says so to an eviction', async () => {
+    const { namespace, pod, evict, budget } = await setting();
+    await pod('a');
+    await budget('keep', { maxUnavailable: 1 }, { expectedPods: 0, currentHealthy: 1 });
+    await pod('b', true, await ownedByConfigMap(namespace));
+    await eventually(async () =>
+      expect((await evict('a', { deleteOptions: { dryRun: ['All'] } })).body.details).toEqual({
+        causes: [
+          {
+            reason: 'DisruptionBudget',
+            message:
+              'The disruption budget keep does not allow evicting pods currently because it failed sync: configmaps does not implement the scale subresource',
+          },
+        ],
+      }),
+    );
+  });
+
+  test('a dry run needs the permission to evict, and no other', async () => {
+    const { namespace, pod } = await setting();
+    await pod('a');
+    const dry = () =>
+      subject().raw(
+        'POST',
+        `/api/v1/namespaces/${namespace}/pods/a/eviction`,
+        { metadata: { name: 'a' }, deleteOptions: { dryRun: ['All'] } },
+        { token: subject().server.readerToken },
+      );
+    expect((await dry()).status).toBe(403);
+    const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
+    await subject().raw('POST', `${rbac}/roles`, {
+      metadata: { name: 'evict' },
+      rules: [{ apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] }],
+    });
+    await subject().raw('POST', `${rbac}/rolebindings`, {
+      metadata: { name: 'evict' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'evict' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'reader' }],
+    });
+    await eventually(async () => expect((await dry()).status).toBe(201));
   });
 
   test('another uid is 409, another name 400, no pod 404', async () => {

@@ -27,6 +27,7 @@ free_bytes() { df -P -B1 "$1" | awk 'NR == 2 { print $4 }'; }
 # For scripts that look into the manifests of the static pods: stands in front of them.
 # manifest_flag COMPONENT NAME: value of a flag in a static pod's manifest; empty without either.
 manifest_flag() {
+  if [ ! -f "$ROOT/etc/kubernetes/manifests/$1.yaml" ]; then return 0; fi
   awk -v prefix="--$2=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
     !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ROOT/etc/kubernetes/manifests/$1.yaml" 2>/dev/null || true
 }
@@ -48,8 +49,7 @@ for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "
     awk -v file="${file#"$ROOT"}" '!/^[[:space:]]*#/ && /\/v[0-9]+\.[0-9]+\/deb/ { gsub(/:\/\/[^\/@ \t]+@/, "://***@"); print "source\t" file ": " $0 }' "$file"
   fi
 done
-line free.root "$(free_bytes "$ROOT/etc")"
-line free.var "$(free_bytes "$ROOT/var")"
+df -P -B1 "$ROOT/etc" "$ROOT/var" | awk 'NR == 2 { print "free.root\t" $4 } NR == 3 { print "free.var\t" $4 }'
 etcd="$(manifest_flag etcd data-dir)"
 etcd="$ROOT${etcd:-/var/lib/etcd}"
 if [ -d "$etcd" ]; then

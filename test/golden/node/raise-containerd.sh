@@ -37,7 +37,7 @@ in_hex() { od -An -v -tx1 | tr -d ' \n'; }
 # The kubelet's own client certificate, in DER: a file that it renews, or what kubeadm has written into kubelet.conf.
 kubelet_certificate() {
   local file
-  file="$(sed -n 's/^ *client-certificate: *//p' "$kubelet_conf" | tr -d "\"'" | head -n 1)"
+  file="$(awk '/^ *client-certificate: / { sub(/^ *client-certificate: */, ""); gsub(/["\047]/, ""); print; exit }' "$kubelet_conf")"
   if [ -n "$file" ]; then cat "$ROOT$file"; else sed -n 's/^ *client-certificate-data: *//p' "$kubelet_conf" | head -n 1 | base64 -d; fi |
     awk '/-----BEGIN CERTIFICATE-----/ { on = 1; next } /-----END CERTIFICATE-----/ { exit } on' | base64 -d
 }
@@ -46,10 +46,10 @@ kubelet_certificate() {
 # then a string (UTF8String or PrintableString) with its length, which is one byte, or 81 and one byte.
 node_of_certificate() {
   local found
-  found="$(kubelet_certificate | in_hex | grep -oE '0603550403(0c|13)(81)?[0-9a-f]{2}73797374656d3a6e6f64653a[0-9a-f]*' | head -n 1)"
-  found="${found:12}"
+  found="$(kubelet_certificate | in_hex)"
+  if ! [[ "$found" =~ 0603550403(0c|13)((81)?[0-9a-f]{2}73797374656d3a6e6f64653a[0-9a-f]*) ]]; then return 1; fi
+  found="${BASH_REMATCH[2]}"
   found="${found#81}"
-  if [ -z "$found" ]; then return 1; fi
   printf '%b' "$(printf '%s' "${found:26:$((2 * 16#${found:0:2} - 24))}" | sed 's/../\\x&/g')"
 }
 
@@ -116,13 +116,34 @@ apt_get() {
   esac
 }
 
-# Brings containerd to VERSION (upstream '1.7.24' or a full package version). Runs after the drain, detached (D22).
+# For the scripts that bring containerd to VERSION (upstream '1.7.24' or a full package version): stands between apt.sh and
+# the script. Fetches what is wanted, and changes nothing that is in use: until its end nothing was changed on the node.
 VERSION='1.7.24'
+# Docker's containerd.io and the distribution's containerd are two packages with numbers of their own: whichever the node has.
 package=""
 for candidate in containerd containerd.io; do
   if [ -n "$(package_version "$candidate")" ]; then package="$candidate"; fi
 done
 if [ -z "$package" ]; then fail 40 "neither containerd nor containerd.io is installed as a package" "raise containerd on this node by the way that it was installed"; fi
+
+matches() { [[ "$1" == "$VERSION" || "$1" == "$VERSION"[-~+]* ]]; }
+# The package version to install; empty when the node has it already.
+wanted=""
+if ! matches "$(package_version "$package")"; then
+  # Another source of the node may be out of order: whether the wanted version is listed decides.
+  if ! apt-get "${APT_OPTIONS[@]}" update </dev/null; then say "warning: not all package lists could be refreshed"; fi
+  while read -r _ _ version _; do
+    if [ -z "$wanted" ] && matches "$version"; then wanted="$version"; fi
+  done < <(apt-cache madison "$package" | sed -n '/ Packages$/p')
+  if [ -z "$wanted" ]; then
+    other=containerd.io
+    if [ "$package" = containerd.io ]; then other=containerd; fi
+    fail 40 "no source of this node has $package $VERSION" "see what they have: apt-cache madison $package; a node that has $other has another package, with versions of its own"
+  fi
+  apt_get 40 install -y --download-only --no-remove --allow-change-held-packages --no-install-recommends "$package=$wanted"
+fi
+
+# Brings containerd to VERSION. Runs after the drain, detached (D22).
 held="$(apt-mark showhold "$package")"
 # shellcheck disable=SC2317 # run by the trap
 put_hold_back() {
@@ -133,17 +154,9 @@ put_hold_back() {
 trap put_hold_back EXIT
 trap 'exit 143' TERM
 
-matches() { [[ "$1" == "$VERSION" || "$1" == "$VERSION"[-~+]* ]]; }
-if ! matches "$(package_version "$package")"; then
-  # Another source of the node may be out of order: whether the wanted version is listed decides.
-  if ! apt-get "${APT_OPTIONS[@]}" update </dev/null; then say "warning: not all package lists could be refreshed"; fi
-  wanted=""
-  while read -r _ _ version _; do
-    if [ -z "$wanted" ] && matches "$version"; then wanted="$version"; fi
-  done < <(apt-cache madison "$package")
-  if [ -z "$wanted" ]; then fail 40 "no source of this node has $package $VERSION" "see what they have: apt-cache madison $package"; fi
+if [ -n "$wanted" ]; then
   say "installing $package $wanted"
-  apt_get 40 install -y --no-remove --allow-change-held-packages --no-install-recommends "$package=$wanted"
+  apt_get 42 install -y --no-remove --allow-change-held-packages --no-install-recommends "$package=$wanted"
   systemctl daemon-reload
   systemctl restart containerd
 fi

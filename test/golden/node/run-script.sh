@@ -37,7 +37,7 @@ in_hex() { od -An -v -tx1 | tr -d ' \n'; }
 # The kubelet's own client certificate, in DER: a file that it renews, or what kubeadm has written into kubelet.conf.
 kubelet_certificate() {
   local file
-  file="$(sed -n 's/^ *client-certificate: *//p' "$kubelet_conf" | tr -d "\"'" | head -n 1)"
+  file="$(awk '/^ *client-certificate: / { sub(/^ *client-certificate: */, ""); gsub(/["\047]/, ""); print; exit }' "$kubelet_conf")"
   if [ -n "$file" ]; then cat "$ROOT$file"; else sed -n 's/^ *client-certificate-data: *//p' "$kubelet_conf" | head -n 1 | base64 -d; fi |
     awk '/-----BEGIN CERTIFICATE-----/ { on = 1; next } /-----END CERTIFICATE-----/ { exit } on' | base64 -d
 }
@@ -46,10 +46,10 @@ kubelet_certificate() {
 # then a string (UTF8String or PrintableString) with its length, which is one byte, or 81 and one byte.
 node_of_certificate() {
   local found
-  found="$(kubelet_certificate | in_hex | grep -oE '0603550403(0c|13)(81)?[0-9a-f]{2}73797374656d3a6e6f64653a[0-9a-f]*' | head -n 1)"
-  found="${found:12}"
+  found="$(kubelet_certificate | in_hex)"
+  if ! [[ "$found" =~ 0603550403(0c|13)((81)?[0-9a-f]{2}73797374656d3a6e6f64653a[0-9a-f]*) ]]; then return 1; fi
+  found="${BASH_REMATCH[2]}"
   found="${found#81}"
-  if [ -z "$found" ]; then return 1; fi
   printf '%b' "$(printf '%s' "${found:26:$((2 * 16#${found:0:2} - 24))}" | sed 's/../\\x&/g')"
 }
 

@@ -37,7 +37,7 @@ in_hex() { od -An -v -tx1 | tr -d ' \n'; }
 # The kubelet's own client certificate, in DER: a file that it renews, or what kubeadm has written into kubelet.conf.
 kubelet_certificate() {
   local file
-  file="$(sed -n 's/^ *client-certificate: *//p' "$kubelet_conf" | tr -d "\"'" | head -n 1)"
+  file="$(awk '/^ *client-certificate: / { sub(/^ *client-certificate: */, ""); gsub(/["\047]/, ""); print; exit }' "$kubelet_conf")"
   if [ -n "$file" ]; then cat "$ROOT$file"; else sed -n 's/^ *client-certificate-data: *//p' "$kubelet_conf" | head -n 1 | base64 -d; fi |
     awk '/-----BEGIN CERTIFICATE-----/ { on = 1; next } /-----END CERTIFICATE-----/ { exit } on' | base64 -d
 }
@@ -46,10 +46,10 @@ kubelet_certificate() {
 # then a string (UTF8String or PrintableString) with its length, which is one byte, or 81 and one byte.
 node_of_certificate() {
   local found
-  found="$(kubelet_certificate | in_hex | grep -oE '0603550403(0c|13)(81)?[0-9a-f]{2}73797374656d3a6e6f64653a[0-9a-f]*' | head -n 1)"
-  found="${found:12}"
+  found="$(kubelet_certificate | in_hex)"
+  if ! [[ "$found" =~ 0603550403(0c|13)((81)?[0-9a-f]{2}73797374656d3a6e6f64653a[0-9a-f]*) ]]; then return 1; fi
+  found="${BASH_REMATCH[2]}"
   found="${found#81}"
-  if [ -z "$found" ]; then return 1; fi
   printf '%b' "$(printf '%s' "${found:26:$((2 * 16#${found:0:2} - 24))}" | sed 's/../\\x&/g')"
 }
 
@@ -66,6 +66,7 @@ fi
 # For scripts that look into the manifests of the static pods: stands in front of them.
 # manifest_flag COMPONENT NAME: value of a flag in a static pod's manifest; empty without either.
 manifest_flag() {
+  if [ ! -f "$ROOT/etc/kubernetes/manifests/$1.yaml" ]; then return 0; fi
   awk -v prefix="--$2=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
     !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ROOT/etc/kubernetes/manifests/$1.yaml" 2>/dev/null || true
 }
@@ -73,12 +74,18 @@ manifest_flag() {
 # For scripts that ask which container runtime this node uses: stands in front of them.
 # The socket that this node's kubelet uses: a flag, else its config file; empty when neither names one.
 cri_socket() {
-  local found
-  found="$(grep -hsoE -- '--container-runtime-endpoint=[^ "]+' "$ROOT/var/lib/kubelet/kubeadm-flags.env" "$ROOT/etc/default/kubelet" | head -n 1 | cut -d = -f 2-)" || true
-  if [ -z "$found" ]; then
-    found="$(sed -n 's/^containerRuntimeEndpoint:[[:space:]]*//p' "$ROOT/var/lib/kubelet/instance-config.yaml" "$ROOT/var/lib/kubelet/config.yaml" 2>/dev/null | tr -d "\"'" | grep -v '^$' | head -n 1)" || true
-  fi
-  printf '%s' "$found"
+  local file files=()
+  for file in "$ROOT"/var/lib/kubelet/kubeadm-flags.env "$ROOT"/etc/default/kubelet "$ROOT"/etc/sysconfig/kubelet \
+    "$ROOT"/{etc,run,usr/lib,usr/local/lib,lib}/systemd/system/kubelet.service{,.d/*.conf} \
+    "$ROOT"/var/lib/kubelet/instance-config.yaml "$ROOT"/var/lib/kubelet/config.yaml; do
+    if [ -f "$file" ]; then files+=("$file"); fi
+  done
+  if [ "${#files[@]}" -eq 0 ]; then return 0; fi
+  awk '
+    flag == "" && !/^[[:space:]]*[#;]/ && match($0, /--container-runtime-endpoint[= ]+[^" \t]+/) {
+      flag = substr($0, RSTART, RLENGTH); sub(/^[^= ]*[= ]+/, "", flag) }
+    setting == "" && /^containerRuntimeEndpoint:/ { setting = $0; sub(/^[^:]*:[[:space:]]*/, "", setting); gsub(/["\047]|[[:space:]]+$/, "", setting) }
+    END { printf "%s", flag == "" ? setting : flag }' "${files[@]}"
 }
 
 # For scripts that use apt: stands between common.sh and the script.
@@ -191,6 +198,14 @@ ROLE='first-control-plane'
 KEY_FINGERPRINTS='DE15B14486CD377B9E876E1A234654DA9A296436'
 KEY_WARN_DAYS='45'
 NEEDED_BYTES='2000000000'
+# Where the images come from, by the cluster's ClusterConfiguration; empty leaves it to kubeadm.
+IMAGE_REPOSITORY='mirror.example.com/k8s'
+DNS_REPOSITORY=''
+DNS_TAG='v1.14.2'
+ETCD_REPOSITORY=''
+ETCD_TAG=''
+# dns, proxy, etcd: what this cluster does not have from kubeadm, space separated.
+WITHOUT_IMAGES='proxy'
 
 stage="$ROOT/var/lib/nightlift/stage/$TARGET"
 mkdir -p "$stage" "$ROOT/tmp"
@@ -199,7 +214,7 @@ exec 9>"$stage/.lock"
 if ! flock -w 900 9; then fail 11 "another stage.sh has been at work on this node for 15 minutes" "see what it waits for: fuser $stage/.lock"; fi
 # What an earlier target left behind, but for its records.
 for other in "$ROOT"/var/lib/nightlift/stage/*/; do
-  if [ "$(basename "$other")" != "$TARGET" ]; then rm -rf "$other/archives" "$other/lists" "$other/program" "$other/staged" "$other/replaced"; fi
+  if [ "$(basename "$other")" != "$TARGET" ]; then rm -rf "$other/archives" "$other/lists" "$other/program" "$other/staged" "$other/replaced" "$other/manifests-before" "$other/diff"; fi
 done
 # A command that a killed Job had sent can arrive late, find everything done, and leave its record. A week is for reading.
 if [ -d "$ROOT/var/lib/nightlift/units" ]; then
@@ -222,6 +237,30 @@ if [ -d "$data" ]; then
     fail 28 "$((free / 1000000)) MB are free on the file system of /etc/kubernetes, $(((etcd + NEEDED_BYTES) / 1000000)) MB are wanted (kubeadm copies the $((etcd / 1000000)) MB of etcd there)" "make room on this node; old copies are in /etc/kubernetes/tmp"
   fi
 fi
+has_no() { [[ " $WITHOUT_IMAGES " == *" $1 "* ]]; }
+# As much of the cluster's configuration as decides about images. The socket stands in it because kubeadm does not look at
+# --cri-socket beside --config (seen in 1.35, 1.36 and 1.37); with two of them it wants to be told, and the kubelet's own is the one.
+images_config() {
+  local api=v1beta4 socket
+  # v1beta4 is there from 1.31, v1beta3 until 1.36.
+  case "$MINOR" in 1.2? | 1.30) api=v1beta3 ;; esac
+  socket="$(cri_socket | tr -d "'")"
+  if [ -n "$socket" ]; then
+    printf "apiVersion: kubeadm.k8s.io/%s\nkind: InitConfiguration\nnodeRegistration:\n  criSocket: '%s'\n---\n" "$api" "$socket"
+  fi
+  printf "apiVersion: kubeadm.k8s.io/%s\nkind: ClusterConfiguration\nkubernetesVersion: 'v%s'\n" "$api" "$TARGET"
+  printf "imageRepository: '%s'\n" "$IMAGE_REPOSITORY"
+  printf "dns:\n  imageRepository: '%s'\n  imageTag: '%s'\n" "$DNS_REPOSITORY" "$DNS_TAG"
+  if has_no dns; then printf '  disabled: true\n'; fi
+  if has_no proxy; then printf 'proxy:\n  disabled: true\n'; fi
+  if has_no etcd; then
+    # Nobody is asked there: only that there is an external etcd.
+    printf 'etcd:\n  external:\n    endpoints: [http://127.0.0.1:2379]\n'
+  else
+    printf "etcd:\n  local:\n    imageRepository: '%s'\n    imageTag: '%s'\n" "$ETCD_REPOSITORY" "$ETCD_TAG"
+  fi
+}
+
 case "$MINOR" in
   1.3[0-4]) ;;
   *)
@@ -338,16 +377,13 @@ if [ "$found" != "v$TARGET" ]; then
   fail 23 "the kubeadm of the package for $TARGET answers \"$found\"" "see whether /var is mounted noexec, or whether the repository is sound"
 fi
 if [ "$ROLE" != worker ]; then
-  image="$(awk '$1 == "image:" { gsub(/"/, "", $2); print $2; exit }' "$ROOT/etc/kubernetes/manifests/kube-apiserver.yaml")"
-  registry=()
-  # Any other registry than kubeadm's own is the cluster's choice, and is asked for.
-  case "$image" in registry.k8s.io/kube-apiserver:*) ;; ?*) registry=(--image-repository "${image%/kube-apiserver:*}") ;; esac
-  # With two of them kubeadm wants to be told; the kubelet's own is the one.
-  socket="$(cri_socket)"
-  if [ -n "$socket" ]; then socket_flag=(--cri-socket "$socket"); else socket_flag=(); fi
-  "$stage/program/kubeadm" config images list --kubernetes-version "v$TARGET" "${registry[@]}" >"$stage/images"
+  images_config >"$stage/images.yaml"
+  if ! "$stage/program/kubeadm" config images list --config "$stage/images.yaml" >"$stage/images.new"; then
+    fail 24 "kubeadm does not say which images $TARGET needs" "read the lines above, and $stage/images.yaml on this node"
+  fi
+  mv "$stage/images.new" "$stage/images"
   # Also when it was staged before: the kubelet may have collected the images since.
-  if ! "$stage/program/kubeadm" config images pull --kubernetes-version "v$TARGET" "${registry[@]}" "${socket_flag[@]}" </dev/null; then
+  if ! "$stage/program/kubeadm" config images pull --config "$stage/images.yaml" </dev/null; then
     fail 24 "pulling the images of $TARGET did not succeed" "read the lines above; see that this node reaches the registry and that it has these images: $(tr '\n' ' ' <"$stage/images")"
   fi
 fi

@@ -37,7 +37,7 @@ in_hex() { od -An -v -tx1 | tr -d ' \n'; }
 # The kubelet's own client certificate, in DER: a file that it renews, or what kubeadm has written into kubelet.conf.
 kubelet_certificate() {
   local file
-  file="$(sed -n 's/^ *client-certificate: *//p' "$kubelet_conf" | tr -d "\"'" | head -n 1)"
+  file="$(awk '/^ *client-certificate: / { sub(/^ *client-certificate: */, ""); gsub(/["\047]/, ""); print; exit }' "$kubelet_conf")"
   if [ -n "$file" ]; then cat "$ROOT$file"; else sed -n 's/^ *client-certificate-data: *//p' "$kubelet_conf" | head -n 1 | base64 -d; fi |
     awk '/-----BEGIN CERTIFICATE-----/ { on = 1; next } /-----END CERTIFICATE-----/ { exit } on' | base64 -d
 }
@@ -46,10 +46,10 @@ kubelet_certificate() {
 # then a string (UTF8String or PrintableString) with its length, which is one byte, or 81 and one byte.
 node_of_certificate() {
   local found
-  found="$(kubelet_certificate | in_hex | grep -oE '0603550403(0c|13)(81)?[0-9a-f]{2}73797374656d3a6e6f64653a[0-9a-f]*' | head -n 1)"
-  found="${found:12}"
+  found="$(kubelet_certificate | in_hex)"
+  if ! [[ "$found" =~ 0603550403(0c|13)((81)?[0-9a-f]{2}73797374656d3a6e6f64653a[0-9a-f]*) ]]; then return 1; fi
+  found="${BASH_REMATCH[2]}"
   found="${found#81}"
-  if [ -z "$found" ]; then return 1; fi
   printf '%b' "$(printf '%s' "${found:26:$((2 * 16#${found:0:2} - 24))}" | sed 's/../\\x&/g')"
 }
 
@@ -66,6 +66,7 @@ fi
 # For scripts that look into the manifests of the static pods: stands in front of them.
 # manifest_flag COMPONENT NAME: value of a flag in a static pod's manifest; empty without either.
 manifest_flag() {
+  if [ ! -f "$ROOT/etc/kubernetes/manifests/$1.yaml" ]; then return 0; fi
   awk -v prefix="--$2=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
     !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ROOT/etc/kubernetes/manifests/$1.yaml" 2>/dev/null || true
 }
@@ -82,12 +83,18 @@ source_files() {
 # For scripts that ask which container runtime this node uses: stands in front of them.
 # The socket that this node's kubelet uses: a flag, else its config file; empty when neither names one.
 cri_socket() {
-  local found
-  found="$(grep -hsoE -- '--container-runtime-endpoint=[^ "]+' "$ROOT/var/lib/kubelet/kubeadm-flags.env" "$ROOT/etc/default/kubelet" | head -n 1 | cut -d = -f 2-)" || true
-  if [ -z "$found" ]; then
-    found="$(sed -n 's/^containerRuntimeEndpoint:[[:space:]]*//p' "$ROOT/var/lib/kubelet/instance-config.yaml" "$ROOT/var/lib/kubelet/config.yaml" 2>/dev/null | tr -d "\"'" | grep -v '^$' | head -n 1)" || true
-  fi
-  printf '%s' "$found"
+  local file files=()
+  for file in "$ROOT"/var/lib/kubelet/kubeadm-flags.env "$ROOT"/etc/default/kubelet "$ROOT"/etc/sysconfig/kubelet \
+    "$ROOT"/{etc,run,usr/lib,usr/local/lib,lib}/systemd/system/kubelet.service{,.d/*.conf} \
+    "$ROOT"/var/lib/kubelet/instance-config.yaml "$ROOT"/var/lib/kubelet/config.yaml; do
+    if [ -f "$file" ]; then files+=("$file"); fi
+  done
+  if [ "${#files[@]}" -eq 0 ]; then return 0; fi
+  awk '
+    flag == "" && !/^[[:space:]]*[#;]/ && match($0, /--container-runtime-endpoint[= ]+[^" \t]+/) {
+      flag = substr($0, RSTART, RLENGTH); sub(/^[^= ]*[= ]+/, "", flag) }
+    setting == "" && /^containerRuntimeEndpoint:/ { setting = $0; sub(/^[^:]*:[[:space:]]*/, "", setting); gsub(/["\047]|[[:space:]]+$/, "", setting) }
+    END { printf "%s", flag == "" ? setting : flag }' "${files[@]}"
 }
 
 # Finds this node's etcd. Stands in front of the scripts that ask it. The programs are the running etcd's own, reached
@@ -163,12 +170,14 @@ find_etcd() {
 within() { timeout -k 10 "$((LIMIT > SECONDS ? LIMIT - SECONDS : 1))" "$@"; }
 etcdctl() { within "$programs/etcdctl" --endpoints "$endpoint" "${tls[@]}" "$@"; }
 
-# tell KEY FIELD…: one line, whatever is in the fields; each is cut off after 600 characters.
+# tell KEY FIELD…: one line, whatever is in the fields, without passwords in addresses; each is cut off after 600 characters.
+shopt -s extglob
 tell() {
   local line="$1" field
   shift
   for field in "$@"; do
     field="${field//[$'\t\n\r']/ }"
+    if [[ "$field" == *://*@* ]]; then field="${field//:\/\/+([!\/@[:space:]\"])@/:\/\/***@}"; fi
     line+=$'\t'"${field:0:600}"
   done
   printf '%s\n' "$line"
@@ -191,8 +200,7 @@ for file in "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list "
     awk -v file="${file#"$ROOT"}" '!/^[[:space:]]*#/ && /\/v[0-9]+\.[0-9]+\/deb/ { gsub(/:\/\/[^\/@ \t]+@/, "://***@"); print "source\t" file ": " $0 }' "$file"
   fi
 done
-line free.root "$(free_bytes "$ROOT/etc")"
-line free.var "$(free_bytes "$ROOT/var")"
+df -P -B1 "$ROOT/etc" "$ROOT/var" | awk 'NR == 2 { print "free.root\t" $4 } NR == 3 { print "free.var\t" $4 }'
 etcd="$(manifest_flag etcd data-dir)"
 etcd="$ROOT${etcd:-/var/lib/etcd}"
 if [ -d "$etcd" ]; then
@@ -302,7 +310,6 @@ while read -r path type size free inodes inodes_free target; do
 done < <(df -B1 --output=file,fstype,size,avail,itotal,iavail,target "${paths[@]}" 2>/dev/null | sed 1d)
 
 # Part of survey.sh: what apt and dpkg go by, and who is at work on them. Passwords in addresses are left out.
-SECRET='s,\(://\)[^/@[:space:]"]*@,\1***@,g'
 mapfile -t files < <(source_files)
 if [ "${#files[@]}" -gt 0 ]; then
   # A key may stand in the file itself, over many lines.
@@ -310,19 +317,19 @@ if [ "${#files[@]}" -gt 0 ]; then
     function flush() { if (stanza != "") print "survey.apt-source\t" file "\t" stanza; stanza = "" }
     FNR == 1 { flush(); file = substr(FILENAME, length(root) + 1); stanzas = FILENAME ~ /\.sources$/ }
     /^[[:space:]]*#/ { next }
-    { gsub(/\t/, " ") }
+    { gsub(/\t/, " "); gsub(/:\/\/[^\/@ "]+@/, "://***@") }
     stanzas && /^[[:space:]]*$/ { flush(); next }
     stanzas && /^ / { if (field !~ /^[Ss]igned-[Bb]y/) stanza = stanza substr($0, 1, 200); else if (!inline) { stanza = stanza " inline"; inline = 1 } next }
     stanzas { field = $0; inline = 0; stanza = stanza (stanza == "" ? "" : " ; ") substr($0, 1, 300); next }
     NF > 0 { print "survey.apt-source\t" file "\t" substr($0, 1, 500) }
-    END { flush() }' "${files[@]}" | sed -e "$SECRET"
+    END { flush() }' "${files[@]}"
 fi
 apt-config dump 2>/dev/null | awk '
   /^(Acquire::.*[Pp]roxy|APT::Default-Release|APT::Periodic::Unattended-Upgrade|Unattended-Upgrade::(Allowed-Origins|Origins-Pattern|Package-Blacklist))[^ ]* / {
-    key = $1; value = $0; sub(/^[^ ]* "/, "", value); sub(/";$/, "", value); if (value != "") print "survey.apt-config\t" key "\t" substr(value, 1, 300) }' | sed -e "$SECRET" || true
+    key = $1; value = $0; sub(/^[^ ]* "/, "", value); sub(/";$/, "", value); gsub(/:\/\/[^\/@ "]+@/, "://***@", value); if (value != "") print "survey.apt-config\t" key "\t" substr(value, 1, 300) }' || true
 for file in "$ROOT"/etc/environment "$ROOT"/etc/systemd/system/{kubelet,containerd}.service.d/*.conf; do
   if [ -f "$file" ]; then
-    { grep -oiE '(https?|no)_proxy=[^" ]*' "$file" || true; } | sed -e "$SECRET" | while IFS= read -r found; do tell survey.proxy "${file#"$ROOT"}" "$found"; done
+    { grep -oiE '(https?|no)_proxy=[^" ]*' "$file" || true; } | while IFS= read -r found; do tell survey.proxy "${file#"$ROOT"}" "$found"; done
   fi
 done
 for file in "$ROOT"/etc/apt/preferences "$ROOT"/etc/apt/preferences.d/*; do
@@ -335,7 +342,7 @@ done
 dpkg-query -W -f '${db:Status-Abbrev}\t${Package}\t${Version}\n' 2>/dev/null | awk -F '\t' '
   { status = $1; gsub(/ /, "", status); ours = $2 ~ /^(kube(adm|let|ctl|rnetes-cni)|cri-tools|cri-o|cri-dockerd|containerd(\.io)?|runc|docker-ce|docker\.io|unattended-upgrades)$/ }
   status ~ /^(un|rc|pn)$/ { next }
-  ours || status ~ /^h/ || status !~ /^.i$/ { print "survey.package\t" status "\t" $2 "\t" $3 }' | head -n 200 || true
+  (ours || status ~ /^h/ || status !~ /^.i$/) && n++ < 200 { print "survey.package\t" status "\t" $2 "\t" $3 }' || true
 
 # The locks are the kernel's, of a process: which, and since when it runs.
 locks=()
@@ -359,11 +366,14 @@ for socket in "$ROOT"/run/{containerd/containerd,crio/crio,cri-dockerd}.sock; do
 done
 tell survey.kubelet-socket "$(cri_socket)"
 
-process="$(systemctl show -p MainPID --value kubelet 2>/dev/null || true)"
+process="" environment_files=""
+while IFS='=' read -r key value; do
+  case "$key" in MainPID) process="$value" ;; EnvironmentFiles) environment_files+="$value"$'\n' ;; esac
+done < <(systemctl show -p MainPID -p EnvironmentFiles kubelet 2>/dev/null || true)
 if [[ "$process" =~ ^[1-9][0-9]*$ ]] && [ -r "$ROOT/proc/$process/cmdline" ]; then
   mapfile -d '' -t arguments <"$ROOT/proc/$process/cmdline"
   for argument in "${arguments[@]:1}"; do tell survey.kubelet-argument "$argument"; done
-fi | sed -e "$SECRET"
+fi
 # Flags for its next start, wherever they stand: in the unit, in all that is put on top, and in the files that these name.
 declare -A seen=()
 files=()
@@ -376,7 +386,9 @@ while IFS= read -r file; do
 done < <(
   printf '%s\n' "$ROOT"/var/lib/kubelet/kubeadm-flags.env "$ROOT"/etc/default/kubelet "$ROOT"/etc/sysconfig/kubelet \
     "$ROOT"/{etc,run,usr/lib,usr/local/lib,lib}/systemd/system/kubelet.service{,.d/*.conf}
-  systemctl show -p EnvironmentFiles --value kubelet 2>/dev/null | sed -n "s#^\(/.*\) (ignore_errors=[a-z]*)\$#$ROOT\1#p" || true
+  while IFS= read -r file; do
+    if [[ "$file" == /*" (ignore_errors="* ]]; then printf '%s\n' "$ROOT${file% (ignore_errors=*}"; fi
+  done <<<"$environment_files"
 )
 if [ "${#files[@]}" -gt 0 ]; then
   # A value may be a word of its own.
@@ -385,9 +397,10 @@ if [ "${#files[@]}" -gt 0 ]; then
       while (match(rest, /--[a-z][a-z0-9_-]*(=[^"\047 \t]*|[ \t]+[^-$\\"\047 \t][^"\047 \t]*)?/)) {
         found = substr(rest, RSTART, RLENGTH < 300 ? RLENGTH : 300)
         sub(/[ \t]+/, "=", found)
+        gsub(/:\/\/[^\/@ "]+@/, "://***@", found)
         print "survey.kubelet-flag\t" substr(FILENAME, length(root) + 1) "\t" found
         rest = substr(rest, RSTART + RLENGTH)
-      } }' "${files[@]}" | sed -e "$SECRET"
+      } }' "${files[@]}"
 fi
 
 # send KEY FILE: a whole file, packed; what is larger than a manifest ever is, is named only.
@@ -405,7 +418,7 @@ for file in "$ROOT"/etc/kubernetes/manifests/*; do
 done
 { find "$ROOT/etc/kubernetes" "$ROOT/etc/kubeadm" -maxdepth 3 -type f -regextype posix-extended \
   -regex '.*/(kube-apiserver|kube-controller-manager|kube-scheduler|etcd|kubeletconfiguration|corednsdeployment)[^/]*\.(json|yaml)' \
-  -not -path '*/manifests/*' -not -path '*/tmp/*' 2>/dev/null || true; } | head -n 50 | while IFS= read -r file; do tell survey.patch "${file#"$ROOT"}"; done
+  -not -path '*/manifests/*' -not -path '*/tmp/*' 2>/dev/null || true; } | while IFS= read -r file; do tell survey.patch "${file#"$ROOT"}"; done
 
 # The end and the start of a certificate: its validity is two times. As hexadecimal digits of the DER.
 certificate_end() {

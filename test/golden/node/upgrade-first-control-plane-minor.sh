@@ -37,7 +37,7 @@ in_hex() { od -An -v -tx1 | tr -d ' \n'; }
 # The kubelet's own client certificate, in DER: a file that it renews, or what kubeadm has written into kubelet.conf.
 kubelet_certificate() {
   local file
-  file="$(sed -n 's/^ *client-certificate: *//p' "$kubelet_conf" | tr -d "\"'" | head -n 1)"
+  file="$(awk '/^ *client-certificate: / { sub(/^ *client-certificate: */, ""); gsub(/["\047]/, ""); print; exit }' "$kubelet_conf")"
   if [ -n "$file" ]; then cat "$ROOT$file"; else sed -n 's/^ *client-certificate-data: *//p' "$kubelet_conf" | head -n 1 | base64 -d; fi |
     awk '/-----BEGIN CERTIFICATE-----/ { on = 1; next } /-----END CERTIFICATE-----/ { exit } on' | base64 -d
 }
@@ -46,10 +46,10 @@ kubelet_certificate() {
 # then a string (UTF8String or PrintableString) with its length, which is one byte, or 81 and one byte.
 node_of_certificate() {
   local found
-  found="$(kubelet_certificate | in_hex | grep -oE '0603550403(0c|13)(81)?[0-9a-f]{2}73797374656d3a6e6f64653a[0-9a-f]*' | head -n 1)"
-  found="${found:12}"
+  found="$(kubelet_certificate | in_hex)"
+  if ! [[ "$found" =~ 0603550403(0c|13)((81)?[0-9a-f]{2}73797374656d3a6e6f64653a[0-9a-f]*) ]]; then return 1; fi
+  found="${BASH_REMATCH[2]}"
   found="${found#81}"
-  if [ -z "$found" ]; then return 1; fi
   printf '%b' "$(printf '%s' "${found:26:$((2 * 16#${found:0:2} - 24))}" | sed 's/../\\x&/g')"
 }
 
@@ -66,6 +66,7 @@ fi
 # For scripts that look into the manifests of the static pods: stands in front of them.
 # manifest_flag COMPONENT NAME: value of a flag in a static pod's manifest; empty without either.
 manifest_flag() {
+  if [ ! -f "$ROOT/etc/kubernetes/manifests/$1.yaml" ]; then return 0; fi
   awk -v prefix="--$2=" '{ sub(/^ *- +/, ""); gsub(/^["\047]|["\047] *$/, "") }
     !found && index($0, prefix) == 1 { print substr($0, length(prefix) + 1); found = 1 }' "$ROOT/etc/kubernetes/manifests/$1.yaml" 2>/dev/null || true
 }
@@ -373,10 +374,24 @@ if [ "$found" != "v$TARGET" ]; then
 fi
 
 # --- kubeadm
+is_on_target() { grep -qsE "image: .*/$1:v$TARGET([@\"]|\$)" "$manifests/$1.yaml"; }
 manifests_are_on_target() {
   local component
   for component in "${components[@]}"; do
-    if ! grep -qsE "image: .*/$component:v$TARGET([@\"]|\$)" "$manifests/$component.yaml"; then return 1; fi
+    if ! is_on_target "$component"; then return 1; fi
+  done
+}
+# For the comparison afterwards (manifest-copies.sh). What a run that was killed has written is no manifest of before: its copy
+# stays. Of etcd, whose image may be the same before and after, the first copy stays.
+keep_manifests() {
+  local component copy
+  mkdir -p "$stage/manifests-before"
+  for component in "${components[@]}" etcd; do
+    copy="$stage/manifests-before/$component.yaml"
+    if [ ! -f "$manifests/$component.yaml" ] || is_on_target "$component"; then continue; fi
+    if [ "$component" = etcd ] && [ -f "$copy" ]; then continue; fi
+    cp -p "$manifests/$component.yaml" "$copy.new"
+    mv "$copy.new" "$copy"
   done
 }
 kubeadm_is_done() {
@@ -408,6 +423,7 @@ if ! kubeadm_is_done; then
         fi
       fi
     done
+    keep_manifests
   fi
   flags=()
   if [ -n "$IGNORE" ]; then flags+=("--ignore-preflight-errors=$IGNORE"); fi

@@ -10,10 +10,8 @@ export function aptCache(call: StandInCall): number {
     return 100;
   }
   for (const name of names) {
-    if (name.startsWith('containerd')) {
-      for (const version of call.machine.containerdCandidates)
-        call.out(` ${name} | ${version} | distribution Packages\n`);
-    }
+    for (const version of call.machine.containerds[name] ?? [])
+      call.out(` ${name} | ${version} | distribution Packages\n`);
     for (const listed of listedPackages(call.machine, settings).filter((one) => one.name === name)) {
       call.out(`   ${name} | ${listed.version} | ${listed.source.uri.replace(/\/$/, '')}  Packages\n`);
     }

@@ -106,7 +106,7 @@ async function install(
   const plan: { name: string; version: string; from: ListedPackage | undefined }[] = [];
   for (const word of wanted) {
     const [name = '', version] = word.split('=');
-    const own = name.startsWith('containerd') ? machine.containerdCandidates.find((one) => one === version) : undefined;
+    const own = machine.containerds[name]?.find((one) => one === version);
     const from = listed.find((one) => one.name === name && (version === undefined || matches(one.version, version)));
     if (machine.packages.get(name)?.version === version) {
       call.out(`${name} is already the newest version (${version}).\n`);

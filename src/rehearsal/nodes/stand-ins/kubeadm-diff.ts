@@ -14,25 +14,28 @@ export function kubeadmDiff(call: StandInCall, request: KubeadmRequest): number 
     const file = `/etc/kubernetes/manifests/${component}.yaml`;
     const before = readFileSync(call.machine.path(file), 'utf8').split('\n');
     const after = manifestOf(component, target, call.machine.internalIp).split('\n');
-    const hunks = hunksOf(linesOfDiff(before, after));
+    const hunks = hunksOf(linesOfDiff(before, after), Number(request.flags.get('--context-lines') ?? 0));
     if (hunks.length > 0) call.out(`--- ${file}\n+++ new manifest\n${hunks.join('\n')}\n`);
   }
   return 0;
 }
 
-/** Without context, as kubeadm prints them. */
-function hunksOf(lines: readonly string[]): readonly string[] {
+/** Without context unless it is asked for, as kubeadm prints them (its own default of 3 counts for nothing: seen in 1.35, 1.36 and 1.37). */
+function hunksOf(lines: readonly string[], context: number): readonly string[] {
+  const isNear = lines.map((_, index) =>
+    lines.slice(Math.max(0, index - context), index + context + 1).some((line) => !line.startsWith(' ')),
+  );
   const hunks: string[] = [];
   let old = 1;
   let fresh = 1;
   for (let index = 0; index < lines.length; ) {
     const block: string[] = [];
-    while (index < lines.length && !(lines[index] ?? '').startsWith(' ')) {
+    while (index < lines.length && isNear[index] === true) {
       block.push(lines[index] ?? '');
       index += 1;
     }
-    const removed = block.filter((line) => line.startsWith('-')).length;
-    const added = block.length - removed;
+    const removed = block.filter((line) => !line.startsWith('+')).length;
+    const added = block.filter((line) => !line.startsWith('-')).length;
     if (block.length > 0) hunks.push(`@@ -${range(old, removed)} +${range(fresh, added)} @@\n${block.join('\n')}`);
     else index += 1;
     old += Math.max(removed, block.length > 0 ? 0 : 1);

@@ -15,6 +15,9 @@ const VALUED = new Set([
   '--patches',
   '--kubernetes-version',
   '--image-repository',
+  '--config',
+  '--cri-socket',
+  '--context-lines',
   '-o',
   '--output',
 ]);

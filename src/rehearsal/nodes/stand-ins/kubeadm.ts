@@ -1,3 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { parseAllDocuments } from 'yaml';
+import { type ImageSources, imageSourcesOf, KUBEADM_IMAGES } from '../../../facts/image-sources.ts';
 import { kubeadmImages } from '../kubeadm-images.ts';
 import type { StandInCall } from '../stand-in.ts';
 import { kubeadmDiff } from './kubeadm-diff.ts';
@@ -29,9 +32,35 @@ export async function kubeadm(call: StandInCall): Promise<number> {
   return kubeadmError(call, `unknown command "${request.words.join(' ')}" for "kubeadm"`);
 }
 
-async function images(call: StandInCall, request: KubeadmRequest, verb: string): Promise<number> {
+interface WhichImages {
+  readonly target: string;
+  readonly sources: ImageSources;
+}
+
+/** Beside a file the flags about images count for nothing, and so does --cri-socket (seen in 1.35, 1.36 and 1.37). */
+function whichImages(request: KubeadmRequest): WhichImages | string {
+  const file = request.flags.get('--config');
+  const imageRepository = request.flags.get('--image-repository') ?? '';
   const target = (request.flags.get('--kubernetes-version') ?? request.version).replace(/^v/, '');
-  const wanted = kubeadmImages(target, request.flags.get('--image-repository'));
+  if (file === undefined) return { target, sources: { ...KUBEADM_IMAGES, imageRepository } };
+  // The scripts give a path with the root of the rehearsal in front.
+  if (!existsSync(file)) return `unable to read config from "${file}": open ${file}: no such file or directory`;
+  const documents = parseAllDocuments(readFileSync(file, 'utf8')).map(
+    (document) => document.toJS() as { apiVersion?: string; kind?: string; kubernetesVersion?: string },
+  );
+  const wrong = documents.find(({ apiVersion }) => !API_VERSIONS.includes(apiVersion ?? ''));
+  if (wrong !== undefined) return `invalid configuration for GroupVersionKind ${wrong.apiVersion}, Kind=${wrong.kind}`;
+  const cluster = documents.find(({ kind }) => kind === 'ClusterConfiguration');
+  if (cluster === undefined) return { target, sources: KUBEADM_IMAGES };
+  return { target: (cluster.kubernetesVersion ?? target).replace(/^v/, ''), sources: imageSourcesOf(cluster) };
+}
+
+const API_VERSIONS = ['kubeadm.k8s.io/v1beta3', 'kubeadm.k8s.io/v1beta4'];
+
+async function images(call: StandInCall, request: KubeadmRequest, verb: string): Promise<number> {
+  const which = whichImages(request);
+  if (typeof which === 'string') return kubeadmError(call, which);
+  const wanted = kubeadmImages(which.target, which.sources);
   if (verb === 'list') {
     call.out(`${wanted.join('\n')}\n`);
     return 0;

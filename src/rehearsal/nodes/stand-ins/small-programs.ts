@@ -12,9 +12,8 @@ export function df(call: StandInCall): number {
   const output = call.args.find((word) => word.startsWith('--output='));
   if (output === undefined) {
     call.out('Filesystem     1-blocks       Used   Available Capacity Mounted on\n');
-    call.out(
-      `/dev/rehearsal ${DISK_BYTES} ${DISK_BYTES - free} ${free} ${Math.round(100 - free / 1e9)}% ${paths.at(-1) ?? '/'}\n`,
-    );
+    for (const path of paths)
+      call.out(`/dev/rehearsal ${DISK_BYTES} ${DISK_BYTES - free} ${free} ${Math.round(100 - free / 1e9)}% ${path}\n`);
     return 0;
   }
   const fields = output.slice('--output='.length).split(',');
@@ -65,14 +64,14 @@ export function crictl(call: StandInCall): number {
     for (const image of call.machine.images) call.out(`${image.replace(':', '   ')}   0123456789abc       20MB\n`);
   } else {
     call.out(
-      `{"status":{"conditions":[{"type":"RuntimeReady","status":true}]},"version":"${call.machine.packageVersion('containerd') ?? ''}"}\n`,
+      `{"status":{"conditions":[{"type":"RuntimeReady","status":true}]},"version":"${call.machine.packageVersion(call.machine.containerdPackage) ?? ''}"}\n`,
     );
   }
   return 0;
 }
 
 export function ctr(call: StandInCall): number {
-  call.out(`Client:\n  Version:  ${call.machine.packageVersion('containerd') ?? 'unknown'}\n`);
+  call.out(`Client:\n  Version:  ${call.machine.packageVersion(call.machine.containerdPackage) ?? 'unknown'}\n`);
   return 0;
 }
 

@@ -11,14 +11,13 @@ export async function systemctl(call: StandInCall): Promise<number> {
     case 'daemon-reload':
       return 0;
     case 'show': {
-      const property = args[args.indexOf('-p') + 1] ?? 'ActiveState';
-      const value =
-        property === 'ActiveState'
-          ? stateOf(call, name)
-          : property === 'EnvironmentFiles'
-            ? environmentFiles(call, name)
-            : '';
-      call.out(args.includes('--value') ? `${value}\n` : `${property}=${value}\n`);
+      for (const [at, word] of args.entries()) {
+        if (word !== '-p') continue;
+        const property = args[at + 1] ?? '';
+        // As systemd: a line of its own for each of several files.
+        for (const value of propertyOf(call, name, property).split('\n'))
+          call.out(args.includes('--value') ? `${value}\n` : `${property}=${value}\n`);
+      }
       return 0;
     }
     case 'is-active': {
@@ -71,4 +70,9 @@ function stateOf(call: StandInCall, name: string): string {
   if (name === 'kubelet') return call.machine.kubelet.active ? 'active' : 'activating';
   if (name === 'containerd') return 'active';
   return call.machine.units.get(name)?.state ?? 'inactive';
+}
+
+function propertyOf(call: StandInCall, name: string, property: string): string {
+  if (property === 'ActiveState') return stateOf(call, name);
+  return property === 'EnvironmentFiles' ? environmentFiles(call, name) : '';
 }

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { controlPlane } from '../../../test/support/clusters.ts';
+import { exampleWorld } from '../../../test/support/example-deps.ts';
+import { contextIn } from '../../../test/support/example-step.ts';
+import { noteAway } from './api-away.ts';
+import { sayComplete } from './say-complete.ts';
+
+const RECORD = 'nightlift/k8s-upgrade-api-away';
+
+function scene(awayMs: number, before?: string) {
+  const world = exampleWorld({ nodes: [controlPlane('cp-1')], cluster: { awayMs: () => awayMs } });
+  if (before !== undefined) world.annotations.set(RECORD, before);
+  return { world, run: () => noteAway.run(contextIn(world, { phase: 'master', node: 'cp-1' })) };
+}
+
+describe('how long the API server was away', () => {
+  it.each([
+    [0, undefined, undefined],
+    [400, undefined, undefined],
+    [94_700, undefined, '95'],
+    [5000, '95', '100'],
+    [5000, 'no number', '5'],
+  ])('%i ms after %s s before are %s s', async (ms, before, after) => {
+    const { world, run } = scene(ms, before);
+    await run();
+    expect(world.annotations.get(RECORD)).toBe(after);
+  });
+
+  it('is said when the run is complete', async () => {
+    const { world } = scene(0, '95');
+    world.annotations.set('nightlift/k8s-upgrade-in-flight', '2026-11-21T22:00:00Z');
+    await sayComplete.run(contextIn(world, { phase: 'postflight' }));
+    expect(world.seen.messages.at(-1)?.text).toMatch(
+      /went to 1\.36\.4 in .*\. The API server was away for 1 min 35 s of it\./,
+    );
+  });
+});
