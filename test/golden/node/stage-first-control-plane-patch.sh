@@ -342,7 +342,9 @@ if [ "$(cat "$stage/staged" 2>/dev/null || true)" != "$fetched_from" ]; then
   mapfile -t wanted < <(awk '{ print $1 "=" $2 }' "$stage/versions.new")
   # As the upgrade will install them: the holds of ours are lifted for it, those of others are not ours to lift.
   install=(install -y --no-remove --allow-change-held-packages --no-install-recommends "${wanted[@]}")
-  if simulated="$(apt-get "${APT_OPTIONS[@]}" "${own[@]}" -s "${install[@]}" </dev/null 2>/dev/null)"; then
+  # What is not named does not move while it is on hold, and apt says "held broken packages" without a name: which they are, it says
+  # when it may.
+  if simulated="$(apt-get "${APT_OPTIONS[@]}" "${own[@]}" -s --ignore-hold "${install[@]}" </dev/null 2>/dev/null)"; then
     held=" $(apt-mark showhold | tr '\n' ' ') "
     others=()
     while read -r package; do

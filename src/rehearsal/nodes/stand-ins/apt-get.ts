@@ -24,6 +24,7 @@ export async function aptGet(call: StandInCall): Promise<number> {
         changeHeld: words.includes('--allow-change-held-packages'),
         simulate: words.includes('-s'),
         noRemove: words.includes('--no-remove'),
+        ignoreHold: words.includes('--ignore-hold'),
       });
     default:
       call.err(`E: Invalid operation ${verb ?? ''}\n`);
@@ -93,7 +94,7 @@ async function install(
   call: StandInCall,
   settings: AptSettings,
   wanted: readonly string[],
-  how: { downloadOnly: boolean; changeHeld: boolean; simulate: boolean; noRemove: boolean },
+  how: { downloadOnly: boolean; changeHeld: boolean; simulate: boolean; noRemove: boolean; ignoreHold: boolean },
 ): Promise<number> {
   const { machine } = call;
   if (!how.simulate && !(await takeLock(call, settings.lockTimeoutMs))) return 100;
@@ -120,6 +121,17 @@ async function install(
   for (const name of machine.knobs.pulledIn) {
     const found = machine.packages.get(name);
     if (plan.length > 0 && found !== undefined) plan.push({ name, version: `${found.version}+1`, from: undefined });
+  }
+  // What is not asked for by name does not move while it is on hold, whatever may be changed.
+  const stays = plan.find(
+    ({ name, from }) => from === undefined && machine.knobs.pulledIn.has(name) && machine.packages.get(name)?.held,
+  );
+  if (stays !== undefined && !how.ignoreHold) {
+    call.out(
+      `The following packages have unmet dependencies:\n kubeadm : Depends: ${stays.name} (>= ${stays.version}) but ${machine.packages.get(stays.name)?.version ?? ''} is to be installed\n`,
+    );
+    call.err('E: Unable to correct problems, you have held broken packages.\n');
+    return 100;
   }
   const held = plan.filter(({ name }) => machine.packages.get(name)?.held).map(({ name }) => name);
   if (held.length > 0) {
