@@ -14,7 +14,14 @@ const NODES = { nodes: [{ name: 'w1', role: 'worker', version: '1.36.3' }] as co
 function detached(
   bench: TestBench,
   text: string,
-  more: { shell?: NodeShell; lines?: string[]; signal?: AbortSignal; timeLimitSeconds?: number; fence?: Fence } = {},
+  more: {
+    shell?: NodeShell;
+    lines?: string[];
+    signal?: AbortSignal;
+    timeLimitSeconds?: number;
+    fence?: Fence;
+    answers?: readonly number[];
+  } = {},
 ): Promise<DetachedResult> {
   return (more.shell ?? bench.shell).runDetached(
     bench.address('w1'),
@@ -23,6 +30,7 @@ function detached(
       script: { name: 'test', text, variables: {} },
       fence: more.fence ?? WITHOUT_LOCK,
       timeLimitSeconds: more.timeLimitSeconds ?? 60,
+      ...(more.answers === undefined ? {} : { answers: more.answers }),
     },
     { signal: more.signal ?? AbortSignal.timeout(20_000), onLine: (line) => more.lines?.push(line) },
   );
@@ -42,6 +50,22 @@ const SLOW = 'for n in 1 2 3 4 5 6 7 8; do echo "line $n"; sleep 0.2; done';
 const ALL = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `line ${n}`);
 
 describe('a detached command', () => {
+  it.each([
+    { answers: [28, 60], left: [] },
+    { answers: [], left: ['nightlift-test'] },
+  ])(
+    'that ends with 60 leaves $left on the node when $answers are answers and no failures',
+    async ({ answers, left }) => {
+      await using bench = await startTestBench(NODES);
+      const result = { exitCode: 60, attached: false, tail: 'no etcd here' };
+      expect(await detached(bench, 'echo no etcd here; exit 60', { answers })).toEqual(result);
+      expect(units(bench)).toEqual(left);
+      // The same asked again is looked at anew.
+      expect(await detached(bench, 'echo no etcd here; exit 60', { answers })).toEqual(result);
+      expect(runs(bench)).toBe(2);
+    },
+  );
+
   it('gives its lines as they come, its exit code and its tail, and leaves only its log', async () => {
     await using bench = await startTestBench(NODES);
     const lines: string[] = [];

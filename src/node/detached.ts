@@ -87,7 +87,8 @@ export async function followDetached(options: FollowOptions): Promise<DetachedRe
     if (answer.state === 'finished') {
       const ended = endOf(answer.detail);
       if (ended.note !== undefined) lines.note(ended.note);
-      if (ended.exitCode === 0) await ask(options, `cleaning up ${what}`, 'detached-clean', { unit, identity });
+      if (ended.exitCode === 0 || command.answers?.includes(ended.exitCode) === true)
+        await ask(options, `cleaning up ${what}`, 'detached-clean', { unit, identity });
       return { exitCode: ended.exitCode, attached, tail: lines.tail() };
     }
     if (start >= MAX_STARTS) {

@@ -21,6 +21,8 @@ export interface DetachedCommand {
   readonly fence: Fence;
   /** Hard limit on the node, after which systemd ends the command; seconds. */
   readonly timeLimitSeconds: number;
+  /** Exit codes that are an answer and no failure: nothing is left on the node then, as after 0. */
+  readonly answers?: readonly number[];
 }
 
 export interface DetachedResult {

@@ -42,10 +42,11 @@ export async function runDetachedOnNode(
   node: NodeFact,
   script: NodeScript,
   what: string,
+  answers: readonly number[] = [],
 ): Promise<DetachedResult> {
   const hash = createHash('sha256').update(node.name).digest('hex').slice(0, 8);
   const unit = `nightlift-${what}-${versionLabel(target)}-${hash}`;
-  const command = { unit, script, fence, timeLimitSeconds: deps.settings.kubeadm.timeoutSeconds };
+  const command = { unit, script, fence, timeLimitSeconds: deps.settings.kubeadm.timeoutSeconds, answers };
   const onLine = (line: string): void => {
     const plain = stripVTControlCharacters(line);
     deps.log[plain.startsWith('nightlift: warning: ') ? 'warn' : 'info'](plain, { from: node.name });

@@ -1,4 +1,4 @@
-# After success: nothing stays behind but the log, of the last five commands.
+# After success, or an exit code that is an answer too: nothing stays behind but the log, of the last five commands.
 UNIT={{unit}}
 IDENTITY={{identity}}
 state="$ROOT/var/lib/nightlift"

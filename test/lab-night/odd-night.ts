@@ -21,6 +21,7 @@ const odd: readonly OddName[] = [
   'greeting-shell',
   'kubelet-drop-in',
   'patches',
+  'dns-repository',
   'etcd-elsewhere',
 ];
 

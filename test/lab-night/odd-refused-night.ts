@@ -73,8 +73,8 @@ const byApt: readonly Refusal[] = [
   },
   {
     odd: 'breaks-kubelet',
-    said: /on w2: .*vendor-driver/,
-    remedy: /vendor-driver/,
+    said: /on w2: .*cannot be done beside other packages of this node, which it would have to remove: vendor-driver/,
+    remedy: /apt-get remove vendor-driver/,
     node: 'w2',
     mend: 'apt-get -q remove -y vendor-driver',
   },

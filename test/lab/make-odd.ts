@@ -2,7 +2,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { publishedPackages, publishNeedingCriTools } from './apt-repository.ts';
 import { moveImages } from './image-store.ts';
-import { type LabNode, type LabSpec, minorOf } from './lab-spec.ts';
+import { type LabSpec, minorOf } from './lab-spec.ts';
 import type { Lab } from './lab-state.ts';
 import { mustOnNode } from './nodes.ts';
 import { dnsRepository, oddNodes, odds, patchesDirectory } from './odd.ts';
@@ -22,21 +22,16 @@ export async function prepareOdd(root: string, spec: LabSpec): Promise<void> {
   );
 }
 
-/** Repository and registry of the lab, before anything asks them. */
-export async function prepareOddSources(lab: Lab): Promise<void> {
-  const { spec, repository, registry } = lab;
+/** The registry of the lab, before anything asks it. */
+export async function prepareOddRegistry({ spec, registry }: Lab): Promise<void> {
   if (spec.odd.includes('dns-repository'))
     await moveImages(registry.tags, 'coredns/coredns', `${dnsRepository}/coredns`);
-  if (spec.odd.includes('held-needed')) {
-    for (const published of await publishedPackages(repository.dir, minorOf(spec.version))) {
-      const [version = '', revision = ''] = published.split('-');
-      if (version !== spec.version) await publishNeedingCriTools(repository.dir, version, revision);
-    }
-  }
 }
 
 /** In the order of the table on each node, all nodes at once. */
-export async function makeOdd(spec: LabSpec, nodes: LabNode[], log: (line: string) => void): Promise<void> {
+export async function makeOdd(lab: Lab, log: (line: string) => void): Promise<void> {
+  const { spec, nodes } = lab;
+  if (spec.odd.includes('held-needed')) await publishNewerNeeds(lab);
   if (spec.odd.length > 0) log(`making the nodes odd: ${spec.odd.join(', ')}`);
   await Promise.all(
     nodes.map(async (node) => {
@@ -46,4 +41,12 @@ export async function makeOdd(spec: LabSpec, nodes: LabNode[], log: (line: strin
       }
     }),
   );
+}
+
+/** After the nodes were installed: they would have what is needed already. */
+async function publishNewerNeeds({ spec, repository }: Lab): Promise<void> {
+  for (const published of await publishedPackages(repository.dir, minorOf(spec.version))) {
+    const [version = '', revision = ''] = published.split('-');
+    if (version !== spec.version) await publishNeedingCriTools(repository.dir, version, revision);
+  }
 }

@@ -85,10 +85,10 @@ sed -i 's#/etc/apt/keyrings/kubernetes-apt-keyring.gpg#/etc/apt/keyrings/kuberne
 iptables -I OUTPUT -d ${network(spec).gateway},${network(spec).mirror} -p tcp --dport ${repositoryPort} -j REJECT --reject-with tcp-reset`,
   },
   'two-sockets': {
-    what: 'a second CRI socket, behind which nobody speaks',
+    what: 'a second CRI socket, which takes connections and ends them',
     on: 'all nodes',
     make: () => `mkdir -p /run/crio
-systemd-run -q --unit=second-socket socat UNIX-LISTEN:/run/crio/crio.sock,fork EXEC:'sleep 60'`,
+systemd-run -q --unit=second-socket socat UNIX-LISTEN:/run/crio/crio.sock,fork EXEC:true`,
   },
   'held-cri-tools': {
     what: 'cri-tools are on hold, and nothing needs newer ones',

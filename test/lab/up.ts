@@ -15,7 +15,7 @@ import { type LabNode, type LabSpec, minorOf, network, planNodes } from './lab-s
 import { describeLab, type Lab, readLab, saveLab, saveSpec } from './lab-state.ts';
 import { startLoadBalancer } from './load-balancer.ts';
 import { checkPrograms, checkRoot, installPackages } from './machine.ts';
-import { makeOdd, prepareOdd, prepareOddSources } from './make-odd.ts';
+import { makeOdd, prepareOdd, prepareOddRegistry } from './make-odd.ts';
 import { writeNodeFiles } from './node-files.ts';
 import { createNetwork, mountNodeRoot, startNode, waitForBoot } from './nodes.ts';
 import { programStore, sourceOf } from './programs.ts';
@@ -113,7 +113,7 @@ async function joinUp(lab: Lab, nodes: LabNode[], log: Log): Promise<void> {
   if (lab.spec.externalEtcd && first !== undefined) await startExternalEtcd(lab.spec, first);
   const kubeconfig = await initCluster(lab.dir, lab.spec, nodes, log);
   await waitForReady(kubeconfig, lab.spec, nodes.length);
-  await makeOdd(lab.spec, nodes, log);
+  await makeOdd(lab, log);
   await waitForReady(kubeconfig, lab.spec, nodes.length);
 }
 
@@ -141,7 +141,7 @@ async function prepareRepository(lab: Lab, releases: [string, string][], log: Lo
     await provideKubeImages(lab.registry.tags, version);
   }
   await publishContainerd(repository);
-  await prepareOddSources(lab);
+  await prepareOddRegistry(lab);
 }
 
 export async function startLabServer(lab: Lab): Promise<void> {

@@ -317,4 +317,19 @@ describe('packages that are not ours', () => {
     expect(result.stdout.includes('apt will install or change cri-tools as well')).toBe(!held);
     expect(machine.packages.get('cri-tools')).toEqual({ version: '1.36.0-1.1', held, status: 'installed' });
   });
+
+  it('that cannot stay are named, and stay', async () => {
+    await using bench = await startTestBench(BOTH);
+    const { machine, knobs } = bench.nodes.node('w1');
+    const driver = { version: '1.0', held: false, status: 'installed' } as const;
+    machine.packages.set('vendor-driver', driver);
+    knobs.inTheWay.add('vendor-driver');
+    const result = await stage(bench, 'w1', 'worker');
+    expect(result.exitCode).toBe(12);
+    expect(result.stderr).toContain(
+      'beside other packages of this node, which it would have to remove: vendor-driver\n',
+    );
+    expect(result.stderr).toContain('apt-get remove vendor-driver');
+    expect(machine.packages.get('vendor-driver')).toEqual(driver);
+  });
 });

@@ -38,6 +38,8 @@ export interface Knobs {
   brokenSignature: boolean;
   /** Packages that have to move with ours. */
   readonly pulledIn: Set<string>;
+  /** Packages that cannot stay beside what is installed. */
+  readonly inTheWay: Set<string>;
   /** Images that no registry has, by full name. */
   readonly missingImages: Set<string>;
   /** Components whose mirror pod never shows the new hash (I06). */
@@ -110,6 +112,7 @@ export function createMachine(options: MachineOptions): Machine {
       aptLockUntil: 0,
       brokenSignature: false,
       pulledIn: new Set(),
+      inTheWay: new Set(),
       missingImages: new Set(),
       stuckHashes: new Set(),
       kubeletCrashes: false,

@@ -66,7 +66,7 @@ async function reportFrom(context: Context, node: NodeFact): Promise<EtcdSnapsho
     restoreProof,
     timeLimitSeconds: deps.settings.waits.snapshotSeconds,
   });
-  const attempt = () => runDetachedOnNode(context, node, script, 'etcd-snapshot');
+  const attempt = () => runDetachedOnNode(context, node, script, 'etcd-snapshot', NOT_POSSIBLE);
   let result = await attempt();
   // A command whose end nobody saw: its snapshot may be hours old by now.
   if (

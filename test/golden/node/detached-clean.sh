@@ -24,7 +24,7 @@ package_version() {
 
 free_bytes() { df -P -B1 "$1" | awk 'NR == 2 { print $4 }'; }
 
-# After success: nothing stays behind but the log, of the last five commands.
+# After success, or an exit code that is an answer too: nothing stays behind but the log, of the last five commands.
 UNIT='nightlift-master-1-36-4'
 IDENTITY='aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
 state="$ROOT/var/lib/nightlift"

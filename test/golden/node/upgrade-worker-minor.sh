@@ -100,7 +100,7 @@ words_of() {
 
 # apt_get CODE ARGUMENT…: exits with CODE, or with 11 for a held lock and 28 for a full disk.
 apt_get() {
-  local code="$1" output holder cause
+  local code="$1" output holder cause removed
   shift
   output="$(mktemp)"
   if apt-get "${APT_OPTIONS[@]}" "$@" </dev/null 2>&1 | tee "$output"; then
@@ -111,7 +111,12 @@ apt_get() {
   if grep -qE "No space left on device|don't have enough free space" "$output"; then code=28; fi
   holder="$(sed -n 's/.*held by \(process [^)]*)\).*/\1/p' "$output" | tail -n 1)"
   cause="$(sed -n '/^E: /p' "$output" | tail -n 1)"
+  # Under --no-remove; apt 3 has another heading.
+  removed="$(awk '/^(The following packages will be REMOVED|REMOVING):/ { on = 1; next } /^[^ ]/ { on = 0 } on { for (i = 1; i <= NF; i++) { printf "%s%s", sep, $i; sep = " " } }' "$output")"
   rm -f "$output"
+  if [[ "$cause" == *"remove is disabled"* && -n "$removed" ]]; then
+    fail "$code" "apt-get $(words_of "$@") cannot be done beside other packages of this node, which it would have to remove: $removed" "install versions of them that go with it; or, when nothing needs them: apt-get remove $removed"
+  fi
   case "$code" in
     11) fail 11 "${holder:-another program} held the package lock for longer than "'300'" s" "let it end (systemctl status apt-daily-upgrade, when it is unattended-upgrades), and start again" ;;
     28) fail 28 "the disk is full: $(($(free_bytes "$ROOT/var") / 1000000)) MB are free on the file system of /var" "make room on this node (df -h shows where), and start again" ;;

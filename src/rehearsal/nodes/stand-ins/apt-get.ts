@@ -23,6 +23,7 @@ export async function aptGet(call: StandInCall): Promise<number> {
         downloadOnly: words.includes('--download-only'),
         changeHeld: words.includes('--allow-change-held-packages'),
         simulate: words.includes('-s'),
+        noRemove: words.includes('--no-remove'),
         ignoreHold: words.includes('--ignore-hold'),
       });
     default:
@@ -93,7 +94,7 @@ async function install(
   call: StandInCall,
   settings: AptSettings,
   wanted: readonly string[],
-  how: { downloadOnly: boolean; changeHeld: boolean; simulate: boolean; ignoreHold: boolean },
+  how: { downloadOnly: boolean; changeHeld: boolean; simulate: boolean; noRemove: boolean; ignoreHold: boolean },
 ): Promise<number> {
   const { machine } = call;
   if (!how.simulate && !(await takeLock(call, settings.lockTimeoutMs))) return 100;
@@ -119,12 +120,18 @@ async function install(
   }
   for (const name of machine.knobs.pulledIn) {
     const found = machine.packages.get(name);
-    // --allow-change-held-packages is for what is named on the command line.
-    if (plan.length > 0 && found?.held === true && !how.ignoreHold) {
-      call.err('E: Unable to correct problems, you have held broken packages.\n');
-      return 100;
-    }
     if (plan.length > 0 && found !== undefined) plan.push({ name, version: `${found.version}+1`, from: undefined });
+  }
+  // What is not asked for by name does not move while it is on hold, whatever may be changed.
+  const stays = plan.find(
+    ({ name, from }) => from === undefined && machine.knobs.pulledIn.has(name) && machine.packages.get(name)?.held,
+  );
+  if (stays !== undefined && !how.ignoreHold) {
+    call.out(
+      `The following packages have unmet dependencies:\n kubeadm : Depends: ${stays.name} (>= ${stays.version}) but ${machine.packages.get(stays.name)?.version ?? ''} is to be installed\n`,
+    );
+    call.err('E: Unable to correct problems, you have held broken packages.\n');
+    return 100;
   }
   const held = plan.filter(({ name }) => machine.packages.get(name)?.held).map(({ name }) => name);
   if (held.length > 0) {
@@ -133,6 +140,17 @@ async function install(
       call.err('E: Held packages were changed and -y was used without --allow-change-held-packages.\n');
       return 100;
     }
+  }
+  const removed = plan.length > 0 ? [...machine.knobs.inTheWay].filter((name) => machine.packages.has(name)) : [];
+  if (removed.length > 0) {
+    call.out(
+      `The following packages will be REMOVED:\n  ${removed.join(' ')}\nThe following packages will be upgraded:\n  ${plan.map(({ name }) => name).join(' ')}\n`,
+    );
+    if (how.noRemove) {
+      call.err('E: Packages need to be removed but remove is disabled.\n');
+      return 100;
+    }
+    for (const name of removed) if (!how.simulate && !how.downloadOnly) machine.packages.delete(name);
   }
   if (how.simulate) {
     for (const { name, version } of plan)
