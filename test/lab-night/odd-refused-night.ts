@@ -84,7 +84,7 @@ export const oddRefusedNight: Scenario = {
   name: 'odd-refused',
   title: `what would stop a night on some node is named before the first change (${[...bySurvey, ...byApt].map(({ odd }) => odd).join(', ')}), and mended as it is said it passes`,
   ci: false,
-  seconds: 420,
+  seconds: 560,
   cluster: {
     controlPlanes: 1,
     workers: 2,
