@@ -1,4 +1,4 @@
-import { gatesOf } from '../node/parse-survey.ts';
+import { gatesOf } from '../node/survey-kubernetes.ts';
 import { minorNumber, minorOf } from '../version.ts';
 import type { GateContext } from './check.ts';
 import removals from './component-removals.json' with { type: 'json' };

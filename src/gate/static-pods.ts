@@ -9,7 +9,8 @@ export const staticPods = nodeCheck('static-pods', [
     reason: 'StaticPodTwice',
     severity: 'block',
     said: 'several files are a manifest of one static pod; which of them the kubelet runs is chance',
-    remedy: REMEDY,
+    // Seen on real nodes: the kubelet ends the one and starts it from the other, and again when the file is moved away.
+    remedy: `${REMEDY}. The pod is started anew by that, so that etcd or the API server is away for a minute.`,
     problems({ survey }) {
       const byPod = Map.groupBy(survey.staticPods, ({ pod }) => pod);
       return [...byPod].flatMap(([pod, files]) =>

@@ -2,7 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { surveyOutput } from '../../test/support/survey-output.ts';
 import { NightliftError } from '../errors.ts';
-import { gatesOf, parseSurvey } from './parse-survey.ts';
+import { parseSurvey } from './parse-survey.ts';
+import { gatesOf } from './survey-kubernetes.ts';
 
 const pack = (text: string): string => gzipSync(text).toString('base64');
 const parse = (...more: readonly (readonly string[])[]) => parseSurvey(surveyOutput(...more), undefined);
