@@ -30,7 +30,7 @@ find_etcd() {
   shift
   wanted="$*"
   data="$(flag data-dir)"
-  endpoint="$(flag listen-client-urls | awk -F, '{ for (i = 1; i <= NF; i++) if (!found && $i ~ /\/\/(127\.0\.0\.1|localhost):/) { print $i; found = 1 } }')"
+  endpoint="$(flag listen-client-urls | awk -F, '{ for (i = 1; i <= NF; i++) if (!found && $i ~ /\/\/(127\.0\.0\.1|\[::1\]|localhost):/) { print $i; found = 1 } }')"
   if [ -z "$endpoint" ]; then endpoint="$(flag advertise-client-urls | cut -d , -f 1)"; fi
   if [ -z "$endpoint" ] || [ -z "$data" ]; then
     fail 60 "the manifest of etcd names no client URL or no data directory" "look at /etc/kubernetes/manifests/etcd.yaml; otherwise $instead"

@@ -118,7 +118,8 @@ export interface AptNode {
   path(file: string): string;
   put(file: string, content: string | Buffer): void;
   read(file: string): string;
-  run(script: Pick<NodeScript, 'text'>): Promise<ScriptRun>;
+  /** `shell`: what reads the script from its standard input. */
+  run(script: Pick<NodeScript, 'text'>, shell?: readonly string[]): Promise<ScriptRun>;
   /** A program on this node, which asks no server of this process. @throws when it fails. */
   call(program: string, args: readonly string[], input?: string): string;
   readonly environment: NodeJS.ProcessEnv;
@@ -149,8 +150,9 @@ export function openAptNode(root: string): AptNode {
     read: (file) => readFileSync(path(file), 'utf8'),
     call: (program, args, input = '') =>
       execFileSync(program, args, { env: environment, input, encoding: 'utf8', stdio: 'pipe' }),
-    async run({ text }) {
-      const child = spawn('bash', ['-s'], { env: environment });
+    async run({ text }, shell = ['bash', '-s']) {
+      const [program = '', ...args] = shell;
+      const child = spawn(program, args, { env: environment });
       let output = '';
       let stdout = '';
       for (const stream of [child.stdout, child.stderr])

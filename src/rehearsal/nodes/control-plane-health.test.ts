@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   apiServerProblems,
@@ -44,6 +44,19 @@ describe('control-plane-health.sh', () => {
     );
     expect(bench.nodes.sshRequests()).toBe(1);
   });
+
+  it.each(['127.0.0.1', 'localhost', '[::1]'])(
+    'asks etcd over the loopback address that its manifest has, wherever it stands in the list: %s',
+    async (host) => {
+      await using bench = await startTestBench(THREE);
+      const manifest = bench.nodes.node('cp1').machine.path('/etc/kubernetes/manifests/etcd.yaml');
+      const urls = `--listen-client-urls=https://[fd00::11]:2379,https://${host}:2379`;
+      writeFileSync(manifest, readFileSync(manifest, 'utf8').replace(/--listen-client-urls=\S+/, urls));
+      expect(await ask(bench)).toMatchObject({ exitCode: 0 });
+      const asked = bench.nodes.commands.matching(/member list/).map(({ argv }) => argv.join(' '));
+      expect(asked).toEqual([expect.stringContaining(`--endpoints https://${host}:2379 `)]);
+    },
+  );
 
   it('tells a member and an API server that are down by their names', async () => {
     await using bench = await startTestBench(THREE);
