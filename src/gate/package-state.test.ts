@@ -34,6 +34,11 @@ describe('package-state', () => {
       { packages: [...all({ installed: false }, 'kubectl').packages, foreign] },
       ['PackagesBroken/block worker-2 (kubectl 1.36.3-1.1; libfoo 1.0-1)'],
     ],
+    [
+      'a package is half installed while dpkg is at work',
+      { packages: [...exampleSurvey().packages, foreign], ...locked(10) },
+      ['PackagesBroken/warn worker-2 (libfoo 1.0-1)'],
+    ],
     ['the kubelet is no package', without('kubelet'), ['KubeletNotPackaged/block worker-2 (kubelet)']],
     [
       'kubectl and kubeadm are not there',

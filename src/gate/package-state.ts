@@ -20,6 +20,12 @@ const untouched =
 const absent = (surveyed: SurveyedNode): readonly string[] =>
   OURS.filter((name) => !surveyed.survey.packages.some((one) => one.name === name));
 
+const broken = ({ survey }: SurveyedNode): readonly string[] =>
+  survey.packages.filter(({ installed }) => !installed).map(named);
+/** unattended-upgrades, or a person: what is half done now is done in a minute. stage.sh waits for it, and looks again. */
+const isAtWork = ({ survey }: SurveyedNode): boolean =>
+  survey.apt.locks.some(({ file }) => file.startsWith('/var/lib/dpkg/'));
+
 /** dpkg can go on, and nothing but the upgrade decides which version of ours is there. */
 export const packageState = nodeCheck('package-state', [
   {
@@ -27,7 +33,14 @@ export const packageState = nodeCheck('package-state', [
     severity: 'block',
     said: 'packages that are not wholly installed, with which apt does nothing',
     remedy: 'On each: dpkg --configure -a && apt-get -f install; then see that `dpkg --audit` says nothing.',
-    problems: untouched(({ survey }) => survey.packages.filter(({ installed }) => !installed).map(named)),
+    problems: untouched((surveyed) => (isAtWork(surveyed) ? [] : broken(surveyed))),
+  },
+  {
+    reason: 'PackagesBroken',
+    severity: 'warn',
+    said: 'packages that are not wholly installed, which dpkg is at work on right now',
+    remedy: 'Nothing, when it ends: it is waited for and looked at again before anything is changed.',
+    problems: untouched((surveyed) => (isAtWork(surveyed) ? broken(surveyed) : [])),
   },
   {
     reason: 'KubeletNotPackaged',
