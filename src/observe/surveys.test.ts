@@ -35,7 +35,7 @@ describe('what nodes say of themselves', () => {
   it.each([
     [2, 0, 2],
     [4, 60, 4],
-    [100, 300, 12],
+    [100, 180, 8],
   ])('is asked again of one that is away until look %i: for %i s', async (back, seconds, count) => {
     const result = await surveys((node, look) => (node === 'w1' && look < back ? AWAY : said(surveyOutput())));
     expect([result.seconds, result.looks]).toEqual([seconds, { 'cp-1': 1, w1: count, w2: 1 }]);

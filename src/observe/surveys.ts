@@ -83,7 +83,7 @@ function refused(node: NodeFact, error: unknown): NodeAnswer {
 }
 
 /** A node that is restarted by somebody is back in minutes, and must not cost the night. */
-const PATIENCE_SECONDS = 300;
+const PATIENCE_SECONDS = 180;
 const PAUSE_SECONDS = 30;
 
 /**
