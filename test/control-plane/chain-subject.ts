@@ -81,7 +81,8 @@ export class ChainSubject extends Subject {
       ),
       settings: parseSettings(`job: { image: 'nightlift:test' }\n${settings}`, 'the settings of the test'),
       identity,
-      inCluster: true,
+      // There are no machines behind these nodes that could be asked what they are.
+      inCluster: false,
       addonMatrix: undefined,
     } as unknown as Deps;
     return { deps, log, context: (step, target) => this.#context(deps, step, target) };
