@@ -119,13 +119,13 @@ describe('pages written by hand', () => {
 
   it('.ci/run runs what the README says that it does', () => {
     expect(read('README.md')).toContain(
-      '`.ci/run` prepares that, and does `npm test` and then `npm run test:lab -- --ci`',
+      '`.ci/run` prepares that, and does `npm test -- --all` and then `npm run test:lab -- --ci`',
     );
     const commands = read('.ci/run').match(/^npm .*?(?= 2>&1|$)/gm);
     expect(commands).toEqual([
       'npm ci',
       "npm run test:lab -- --prepare || echo 'No night on a real cluster runs beside the tests.'",
-      'npm test',
+      'npm test -- --all',
       'npm run test:lab -- --ci',
     ]);
   });

@@ -10,6 +10,8 @@ export interface Level {
   readonly has: RegExp;
   /** Whether it is a project of vitest.config.ts; else it is a program of its own. */
   readonly isProject: boolean;
+  /** Only with --all, or by its name: it would take the others over their ten minutes. */
+  readonly isLong?: boolean;
   /** Why it cannot run here, or what of it cannot; undefined when nothing stands in the way. */
   missing(): string | undefined;
 }
@@ -38,8 +40,16 @@ export const LEVELS: readonly Level[] = [
     missing: withoutComponents,
   },
   {
+    name: 'long-chaos',
+    title: 'killed at every step of several control planes, and at samples of the other nights; faults in master',
+    has: /^test\/chaos\/(kill-(?!patch)|faults-in-master)/,
+    isProject: true,
+    isLong: true,
+    missing: () => undefined,
+  },
+  {
     name: 'chaos',
-    title: 'killed at every step and point, every dependency failing',
+    title: 'a patch killed at every point, every dependency failing',
     has: /^test\/chaos\/(kill|faults)-/,
     isProject: true,
     missing: () => undefined,
@@ -98,7 +108,7 @@ export function describeLevel(level: Level, files: readonly FileResult[], asked:
   ];
   const label = `${level.name.padEnd(14)} ${level.title}: `;
   const missing = why ?? level.missing();
-  if (!asked) return `${label}not run: not asked for`;
+  if (!asked) return `${label}not run: ${level.isLong === true ? 'npm test -- --all has it' : 'not asked for'}`;
   if (passed + failed === 0)
     return `${label}not run: ${missing ?? (skipped > 0 ? 'its tests skip themselves here' : 'there are no such tests')}`;
   return `${label}${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped${missing === undefined ? '' : `: ${missing}`}`}`;
