@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
-import { leases, namespaces, nodes } from '../../src/rehearsal/api/resources.ts';
+import { leases, namespaces, nodes, pods } from '../../src/rehearsal/api/resources.ts';
 import { runNight } from '../../src/rehearsal/night.ts';
-import { scenarioNamed } from '../../src/rehearsal/scenarios.ts';
 import { logOf, NIGHT_MS, PATCH, useNights } from './nights.ts';
 
 const nights = useNights();
@@ -13,8 +12,11 @@ it(
       PATCH,
       async (cluster) => {
         const { store } = cluster.server;
-        // A budget that never lets go, and a drain that would wait for it for longer than the Job has.
-        scenarioNamed('pdb').prepare?.(cluster);
+        // A pod that does not end when it is evicted, and a drain that would wait for it for longer than the Job has.
+        store.create(pods, {
+          metadata: { name: 'ledger', namespace: 'shop', finalizers: ['example.com/wait'] },
+          spec: { nodeName: 'worker-1', containers: [{ name: 'ledger', image: 'shop/ledger:1.9' }] },
+        });
         const cordoned = new Set<string>();
         store.subscribe(({ resource, object }) => {
           if (resource !== nodes) return;
