@@ -6,9 +6,10 @@ import type { NodeSurvey } from '../facts/node-survey.ts';
 import { isHalfWay } from '../facts/nodes.ts';
 import { explainFailure } from '../node/explain-failure.ts';
 import { addressOf } from '../node/node-address.ts';
-import { scriptsOf, thisNode } from '../node/node-scripts.ts';
+import { thisNode } from '../node/node-scripts.ts';
 import { type ApiTime, parseSurvey } from '../node/parse-survey.ts';
 import { nodeFailure } from '../node/run-on-node.ts';
+import { type NodeScript, nodeScripts } from '../node/scripts.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 
 /** Somebody has to mend it: the node let nobody in, is another one, or said what nobody can read. */
@@ -34,11 +35,18 @@ export async function surveyNodes(
 ): Promise<readonly NodeAnswer[]> {
   const answers: NodeAnswer[] = [];
   const { askAtOnce } = deps.settings.nodes;
+  // Of hundreds of nodes each would read the same files anew.
+  const texts = new Map<string, string>();
+  const scripts = nodeScripts((name) => {
+    const text = texts.get(name) ?? deps.templates.node(name);
+    texts.set(name, text);
+    return text;
+  });
   for (let first = 0; first < nodes.length; first += askAtOnce) {
     const some = nodes.slice(first, first + askAtOnce);
     // Their clocks are held against the API server's, which the answers lie between.
     const before = await deps.cluster.serverTime(signal);
-    const said = await Promise.all(some.map((node) => ask(deps, node, signal)));
+    const said = await Promise.all(some.map((node) => ask(deps, node, scripts.survey(thisNode(node)), signal)));
     const after = await deps.cluster.serverTime(signal);
     const apiTime = before === undefined || after === undefined ? undefined : { before, after };
     answers.push(...said.map((one) => ('kind' in one ? one : read(one, apiTime))));
@@ -51,8 +59,7 @@ interface Said {
   readonly output: string;
 }
 
-async function ask(deps: Asking, node: NodeFact, signal: AbortSignal): Promise<NodeAnswer | Said> {
-  const script = scriptsOf(deps).survey(thisNode(node));
+async function ask(deps: Asking, node: NodeFact, script: NodeScript, signal: AbortSignal): Promise<NodeAnswer | Said> {
   try {
     const { exitCode, stdout, stderr } = await deps.shell.run(addressOf(node), script, signal);
     if (exitCode === 0) return { node, output: stdout };
