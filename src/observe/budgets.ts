@@ -1,3 +1,4 @@
+import { atOnce } from '../at-once.ts';
 import type { Budget, Cluster, PodFact } from '../cluster/cluster.ts';
 import { isForbidden } from '../cluster/kube-error.ts';
 import { selects } from '../cluster/label-selector.ts';
@@ -25,16 +26,10 @@ export async function observeBudgets(
   if (suspects.length === 0) return [];
   const pods = (await cluster.pods({}, signal)).filter(needsEviction);
   const inTheWay = budgetsInTheWay(suspects, pods);
-  const facts: BudgetFact[] = [];
-  for (let first = 0; first < inTheWay.length; first += AT_ONCE) {
-    const some = inTheWay.slice(first, first + AT_ONCE);
-    facts.push(
-      ...(await Promise.all(
-        some.map(async ({ fact, covered }) => ({ ...fact, refusal: await refusalOf(cluster, covered, signal) })),
-      )),
-    );
-  }
-  return facts;
+  return await atOnce(inTheWay, AT_ONCE, async ({ fact, covered }) => ({
+    ...fact,
+    refusal: await refusalOf(cluster, covered, signal),
+  }));
 }
 
 interface InTheWay {

@@ -1,3 +1,4 @@
+import { atOnce } from '../../at-once.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { Probe } from '../../chain/wait.ts';
@@ -12,7 +13,6 @@ import type { DrainPolicy } from '../../settings/drain.ts';
 import { policyFor } from '../../settings/drain-policy.ts';
 import { planDrain } from './drain-plan.ts';
 import { budgetsOver } from './drain-policy.ts';
-import { askEach } from './evictions.ts';
 import {
   gaveUpBeforeFinding,
   heldBeforeFinding,
@@ -98,18 +98,14 @@ async function look(context: Context, node: NodeFact, asked: Asked): Promise<Pro
 async function ask({ deps, signal }: Context, pods: readonly PodFact[], { settled, holdups }: Asked): Promise<void> {
   const startMs = deps.clock.now().getTime();
   const due = pods.filter(({ uid }) => !settled.has(uid) && (holdups.get(uid)?.againMs ?? 0) <= startMs);
-  await askEach(
-    due,
-    deps.settings.drain.parallel,
-    (pod) => deps.cluster.tryEviction(pod, signal),
-    (pod, result) => {
-      const holdup = holdupAfter(holdups.get(pod.uid), pod, result, deps.clock.now().getTime());
-      if (holdup === undefined) {
-        settled.add(pod.uid);
-        holdups.delete(pod.uid);
-      } else holdups.set(pod.uid, holdup);
-    },
-  );
+  await atOnce(due, deps.settings.drain.parallel, async (pod) => {
+    const result = await deps.cluster.tryEviction(pod, signal);
+    const holdup = holdupAfter(holdups.get(pod.uid), pod, result, deps.clock.now().getTime());
+    if (holdup === undefined) {
+      settled.add(pod.uid);
+      holdups.delete(pod.uid);
+    } else holdups.set(pod.uid, holdup);
+  });
 }
 
 /** Settles what the drain is to deal with. @throws Refused with all that no waiting would change. */

@@ -1,3 +1,4 @@
+import { atOnce } from '../../at-once.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { Context } from '../../chain/phase.ts';
 import type { LookCause, Probe } from '../../chain/wait.ts';
@@ -121,20 +122,16 @@ async function evictDue({ context, holdups, told, journal }: Drain, staying: rea
   const due = staying.filter(
     (pod) => !pod.deleting && !told.has(pod.uid) && (holdups.get(pod.uid)?.againMs ?? 0) <= start,
   );
-  await askEach(
-    due,
-    settings.drain.parallel,
-    (pod) => evictOrLater(context, pod),
-    (pod, result) => {
-      if (result === undefined) return;
-      const holdup = holdupAfter(holdups.get(pod.uid), pod, result, clock.now().getTime(), journal?.get(pod.uid));
-      if (holdup !== undefined) holdups.set(pod.uid, holdup);
-      else {
-        told.set(pod.uid, pod);
-        letGo(context, holdups, pod.uid);
-      }
-    },
-  );
+  await atOnce(due, settings.drain.parallel, async (pod) => {
+    const result = await evictOrLater(context, pod);
+    if (result === undefined) return;
+    const holdup = holdupAfter(holdups.get(pod.uid), pod, result, clock.now().getTime(), journal?.get(pod.uid));
+    if (holdup !== undefined) holdups.set(pod.uid, holdup);
+    else {
+      told.set(pod.uid, pod);
+      letGo(context, holdups, pod.uid);
+    }
+  });
 }
 
 /** undefined while the API server is away. */
@@ -145,29 +142,6 @@ async function evictOrLater({ deps, signal }: Context, pod: PodFact): Promise<Ev
     if (isUnavailable(error)) return undefined;
     throw error;
   }
-}
-
-/** So many at a time. */
-export async function askEach<T>(
-  pods: readonly PodFact[],
-  parallel: number,
-  ask: (pod: PodFact) => Promise<T>,
-  done: (pod: PodFact, answer: T) => void,
-): Promise<void> {
-  const queue = [...pods];
-  const work = async (): Promise<void> => {
-    for (let pod = queue.shift(); pod !== undefined; pod = queue.shift()) {
-      try {
-        done(pod, await ask(pod));
-      } catch (error) {
-        // Nothing more is begun, but what is under way is heard to its end.
-        queue.length = 0;
-        throw error;
-      }
-    }
-  };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(parallel, pods.length) }, work));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 /** What the policies say to do about the pods that are held now. */
