@@ -33,8 +33,21 @@ export async function readRun({ deps, signal }: WithCluster): Promise<Readonly<R
 /** What the note of a run begins with that the detection refused. */
 export const NOT_BEGUN = 'before it was begun: ';
 
-/** Seconds; outlives the run, until the next one begins. */
+/** Seconds by the node whose step saw it, `cp-1=40 cp-2=35`; outlives the run, until the next one begins. */
 export const API_AWAY = 'api-away';
+
+/** What is not of that form says nothing. */
+export function secondsAway(text = ''): ReadonlyMap<string, number> {
+  return new Map(
+    [...text.matchAll(/(?<=^| )([^ =]+)=(\d{1,9})(?= |$)/g)].map(([, node = '', seconds]) => [node, Number(seconds)]),
+  );
+}
+
+/** The longest that one process has seen: one that goes on after another has not seen all of it. */
+export function withSecondsAway(before: ReadonlyMap<string, number>, node: string, seconds: number): string {
+  const all = new Map(before).set(node, Math.max(seconds, before.get(node) ?? 0));
+  return [...all].map(([name, value]) => `${name}=${value}`).join(' ');
+}
 
 export interface RecordedRun {
   readonly startedAt: string | null;
@@ -54,11 +67,16 @@ export function recordedRun(run: Readonly<Record<string, string>>): RecordedRun 
     snapshotPath: run['snapshot-path'] ?? null,
     stopped: run['stopped'] ?? null,
     stoppedAt: timeOf(run['stopped-at']),
-    apiAwaySeconds: /^\d+$/.test(run[API_AWAY] ?? '') ? Number(run[API_AWAY]) : null,
+    apiAwaySeconds: sumOf(secondsAway(run[API_AWAY])),
   };
 }
 
 function timeOf(text = ''): string | null {
   const time = Date.parse(text);
   return Number.isNaN(time) ? null : new Date(time).toISOString();
+}
+
+/** null: nobody has seen it away. */
+function sumOf(seconds: ReadonlyMap<string, number>): number | null {
+  return seconds.size === 0 ? null : [...seconds.values()].reduce((sum, one) => sum + one, 0);
 }

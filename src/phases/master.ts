@@ -48,11 +48,12 @@ export const master: Phase = {
     verifyNode,
     uncordon,
     controlPlanePods,
+    // Before what can say no.
+    noteAway,
     oidcRestore,
     replacements,
     manifestsKept,
     haltNow,
-    noteAway,
     finish,
   ],
 };

@@ -43,12 +43,13 @@ export const preflight: Phase = {
     restoreWorkloads,
     liftLeftCordons,
     controlPlanesHealthy,
+    // They may be what fills the disk that packages and images have to go to.
+    pruneBackups,
     // A registry, a mirror or a full disk on the last worker is known before the first control plane is touched.
     stageAll,
     stageContainerds,
     plan,
     manifestChanges,
-    pruneBackups,
     setLatch,
     noteBroken,
     noteInventory,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { controlPlane } from '../../../test/support/clusters.ts';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn } from '../../../test/support/example-step.ts';
+import { NightliftError } from '../../errors.ts';
 import { noteAway } from './api-away.ts';
 import { sayComplete } from './say-complete.ts';
 
@@ -17,17 +18,30 @@ describe('how long the API server was away', () => {
   it.each([
     [0, undefined, undefined],
     [400, undefined, undefined],
-    [94_700, undefined, '95'],
-    [5000, '95', '100'],
-    [5000, 'no number', '5'],
-  ])('%i ms after %s s before are %s s', async (ms, before, after) => {
+    [94_700, undefined, 'cp-1=95'],
+    [5000, 'cp-2=95', 'cp-2=95 cp-1=5'],
+    // The step again, in the same process and in one that goes on after it.
+    [95_000, 'cp-1=95', 'cp-1=95'],
+    [5000, 'cp-1=95', 'cp-1=95'],
+    [5000, 'no number', 'cp-1=5'],
+  ])('%i ms after %s before are %s', async (ms, before, after) => {
     const { world, run } = scene(ms, before);
     await run();
     expect(world.annotations.get(RECORD)).toBe(after);
   });
 
+  it('stops no run when it cannot be written down', async () => {
+    const refused = new NightliftError('cluster', 'forbidden');
+    const world = exampleWorld({
+      nodes: [controlPlane('cp-1')],
+      cluster: { awayMs: () => 5000, annotateNamespace: () => Promise.reject(refused) },
+    });
+    await noteAway.run(contextIn(world, { phase: 'master', node: 'cp-1' }));
+    expect(world.seen.log.at(-1)).toMatchObject({ level: 'warn', fields: { error: 'forbidden' } });
+  });
+
   it('is said when the run is complete', async () => {
-    const { world } = scene(0, '95');
+    const { world } = scene(0, 'cp-1=60 cp-2=35');
     world.annotations.set('nightlift/k8s-upgrade-in-flight', '2026-11-21T22:00:00Z');
     await sayComplete.run(contextIn(world, { phase: 'postflight' }));
     expect(world.seen.messages.at(-1)?.text).toMatch(

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { controlPlane, OLD, TARGET, worker } from '../../../test/support/clusters.ts';
 import { type ExampleWorld, exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn } from '../../../test/support/example-step.ts';
+import { NightliftError } from '../../errors.ts';
 import { readInventory } from '../../observe/inventory.ts';
 import { compareInventory, noteInventory } from './inventory.ts';
 import { sayComplete } from './say-complete.ts';
@@ -53,6 +54,17 @@ describe('the inventory of a run', () => {
     });
     await noteInventory.run(context(world));
     expect((await readInventory(world.deps, signal)).before?.target).toBe(TARGET);
+  });
+
+  it('is not written anew by a run that goes on and could not read it', async () => {
+    const world = exampleWorld({ nodes: NODES });
+    await noteInventory.run(context(world));
+    const before = world.annotations.get(RECORD);
+    world.nodes = upgraded;
+    const away = new NightliftError('network', 'the API server is away');
+    const blind = { ...world.deps.cluster, namespaceAnnotations: () => Promise.reject(away) };
+    await noteInventory.run(contextIn({ ...world, deps: { ...world.deps, cluster: blind } }, { phase: 'preflight' }));
+    expect(world.annotations.get(RECORD)).toBe(before);
   });
 
   it('of another run is left alone', async () => {

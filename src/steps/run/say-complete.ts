@@ -5,7 +5,7 @@ import { otherChanges } from '../../facts/inventory.ts';
 import { haltingAlerts } from '../../gate/firing-alerts.ts';
 import { gateOptions } from '../../gate/gate-options.ts';
 import { announce } from '../../notify/announce.ts';
-import { readInventory } from '../../observe/inventory.ts';
+import { inventoryIn } from '../../observe/inventory.ts';
 import { readRun, recordedRun } from '../../observe/run-record.ts';
 import { brokenBefore, counts } from '../health/broken-before.ts';
 
@@ -43,7 +43,7 @@ export const sayComplete: ActionStep = {
         target,
         nodes: nodes.length,
         apiAwaySeconds: recordedRun(record).apiAwaySeconds ?? null,
-        otherChanges: await changedBeside(context),
+        otherChanges: changedBeside(context, record),
         brokenBefore: broken.map(({ namespace, name }) => `${namespace}/${name}`),
         ...(Number.isNaN(started) ? {} : { seconds: Math.round((deps.clock.now().getTime() - started) / 1000) }),
       }),
@@ -52,12 +52,13 @@ export const sayComplete: ActionStep = {
   },
 };
 
-/** As `compare-inventory` has written it down; what cannot be read is not told. */
-async function changedBeside({ deps, target, signal }: Context): Promise<readonly string[]> {
+/** As `compare-inventory` has written it down. */
+function changedBeside({ deps, target }: Context, run: Readonly<Record<string, string>>): readonly string[] {
   try {
-    const { before, after } = await readInventory(deps, signal);
+    const { before, after } = inventoryIn(run, deps.settings);
     return before?.target === target && after?.target === target ? otherChanges(before.kinds, after.kinds) : [];
-  } catch {
+  } catch (error) {
+    deps.log.warn('what has changed beside the upgrade is not known', { error: reasonOf(error) });
     return [];
   }
 }
