@@ -30,7 +30,9 @@ export async function run(call: Call): Promise<number> {
 
 async function upgrade(call: Call, { deps }: Wired, target: string): Promise<number> {
   const { output, signal } = call;
-  const facts = await observe(deps, ALL_FACTS, signal);
+  // The nodes themselves are asked by whoever has their key: preflight.
+  const parts = ALL_FACTS.filter((part) => part !== 'surveys');
+  const facts = await observe(deps, parts, signal);
   const choice = targetFromUser(facts, target, deps.settings.target);
   if (choice.kind === 'unknown')
     throw new NightliftError('network', `looking for ${target}: ${choice.why}`, {
@@ -65,6 +67,11 @@ async function upgrade(call: Call, { deps }: Wired, target: string): Promise<num
   if (started?.kind === 'refused') {
     for (const finding of started.findings) printFinding(output, finding);
     output.json({ outcome: 'refused', target, verdict: started.verdict, findings: started.findings });
+    return EXIT.refused;
+  }
+  if (started?.kind === 'paused') {
+    output.line(`Paused: ${started.reason}. Nothing is started.`);
+    output.json({ outcome: 'paused', target, why: started.reason });
     return EXIT.refused;
   }
   if (started?.kind === 'dry-run') {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { controlPlane, worker } from '../../test/support/clusters.ts';
 import { type ExampleWorld, exampleJob, exampleWorld, type WorldOptions } from '../../test/support/example-deps.ts';
+import { engageKillSwitch } from '../../test/support/example-phase.ts';
 import { surveyOutputOf } from '../../test/support/survey-output.ts';
 import { ClusterError } from '../cluster/kube-error.ts';
 import { NightliftError } from '../errors.ts';
@@ -523,6 +524,23 @@ describe('gateAndStart', () => {
     world.nodes = nodes.slice(0, 2);
     await gateAndStart(world.deps, '1.37.1', [], signal);
     expect(world.annotations.size).toBe(0);
+  });
+
+  it('D06 starts nothing when it was paused while a node was waited for', async () => {
+    const world = exampleWorld({ nodes: [controlPlane('cp-1'), worker('w-1')] });
+    const shell: NodeShell = {
+      ...world.deps.shell,
+      run: (node, script, given) =>
+        world.passed() < 60 && node.name === 'w-1'
+          ? Promise.reject(new NightliftError('network', 'connecting to w-1: no route'))
+          : world.deps.shell.run(node, script, given),
+    };
+    void world.clock.sleep(45_000).then(() => engageKillSwitch(world));
+    expect(await gateAndStart({ ...world.deps, shell }, '1.36.4', [], signal)).toEqual({
+      kind: 'paused',
+      reason: 'the kill switch is engaged: holidays',
+    });
+    expect(world.seen.created).toEqual([]);
   });
 
   it('leaves the nodes to preflight when it is started from elsewhere, where nobody has their key', async () => {

@@ -44,13 +44,10 @@ const GATE: readonly FactPart[] = ['nodes', 'otherNodes', 'workloads', 'deprecat
 /** The nightly look: finds a target, asks the gate, starts the chain. Changes nothing when there is nothing to do. */
 export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection> {
   const { log } = deps;
-  try {
-    await mayGoOn(deps, signal);
-  } catch (error) {
-    if (!(error instanceof Paused)) throw error;
-    log.warn('paused', { reason: error.message });
+  const paused = await pausedNow(deps, signal);
+  if (paused !== undefined) {
     await pushLastRun(deps, undefined, signal);
-    return { kind: 'paused', reason: error.message };
+    return paused;
   }
   const { latch, target, jobs } = await reconcileLatch(deps, await deps.cluster.jobs(CHAIN_SELECTOR, signal), signal);
   const facts = await observe(deps, LOOK, signal);
@@ -73,6 +70,17 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
   if (latch !== 'none' || left) return await close(deps, choice.running, jobs, signal);
   await pushGauges({ deps, signal }, NOTHING_REFUSED);
   return { kind: 'nothing', running: choice.running, reason: choice.why };
+}
+
+async function pausedNow(deps: Deps, signal: AbortSignal): Promise<Detection | undefined> {
+  try {
+    await mayGoOn(deps, signal);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Paused)) throw error;
+    deps.log.warn('paused', { reason: error.message });
+    return { kind: 'paused', reason: error.message };
+  }
 }
 
 const NOTHING_REFUSED = { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 };
@@ -105,7 +113,9 @@ export async function gateAndStart(
       signal,
     );
   await pushGauges({ deps, signal }, NOTHING_REFUSED);
-  return await start(deps, target, jobs, signal);
+  // Nodes that were away were waited for meanwhile.
+  const paused = asksNodes ? await pausedNow(deps, signal) : undefined;
+  return paused ?? (await start(deps, target, jobs, signal));
 }
 
 async function start(deps: Deps, target: string, jobs: readonly JobFact[], signal: AbortSignal): Promise<Detection> {
