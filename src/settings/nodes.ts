@@ -136,9 +136,13 @@ export const Nodes = z.strictObject({
     .max(200)
     .default(20)
     .meta(
-      notes('How many nodes are asked at a time, and fetch packages and images at a time.', {
-        reason: 'A mirror and a registry of the usual size serve so many, and hundreds of nodes are asked in seconds.',
-      }),
+      notes(
+        'How many nodes are asked at a time, and how many workers fetch packages and images at a time; control planes do so one after the other.',
+        {
+          reason:
+            'A mirror and a registry of the usual size serve so many, and hundreds of nodes are asked in seconds.',
+        },
+      ),
     ),
   exclude: z
     .record(z.string().min(1), z.string())

@@ -47,6 +47,24 @@ describe('stage-all', () => {
     );
   });
 
+  it('leaves the quorum of etcd alone: of the control planes one at a time, and all workers at once', async () => {
+    const busy = new Set<string>();
+    const together: string[][] = [];
+    const { world } = scene();
+    const shell: NodeShell = {
+      ...world.deps.shell,
+      runDetached: async (node, command, options) => {
+        busy.add(node.name);
+        together.push([...busy].toSorted());
+        await world.clock.sleep(1000);
+        busy.delete(node.name);
+        return world.deps.shell.runDetached(node, command, options);
+      },
+    };
+    await stageAll.run(contextIn({ ...world, deps: { ...world.deps, shell } }, PREFLIGHT));
+    expect(together).toEqual([['cp-1'], ['cp-2'], ['worker-1'], ['worker-1', 'worker-2']]);
+  });
+
   it('refuses with all nodes that cannot have it, when somebody has to mend one', async () => {
     const { run, asked } = scene({ 'worker-1': 28, 'worker-2': 17 });
     const findings = await refusalOf(run());

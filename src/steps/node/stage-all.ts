@@ -2,6 +2,7 @@ import { atOnce } from '../../at-once.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import { LockLost, NightliftError } from '../../errors.ts';
+import type { NodeFact } from '../../facts/node-fact.ts';
 import { controlPlanes, hasTargetVersion, isHalfWay, type Nodes, workers } from '../../facts/nodes.ts';
 import type { Finding } from '../../gate/finding.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -57,11 +58,14 @@ function secondsLeft(end: string, now: Date): number {
   return seconds > 0 ? seconds : seconds + DAY_SECONDS;
 }
 
-/** All of them, whatever becomes of the others: a person gets the whole list in one night. */
+/**
+ * All of them, whatever becomes of the others: a person gets the whole list in one night. Control planes one after the
+ * other: images that are unpacked on the disks of all members at once keep etcd's leader from its heartbeat.
+ */
 async function stageEach(context: Context, pending: Nodes, nodes: Nodes): Promise<readonly NightliftError[]> {
   // The kill switch is looked at once for all of them, by whoever waits for this.
   const quiet: Context = { ...context, waiter: { ...context.waiter, during: (work) => work(context.signal) } };
-  const ended = await atOnce(pending, context.deps.settings.nodes.askAtOnce, async (node) => {
+  const stage = async (node: NodeFact): Promise<NightliftError | undefined> => {
     try {
       await stageOn(quiet, node, nodes);
       return undefined;
@@ -71,7 +75,11 @@ async function stageEach(context: Context, pending: Nodes, nodes: Nodes): Promis
       if (error.kind !== 'node' && error.kind !== 'network') throw error;
       return error;
     }
-  });
+  };
+  const ended = [
+    ...(await atOnce(controlPlanes(pending), 1, stage)),
+    ...(await atOnce(workers(pending), context.deps.settings.nodes.askAtOnce, stage)),
+  ];
   return ended.filter((error) => error !== undefined);
 }
 
