@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { laneCount } from './lab-night/lane-count.ts';
 import { planStages } from './lab-night/lanes.ts';
+import { ResultLine } from './lab-night/run-settings.ts';
 import { scenarios } from './lab-night/scenarios.ts';
+import { lastResults, secondTries, toldOfFirstTries } from './lab-night/second-try.ts';
 
 const GB = 2 ** 30;
 
@@ -35,6 +37,20 @@ describe('lanes of the nights on real clusters', () => {
     expect(Math.abs(one - other)).toBeLessThan((one + other) / 10);
     const subnets = (everything[0] ?? []).flatMap((lane) => Object.values(lane.subnets));
     expect(new Set(subnets).size).toBe(4);
+  });
+
+  it('one or two that failed are played once more, also those of a lane that died, and more than that are not', () => {
+    const chosen = scenarios.slice(0, 4);
+    const [first, second, third, fourth] = chosen.map(({ name }) => name);
+    const of = (name: string | undefined, passed: boolean, summary = ''): ResultLine =>
+      ResultLine.parse({ name, passed, summary, seconds: 1, at: '2026-11-27T23:00:00Z' });
+    const lines = [of(second, false, 'other side closed'), of(first, true), of(third, true)];
+    expect(secondTries(chosen, lines).map(({ name }) => name)).toEqual([second, fourth]);
+    expect(secondTries(chosen, lines.slice(0, 2))).toEqual([]);
+    const after = [...lines, of(second, true), of(fourth, false)];
+    expect(lastResults(chosen, after).map(({ passed }) => passed)).toEqual([true, true, true, false]);
+    expect(toldOfFirstTries(after)).toEqual([`↻ passed at its second try: ${second}\n    other side closed`]);
+    expect(toldOfFirstTries(lines)).toEqual([]);
   });
 
   it('a single lane plays everything in the declared order', () => {

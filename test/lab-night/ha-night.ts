@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect } from 'vitest';
 import { imageOf, tagOf } from './images.ts';
 import { isUpgrade, readKubeadmRuns } from './kubeadm-runs.ts';
@@ -47,11 +49,18 @@ async function watchedNight(scene: Scene, from: string, to: string): Promise<Sce
   expect(await upgradesOf(scene, night)).toEqual(['cp1: apply 0', 'cp2: node 0', 'cp3: node 0', 'w1: node 0']);
   expect(asked).toBeGreaterThan(500);
   scene.log(`the endpoint was asked ${asked} times, ${retried} times again; failed: ${failed.join('; ') || 'none'}`);
-  expect(failed).toEqual([]);
+  expect(failed, failed.length > 0 ? `the balancer said:\n${await balancerLog(scene)}` : '').toEqual([]);
   return {
     ...result,
     summary: `${result.summary}, ${asked} requests, ${retried} asked again, ${failed.length} failed`,
   };
+}
+
+/** Which server it took away when and why, of this night. */
+async function balancerLog({ lab, startedAt }: Scene): Promise<string> {
+  const lines = (await readFile(path.join(lab.dir, 'logs/haproxy.log'), 'utf8')).split('\n');
+  const since = new Date(startedAt).toISOString().slice(0, 19);
+  return lines.filter((line) => /^\d{4}-/.test(line) && line >= since).join('\n');
 }
 
 async function upgradesOf({ lab }: Scene, night: FollowedChain): Promise<readonly string[]> {

@@ -13,6 +13,7 @@ import { claimTheLab } from './only-run.ts';
 import { sayPrepared } from './prepared.ts';
 import { ResultLine, type RunSettings } from './run-settings.ts';
 import { scenarios } from './scenarios.ts';
+import { lastResults, secondTries, toldOfFirstTries } from './second-try.ts';
 import { selected } from './selected.ts';
 import { makeStockImage } from './stock-image.ts';
 import { summaryTable } from './summary.ts';
@@ -25,7 +26,7 @@ Usage: npm run test:lab [-- [--ci] [--only NAME[,NAME…]] [--lanes 1] [--prepar
 
   --only NAME   only these:
 ${scenarios.map(({ name, title }) => `                  ${name.padEnd(16)} ${title}`).join('\n')}
-  --ci          the ones that every change is judged by
+  --ci          the ones that every change is judged by; one or two that fail are played once more, alone, and told
   --lanes 1     one after the other; otherwise two at a time, each on a cluster of its own, and what is a measure alone
   --prepare     only make what the nights need (packages of Debian, root file system, images), and play none
   --keep        leave the last clusters standing (npm run lab -- status)
@@ -108,14 +109,21 @@ async function main(): Promise<number> {
     await writeFile(results, '');
     const run = { results, began, images };
     const abort = abortOnSignal();
-    const sound = await playStages(planStages(chosen, lanes), { keep: values.keep, run, abort });
-    const lines = (await readFile(results, 'utf8')).split('\n').filter(Boolean);
-    const played = inOrder(lines.map((line) => ResultLine.parse(JSON.parse(line))));
+    let sound = await playStages(planStages(chosen, lanes), { keep: values.keep, run, abort });
+    const again = values.ci && !abort.aborted ? secondTries(chosen, await readLines(results)) : [];
+    if (again.length > 0) {
+      console.error(`once more, with the machine to themselves: ${again.map(({ name }) => name).join(', ')}`);
+      for (const kind of clusterKinds) await down(clusterName({ name: '1' }, kind));
+      sound = await playStages(planStages(again, 1), { keep: values.keep, run, abort });
+    }
+    const lines = await readLines(results);
+    const played = lastResults(scenarios, lines);
     const passed = played.filter((result) => result.passed).length;
     // Of a lane that died no result is there: that is a failure, unless it was stopped.
     const failed = (abort.aborted ? played.length : chosen.length) - passed;
     const stopped = abort.aborted ? `, ${chosen.length - played.length} not run` : '';
     console.log(`\nSeconds:\n${summaryTable(played)}\n${wallTime(played, began)}`);
+    for (const line of toldOfFirstTries(lines)) console.log(line);
     console.log(`${passed} passed, ${failed} failed${stopped}`);
     if (abort.aborted) return 1;
     const everything = chosen.length === scenarios.length;
@@ -138,8 +146,9 @@ function abortOnSignal(): AbortSignal {
   return controller.signal;
 }
 
-function inOrder(results: readonly ResultLine[]): readonly ResultLine[] {
-  return scenarios.flatMap(({ name }) => results.filter((result) => result.name === name));
+async function readLines(results: string): Promise<readonly ResultLine[]> {
+  const lines = (await readFile(results, 'utf8')).split('\n').filter(Boolean);
+  return lines.map((line) => ResultLine.parse(JSON.parse(line)));
 }
 
 function wallTime(results: readonly ResultLine[], began: number): string {

@@ -15,7 +15,9 @@ export async function startLoadBalancer(lab: string, spec: LabSpec, nodes: LabNo
     .map(({ name, ip }) => `  server ${name} ${ip}:6443`);
   const config = `global
   maxconn 4000
+  log stdout format iso local0 notice
 defaults
+  log global
   mode tcp
   timeout connect 1s
   timeout check 3s
