@@ -12,6 +12,8 @@ import {
   oldestVersion,
   parseDebianVersion,
   parseVersion,
+  prereleaseOf,
+  previousMinor,
   versionFromUser,
   versionLabel,
 } from './version.ts';
@@ -78,7 +80,36 @@ describe('versionFromUser', () => {
   });
 });
 
+describe('prereleaseOf', () => {
+  it.each([
+    ['-rc.1', '-rc.1'],
+    ['-rc1', '-rc1'],
+    ['~rc.0-1.1', '-rc.0'],
+    ['-alpha.2.5', '-alpha.2'],
+    ['-beta', '-beta'],
+    ['-0.dev', '-0.dev'],
+    ['-RC1', '-RC1'],
+    ['-pre.2', '-pre.2'],
+    ['', ''],
+    ['-alpine', ''],
+    ['-debian-12-r1', ''],
+    ['-1.1', ''],
+    ['~ds1', ''],
+    ['+k3s1', ''],
+    ['-k3s1-rc1', ''],
+  ])('%s → %s', (suffix, want) => {
+    expect(prereleaseOf(suffix)).toBe(want);
+  });
+});
+
 describe('order and parts', () => {
+  it('counts another major as further away than any minor', () => {
+    expect([minorNumber('1.36.4'), minorNumber('1.36'), minorNumber('2.0'), minorNumber('2.36.1')]).toEqual([
+      36, 36, 1000, 1036,
+    ]);
+    expect([nextMinor('2.0'), previousMinor('2.1')]).toEqual(['2.1', '2.0']);
+  });
+
   it('compares by number, not by letter', () => {
     expect(oldestVersion(['1.36.10', '1.36.9', '1.37.0'])).toBe('1.36.9');
     expect(newestVersion(['1.36.10', '1.36.9'])).toBe('1.36.10');

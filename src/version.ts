@@ -23,6 +23,16 @@ export function parseDebianVersion(text: string): { version: string; revision: s
   return version === undefined || match?.[2] === undefined ? undefined : { version, revision: match[2] };
 }
 
+/** What stands behind the numbers of a version that comes before their release; builds of the release itself ('-debian-12', '+ds1') are none. */
+const PRERELEASE =
+  /^[-~+._]?((?:0\.)?(?:alpha|beta|rc|pre|preview|dev|snapshot|nightly|canary)(?![a-z])(?:[.-]?\d+)?)/i;
+
+/** '-rc.1' → '-rc.1', '~beta2' → '-beta2', '-debian-12-r1' → ''. Whatever counts its versions like that, a prerelease sorts below its release. */
+export function prereleaseOf(suffix: string): string {
+  const found = PRERELEASE.exec(suffix)?.[1];
+  return found === undefined ? '' : `-${found}`;
+}
+
 /** For versions that a person typed. @throws NightliftError (usage) that says what is wrong with this very text. */
 export function versionFromUser(text: string, what: string): string {
   const fail = (problem: string): never => {
@@ -57,21 +67,28 @@ export function minorOf(version: string): string {
   return version.split('.').slice(0, 2).join('.');
 }
 
-/** '1.36' or '1.36.4' → 36. */
+/** Another major is further away than any minor of this one. */
+const MINORS_OF_A_MAJOR = 1000;
+
+/** The place in the row of all minors: '1.36' or '1.36.4' → 36, '2.0' → 1000. */
 export function minorNumber(versionOrMinor: string): number {
-  return Number(versionOrMinor.split('.')[1]);
+  const [major, minor] = versionOrMinor.split('.').map(Number);
+  return ((major ?? Number.NaN) - 1) * MINORS_OF_A_MAJOR + (minor ?? Number.NaN);
 }
 
 /** '1.36' → '1.37'. */
 export function nextMinor(minor: string): string {
-  const [major] = minor.split('.');
-  return `${major}.${minorNumber(minor) + 1}`;
+  return neighbour(minor, 1);
 }
 
 /** '1.37' → '1.36'. */
 export function previousMinor(minor: string): string {
-  const [major] = minor.split('.');
-  return `${major}.${minorNumber(minor) - 1}`;
+  return neighbour(minor, -1);
+}
+
+function neighbour(minor: string, by: number): string {
+  const [major, number] = minor.split('.');
+  return `${major}.${Number(number) + by}`;
 }
 
 export function isMinor(text: string): boolean {

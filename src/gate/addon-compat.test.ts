@@ -260,13 +260,19 @@ describe('what a finding about an addon says', () => {
       title: 'by preference a release that the running cluster can take before the upgrade',
       addon: { supports: { ...CLOSED, '2.3': '1.36-1.37', '2.4': '1.35-1.37' } },
       want: 'block actionable AddonTooOld: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and 2.4 supports 1.36',
-      remedy: 'Upgrade gadget to 2.4 or newer.',
+      remedy: 'Upgrade gadget to 2.4.',
     },
     {
-      title: 'else the oldest release that supports the target',
-      addon: { supports: { ...CLOSED, '2.3': '1.36-1.37', '2.4': '1.36-1.38' } },
+      title: 'from which to which release, when newer ones begin too high',
+      addon: { supports: { ...CLOSED, '2.3': '1.34-1.36', '2.4': '1.35-1.36', '2.5': '1.36-1.37' } },
       want: 'block actionable AddonTooOld: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and 2.3 supports 1.36',
-      remedy: 'Upgrade gadget to 2.3 or newer.',
+      remedy: 'Upgrade gadget to 2.3, or newer up to 2.4.',
+    },
+    {
+      title: 'that every release which supports the target begins too high',
+      addon: { supports: { ...CLOSED, '2.3': '1.36-1.37', '2.4': '1.36-1.38' }, source: DOCS },
+      want: 'block actionable AddonNoOverlap: gadget 2.1.0 (Deployment tools/gadget) supports up to 1.34; the target is 1.36, and 2.3 supports it, but begins with it: no known release supports 1.35 as well',
+      remedy: `Find out which release of gadget works with both (${DOCS}), and say so in your own matrix (\`addons.matrixFile\`).`,
     },
     {
       title: 'nothing of an older release that supports the target',
@@ -325,18 +331,39 @@ describe('what a finding about an addon says', () => {
       remedy: 'Wait for a release of gadget that supports 1.36; if there is one, add it with `addons.matrixFile`.',
     },
     {
-      title: 'that a version is not listed',
+      title: 'that a version is above the table',
       addon: { supports: CLOSED, source: DOCS },
       tag: '2.3.0',
       want: 'block actionable AddonUnknown: the newest minor that gadget supports could not be read: 2.3.0 in Deployment tools/gadget is not listed; the matrix has 2.1 to 2.2',
-      remedy: `Add this version, or this image, to your own matrix (\`addons.matrixFile\`) (${DOCS}).`,
+      remedy: `Add this version to your own matrix (\`addons.matrixFile\`) (${DOCS}).`,
+    },
+    {
+      title: 'that a version is below the table, and where to go',
+      addon: { supports: { ...CLOSED, '2.3': '1.32-1.36', '2.4': '1.36-1.37' }, source: DOCS },
+      tag: '1.9.0',
+      want: 'block actionable AddonUnknown: the newest minor that gadget supports could not be read: 1.9.0 in Deployment tools/gadget is not listed; the matrix has 2.1 to 2.4',
+      remedy: `Upgrade gadget to 2.3, or add this version to your own matrix (\`addons.matrixFile\`) (${DOCS}).`,
+    },
+    {
+      title: 'that a version above the table counts as the newest one in it',
+      addon: { supports: { ...CLOSED, '2.3': '1.32-1.36' }, basis: 'tested' },
+      tag: '2.5.1',
+      want: 'warn actionable AddonNotListed: gadget 2.5.1 (Deployment tools/gadget) is not in the matrix, which has 2.1 to 2.3; it counts as 2.3, which is tested up to 1.36',
+      remedy: 'See that it supports 1.36, and add it to your own matrix (`addons.matrixFile`).',
+    },
+    {
+      title: 'that a release candidate is not yet its release',
+      addon: { supports: { ...CLOSED, '2.3': '1.32-1.36' } },
+      tag: 'v2.3.0-rc.1',
+      want: 'block actionable AddonUnknown: the newest minor that gadget supports could not be read: 2.3.0-rc.1 in Deployment tools/gadget is not listed; the matrix has 2.1 to 2.3',
+      remedy: 'Upgrade gadget to 2.3, or add this version to your own matrix (`addons.matrixFile`).',
     },
     {
       title: 'that no tag says the version',
-      addon: { supports: CLOSED },
+      addon: { supports: { ...CLOSED, '2.3': '1.32-1.36' } },
       tag: 'latest',
-      want: 'block actionable AddonUnknown: the newest minor that gadget supports could not be read: no image tag of Deployment tools/gadget says it',
-      remedy: 'Add this version, or this image, to your own matrix (`addons.matrixFile`).',
+      want: 'block actionable AddonUnknown: the newest minor that gadget supports could not be read: no image tag of Deployment tools/gadget says which version it is',
+      remedy: 'Upgrade gadget to 2.3, or give its image a tag that says the version.',
     },
     {
       title: 'that an addon goes to the minor of the cluster after it',
@@ -388,42 +415,64 @@ describe('what a finding about an addon says', () => {
 
 describe('a version that is not in the table of its addon', () => {
   const OPEN = { '2.1': '1.30-1.34', '2.2': '1.31+' };
-  it.each<[string, Record<string, string>, string, boolean]>([
-    ['is refused below a table with an end', CLOSED, '2.0.9', true],
-    ['is refused above a table with an end', CLOSED, '2.3.0', true],
-    ['is let through above a table without an end', OPEN, '2.3.0', false],
-    ['is refused below a table without an end, of which some row has one', OPEN, '2.0.9', true],
-    ['is refused without a tag, when some row has an end', OPEN, '', true],
-    ['is let through when every row allows the target', { '2.1': '1.30+', '2.2': '1.31-1.36' }, '2.0.9', false],
-    ['is let through without a tag, when every row allows the target', { '2.1': '1.30-1.36' }, '', false],
-    ['is refused when only some rows allow the target', { '2.1': '1.30-1.36', '2.2': '1.31-1.35' }, '2.3.0', true],
-  ])('%s', (_title, supports, tag, refused) => {
+  const GAP = { '2.1': '1.30-1.36', '2.4': '1.31-1.37' };
+  it.each<[string, Record<string, string>, string, string[]]>([
+    ['is refused below a table with an end', CLOSED, '2.0.9', ['AddonUnknown']],
+    ['is refused below a table of which every row allows the target', GAP, '2.0.9', ['AddonUnknown']],
+    ['is refused below a table without any end', { '2.1': '1.30+' }, '2.0.9', ['AddonUnknown']],
+    ['is refused above a table with an end', CLOSED, '2.3.0', ['AddonUnknown']],
+    ['is let through above a table that goes up to the target, and named', GAP, '2.5.0', ['AddonNotListed']],
+    ['is let through between rows that go up to the target, and named', GAP, '2.2.0', ['AddonNotListed']],
+    [
+      'is refused between rows of which the older ends before',
+      { ...CLOSED, '2.4': '1.34-1.37' },
+      '2.3.0',
+      ['AddonUnknown'],
+    ],
+    ['is let through above a table without an end', OPEN, '2.3.0', []],
+    ['is refused below a table without an end, of which some row has one', OPEN, '2.0.9', ['AddonUnknown']],
+    ['is refused without a tag, when some row has an end', OPEN, '', ['AddonUnknown']],
+    ['is refused without a tag, when every row allows the target', GAP, '', ['AddonUnknown']],
+    [
+      'is refused when only some rows allow the target',
+      { '2.1': '1.30-1.36', '2.2': '1.31-1.35' },
+      '2.3.0',
+      ['AddonUnknown'],
+    ],
+  ])('%s', (_title, supports, tag, reasons) => {
     const { findings } = gate([gadget(tag)], { own: own({ supports }) });
-    expect(findings.map(({ reason }) => reason)).toEqual(refused ? ['AddonUnknown'] : []);
+    expect(findings.map(({ reason }) => reason)).toEqual(reasons);
+    expect(gate([gadget(tag)], { own: own({ supports }), target: '1.35.9' }).findings).toEqual([]);
   });
 });
 
 describe('an addon that several workloads run', () => {
   const messages = (...workloads: WorkloadFact[]): string[] =>
     gate(workloads, { own: own({ supports: CLOSED }) }).findings.map(
-      ({ message }) => message.split(' supports ')[0] ?? '',
+      ({ message }) => message.split(' supports up')[0] ?? '',
     );
 
-  it('is judged once for each version, at the first workload that runs it', () => {
+  it('is judged once for each version, and names all that run it', () => {
     expect(messages(gadget('2.1.0', 'tools/a'), gadget('2.1.0', 'tools/b'), gadget('2.2.0', 'tools/c'))).toEqual([
-      'gadget 2.1.0 (Deployment tools/a)',
+      'gadget 2.1.0 (Deployment tools/a, Deployment tools/b)',
       'gadget 2.2.0 (Deployment tools/c)',
     ]);
-  });
-
-  it('is not judged by a tag that says nothing, when another one says something', () => {
-    expect(messages(gadget('latest', 'tools/a'), gadget('2.1.0', 'tools/b'))).toEqual([
-      'gadget 2.1.0 (Deployment tools/b)',
+    const five = ['a', 'b', 'c', 'd', 'e'].map((name) => gadget('2.1.0', `tools/${name}`));
+    expect(messages(...five)).toEqual([
+      'gadget 2.1.0 (Deployment tools/a, Deployment tools/b, Deployment tools/c and 2 more)',
     ]);
   });
 
-  it('is judged once when no tag says anything', () => {
-    expect(messages(gadget('latest', 'tools/a'), gadget('', 'tools/b'))).toEqual(['the newest minor that gadget']);
+  it('is not known where a tag says nothing, whatever another one says', () => {
+    const unreadable = (places: string): string =>
+      `the newest minor that gadget supports could not be read: no image tag of ${places} says which version it is`;
+    expect(messages(gadget('latest', 'tools/a'), gadget('2.1.0', 'tools/b'))).toEqual([
+      unreadable('Deployment tools/a'),
+      'gadget 2.1.0 (Deployment tools/b)',
+    ]);
+    expect(messages(gadget('latest', 'tools/a'), gadget('', 'tools/b'))).toEqual([
+      unreadable('Deployment tools/a, Deployment tools/b'),
+    ]);
   });
 });
 

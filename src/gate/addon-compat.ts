@@ -1,7 +1,15 @@
 import type { WorkloadFact } from '../facts/facts.ts';
-import { minorNumber, minorOf } from '../version.ts';
-import { type RunningAddon, recognize } from './addon-image.ts';
-import { type Addon, allows, compareAddonVersions, rowFor, type SupportRow, supportRows } from './addon-matrix.ts';
+import { minorNumber, minorOf, previousMinor } from '../version.ts';
+import { recognize } from './addon-image.ts';
+import {
+  type Addon,
+  allows,
+  compareAddonVersions,
+  isListed,
+  rowFor,
+  type SupportRow,
+  supportRows,
+} from './addon-matrix.ts';
 import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
 import type { GateOptions } from './gate-options.ts';
@@ -26,120 +34,173 @@ export const addonCompat: Check = {
     }
     const workloads = facts.workloads.value;
     const minor = minorOf(target);
-    const running = options.addons.matrix.addons.flatMap((addon) => distinctVersions(addon, workloads));
+    const running = options.addons.matrix.addons.flatMap((addon) => runningVersions(addon, workloads));
     const findings = running.flatMap((one) => judge(one, minor, options.addons.untested) ?? []);
     return [...findings, ...withoutTable(running), ...unlisted(workloads, running)];
   },
 };
 
-/** One entry for each version of an addon, however many workloads run it. */
-function distinctVersions(addon: Addon, workloads: readonly WorkloadFact[]): readonly RunningAddon[] {
-  const byVersion = new Map<string | undefined, RunningAddon>();
-  for (const workload of workloads) {
-    const running = recognize(addon, workload);
-    if (running !== undefined && !byVersion.has(running.version)) byVersion.set(running.version, running);
-  }
-  // A second workload whose tag says nothing adds no knowledge to one whose tag does.
-  if (byVersion.size > 1) byVersion.delete(undefined);
-  return [...byVersion.values()];
+/** An addon in one of the versions in which it runs, with all that run it. */
+interface Running {
+  readonly addon: Addon;
+  readonly version: string | undefined;
+  readonly workloads: readonly WorkloadFact[];
 }
 
-function judge(running: RunningAddon, minor: string, untested: GateOptions['addons']['untested']): Finding | undefined {
+/** What one workload's tag says is nothing about another one that has none: each is judged by itself. */
+function runningVersions(addon: Addon, workloads: readonly WorkloadFact[]): readonly Running[] {
+  const found = workloads.flatMap((workload) => recognize(addon, workload) ?? []);
+  return [...Map.groupBy(found, ({ version }) => version)].map(([version, some]) => ({
+    addon,
+    version,
+    workloads: some.map(({ workload }) => workload),
+  }));
+}
+
+function judge(running: Running, minor: string, untested: GateOptions['addons']['untested']): Finding | undefined {
   const { addon, version } = running;
   if (addon.managedByKubeadm) return undefined;
   if (addon.follows) return follower(running, minor);
   const rows = supportRows(addon);
   if (rows.length === 0) return addon.retired ? retiredFinding(running, minor) : undefined;
   const row = version === undefined ? undefined : rowFor(rows, version);
-  if (row === undefined) return unlistedVersion(running, rows, minor);
-  return allows(row, minor) ? undefined : exceeded(running, row, rows, minor, untested);
+  if (version === undefined || row === undefined) return unknownVersion(running, rows, minor);
+  if (isListed(row, version)) return allows(row, minor) ? undefined : exceeded(running, row, rows, minor, untested);
+  return allows(row, minor) ? notListed(running, row, rows, minor) : unknownVersion(running, rows, minor);
 }
 
 function exceeded(
-  running: RunningAddon,
+  running: Running,
   row: SupportRow,
   rows: readonly SupportRow[],
   minor: string,
   untested: GateOptions['addons']['untested'],
 ): Finding {
   const { addon } = running;
-  const newer = newerRelease(rows, row, minor);
-  const ceiling = addon.basis === 'tested' ? 'is tested up to' : 'supports up to';
-  const next = newer === undefined ? `no known release supports ${minor}` : `${newer.version} supports ${minor}`;
-  const finding = (reason: string, kind: Finding['class'], remedy: string): Finding => ({
+  const { name } = addon;
+  const newer = newerReleases(rows, row.version, minor);
+  const upTo = `${describe(running)} ${ceilingOf(addon)} ${row.max ?? minor}; the target is ${minor}`;
+  const finding = (reason: string, kind: Finding['class'], next: string, remedy: string): Finding => ({
     check: NAME,
     reason,
     class: kind,
-    severity: addon.basis === 'tested' && untested === 'warn' ? 'warn' : 'block',
-    message: `${describe(running)} ${ceiling} ${row.max ?? minor}; the target is ${minor}, and ${next}`,
+    // What is pinned is held on purpose, whatever is let through for others.
+    severity: kind !== 'pinned' && addon.basis === 'tested' && untested === 'warn' ? 'warn' : 'block',
+    message: `${upTo}, and ${next}`,
     remedy,
   });
   if (addon.pinned) {
     const because = addon.reason === '' ? 'no reason given' : addon.reason;
-    return {
-      ...finding('AddonPinned', 'pinned', 'Take the pin off in the addon matrix when the reason is gone.'),
-      // Held on purpose, whatever is let through for others.
-      severity: 'block',
-      message: `${describe(running)} ${ceiling} ${row.max ?? minor}; the target is ${minor}, and it is pinned: ${because}`,
-    };
+    const remedy = 'Take the pin off in the addon matrix when the reason is gone.';
+    return finding('AddonPinned', 'pinned', `it is pinned: ${because}`, remedy);
   }
-  if (newer !== undefined)
+  if (newer.fitting !== undefined)
     return finding(
       'AddonTooOld',
       'actionable',
-      `Upgrade ${addon.name} to ${newer.version}${newer.first ? '' : ' or newer'}${source(addon)}.`,
+      `${newer.fitting.from} supports ${minor}`,
+      `Upgrade ${name} to ${spoken(newer.fitting)}${source(addon)}.`,
     );
+  if (newer.tooHigh !== undefined)
+    return finding(
+      'AddonNoOverlap',
+      'actionable',
+      `${newer.tooHigh} supports it, but begins with it: no known release supports ${previousMinor(minor)} as well`,
+      `Find out which release of ${name} works with both${source(addon)}, and say so in your own matrix (\`addons.matrixFile\`).`,
+    );
+  const none = `no known release supports ${minor}`;
   if (addon.retired)
     return finding(
       'AddonRetired',
       'actionable',
-      `${addon.name} is retired and will never support ${minor}: replace it${source(addon)}.`,
+      none,
+      `${name} is retired and will never support ${minor}: replace it${source(addon)}.`,
     );
   return finding(
     'AddonWaiting',
     'waiting',
-    `Wait for a release of ${addon.name} that supports ${minor}${source(addon)}; if there is one, add it with \`addons.matrixFile\`.`,
+    none,
+    `Wait for a release of ${name} that supports ${minor}${source(addon)}; if there is one, add it with \`addons.matrixFile\`.`,
   );
 }
 
-/** The oldest newer release that goes up to the target, by preference one that the running cluster can take before the upgrade. */
-function newerRelease(
-  rows: readonly SupportRow[],
-  from: SupportRow,
-  minor: string,
-): { version: string; first: boolean } | undefined {
-  const newer = rows.filter((row) => compareAddonVersions(row.version, from.version) > 0 && allows(row, minor));
-  const chosen = newer.find((row) => minorNumber(row.min) < minorNumber(minor)) ?? newer[0];
-  return chosen === undefined ? undefined : { version: chosen.version, first: newer.length === 1 };
+function ceilingOf({ basis }: Addon): string {
+  return basis === 'tested' ? 'is tested up to' : 'supports up to';
 }
 
-/** A version that is not in the table blocks only where some version of the addon would be refused: else there is nothing to be afraid of. */
-function unlistedVersion(running: RunningAddon, rows: readonly SupportRow[], minor: string): Finding | undefined {
+/** Releases to go to, from one to another. */
+interface Releases {
+  readonly from: string;
+  readonly to: string;
+  /** Whatever is newer will do as well. */
+  readonly open: boolean;
+}
+
+/**
+ * Newer releases that go up to the target. Those that fit can be taken before the upgrade, as they do not begin above what
+ * runs; else the oldest that begins too high.
+ */
+function newerReleases(
+  rows: readonly SupportRow[],
+  than: string | undefined,
+  minor: string,
+): { fitting?: Releases; tooHigh?: string } {
+  const newer = rows.filter(({ version }) => than === undefined || compareAddonVersions(version, than) > 0);
+  const allowing = newer.filter((row) => allows(row, minor));
+  const fitting = allowing.filter((row) => minorNumber(row.min) < minorNumber(minor));
+  const [first, last] = [fitting[0], fitting.at(-1)];
+  if (first === undefined || last === undefined) {
+    const tooHigh = allowing[0]?.version;
+    return tooHigh === undefined ? {} : { tooHigh };
+  }
+  return { fitting: { from: first.version, to: last.version, open: newer.at(-1) === last && first !== last } };
+}
+
+function spoken({ from, to, open }: Releases): string {
+  if (open) return `${from} or newer`;
+  return from === to ? from : `${from}, or newer up to ${to}`;
+}
+
+/** Between the rows or above them: a newer version than its row is taken to support no less, and that is said. */
+function notListed(running: Running, row: SupportRow, rows: readonly SupportRow[], minor: string): Finding | undefined {
+  if (row.max === null) return undefined;
+  const { addon } = running;
+  return note(
+    'AddonNotListed',
+    `${describe(running)} is not in the matrix, which has ${linesOf(rows)}; it counts as ${row.version}, which ${ceilingOf(addon)} ${row.max}`,
+    `See that it supports ${minor}${source(addon)}, and add it to your own matrix (\`addons.matrixFile\`).`,
+  );
+}
+
+/** Older than everything that is known, beyond what is known, or without a version: nobody knows how far it goes. */
+function unknownVersion(running: Running, rows: readonly SupportRow[], minor: string): Finding {
   const { addon, version } = running;
-  const newest = rows.at(-1);
-  const beyondOpenEnd =
-    version !== undefined &&
-    newest !== undefined &&
-    newest.max === null &&
-    compareAddonVersions(version, newest.version) > 0;
-  if (beyondOpenEnd || rows.every((row) => allows(row, minor))) return undefined;
-  const lines = `the matrix has ${rows[0]?.version ?? ''} to ${newest?.version ?? ''}`;
+  const where = place(running);
   const why =
     version === undefined
-      ? `no image tag of ${place(running)} says it`
-      : `${version} in ${place(running)} is not listed; ${lines}`;
+      ? `no image tag of ${where} says which version it is`
+      : `${version} in ${where} is not listed; the matrix has ${linesOf(rows)}`;
+  const own =
+    version === undefined
+      ? 'give its image a tag that says the version'
+      : 'add this version to your own matrix (`addons.matrixFile`)';
+  const { fitting } = newerReleases(rows, version, minor);
+  const remedy = fitting === undefined ? capitalized(own) : `Upgrade ${addon.name} to ${spoken(fitting)}, or ${own}`;
   return {
-    ...unknownFinding(
-      NAME,
-      `the newest minor that ${addon.name} supports`,
-      why,
-      `Add this version, or this image, to your own matrix (\`addons.matrixFile\`)${source(addon)}.`,
-    ),
+    ...unknownFinding(NAME, `the newest minor that ${addon.name} supports`, why, `${remedy}${source(addon)}.`),
     reason: 'AddonUnknown',
   };
 }
 
-function retiredFinding(running: RunningAddon, minor: string): Finding {
+function capitalized(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
+
+function linesOf(rows: readonly SupportRow[]): string {
+  return `${rows[0]?.version ?? ''} to ${rows.at(-1)?.version ?? ''}`;
+}
+
+function retiredFinding(running: Running, minor: string): Finding {
   return {
     check: NAME,
     reason: 'AddonRetired',
@@ -150,7 +211,7 @@ function retiredFinding(running: RunningAddon, minor: string): Finding {
   };
 }
 
-function follower(running: RunningAddon, minor: string): Finding | undefined {
+function follower(running: Running, minor: string): Finding | undefined {
   const version = running.version;
   if (version !== undefined && minorOf(version) === minor) return undefined;
   return note(
@@ -160,7 +221,7 @@ function follower(running: RunningAddon, minor: string): Finding | undefined {
   );
 }
 
-function withoutTable(running: readonly RunningAddon[]): Finding[] {
+function withoutTable(running: readonly Running[]): Finding[] {
   const names = running
     .filter(
       ({ addon }) =>
@@ -178,9 +239,11 @@ function withoutTable(running: readonly RunningAddon[]): Finding[] {
 }
 
 /** What stands where addons stand and is in no table (D11). Companions in a namespace of a known addon are part of it. */
-function unlisted(workloads: readonly WorkloadFact[], running: readonly RunningAddon[]): Finding[] {
+function unlisted(workloads: readonly WorkloadFact[], running: readonly Running[]): Finding[] {
   const shared = new Set(['kube-system']);
-  const known = new Set(running.map((one) => one.workload.namespace).filter((namespace) => !shared.has(namespace)));
+  const known = new Set(
+    running.flatMap(({ workloads }) => workloads.map(({ namespace }) => namespace)).filter((name) => !shared.has(name)),
+  );
   const recognized = new Set(running.map((one) => one.addon));
   const names = workloads
     .filter((workload) => /^kube-|-system$/.test(workload.namespace) && !known.has(workload.namespace))
@@ -201,12 +264,16 @@ function note(reason: string, message: string, remedy: string): Finding {
   return { check: NAME, reason, class: 'actionable', severity: 'warn', message, remedy };
 }
 
-function describe(running: RunningAddon): string {
+function describe(running: Running): string {
   return `${running.addon.name} ${running.version ?? '(unknown version)'} (${place(running)})`;
 }
 
-function place({ workload }: RunningAddon): string {
-  return `${workload.kind} ${workload.namespace}/${workload.name}`;
+const PLACES_SHOWN = 3;
+
+function place({ workloads }: Running): string {
+  const all = workloads.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`);
+  const more = all.length - PLACES_SHOWN;
+  return more > 0 ? `${all.slice(0, PLACES_SHOWN).join(', ')} and ${more} more` : all.join(', ');
 }
 
 function source(addon: Addon): string {

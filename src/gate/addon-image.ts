@@ -1,7 +1,8 @@
 import type { WorkloadFact } from '../facts/facts.ts';
+import { prereleaseOf } from '../version.ts';
 import type { Addon } from './addon-matrix.ts';
 
-/** An addon as it runs; `version` is undefined when no image tag says it. */
+/** An addon in a workload; `version` is undefined when no image tag says it, and has a suffix ('3.32.0-rc.1') before its release. */
 export interface RunningAddon {
   readonly addon: Addon;
   readonly workload: WorkloadFact;
@@ -24,9 +25,11 @@ function parseImage(image: string): Image {
     : { path: name, tag: undefined };
 }
 
-/** Tags as makers write them: 'v3.30.1', '1.15', 'stable-2.14.10', 'edge-25.8.1', 'v4.2.0-debian-12-r1'. */
+/** Tags as makers write them: 'v3.30.1', '1.15', 'stable-2.14.10', 'edge-25.8.1', 'v4.2.0-debian-12-r1', 'v3.32.0-rc.1'. */
 function versionOf(tag: string | undefined): string | undefined {
-  return /^(?:stable-|edge-|enterprise-)?v?(\d+\.\d+(?:\.\d+)?)(?![\d.])/.exec(tag ?? '')?.[1];
+  const [, version, rest = ''] =
+    /^(?:stable-|edge-|enterprise-)?v?(\d+\.\d+(?:\.\d+)?)(?![\d.])(.*)$/.exec(tag ?? '') ?? [];
+  return version === undefined ? undefined : version + prereleaseOf(rest);
 }
 
 function matchesPath(path: string, pattern: string): boolean {

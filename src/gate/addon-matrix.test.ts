@@ -5,6 +5,7 @@ import {
   addonMatrix,
   allows,
   compareAddonVersions,
+  isListed,
   rowFor,
   type SupportRow,
   supportRows,
@@ -154,13 +155,19 @@ describe('the rows of an addon', () => {
     ['1.9.12', '1.9.6'],
     ['1.9', '1.9'],
     ['1.10.1', '1.10.1'],
-    ['1.10.0', undefined],
+    ['1.10.0', '1.9.6', 'not listed'],
+    ['2.9.6', '1.10.1', 'not listed'],
+    ['1.10.1-rc.1', '1.9.6', 'not listed'],
+    ['1.10.2-rc.1', '1.10.1'],
+    ['1.9.6-beta1', '1.9'],
+    ['1.9-rc.1', undefined],
     ['1.8.9', undefined],
     ['1.1.9', undefined],
-    ['2.9.6', undefined],
-  ])('have for the version %s the row %s', (version, want) => {
+  ])('have for the version %s the row %s', (version, want, listed = 'listed') => {
     const rows = [row('1.9'), row('1.9.6'), row('1.10.1')];
-    expect(rowFor(rows, version)?.version).toBe(want);
+    const found = rowFor(rows, version);
+    expect(found?.version).toBe(want);
+    if (found !== undefined) expect(isListed(found, version)).toBe(listed === 'listed');
   });
 
   it.each([
@@ -186,6 +193,11 @@ describe('versions of addons', () => {
     ['1.2.1', '1.2', 1],
     ['1.2.3', '1.2.3', 0],
     ['1.2.9', '1.3.0', -1],
+    ['1.3.0-rc.1', '1.3.0', -1],
+    ['1.3.0', '1.3.0-rc.1', 1],
+    ['1.3-rc.1', '1.3.0', -1],
+    ['1.3.0-rc.1', '1.2.9', 1],
+    ['1.3.0-rc.1', '1.3.0-rc.2', 0],
   ])('%s and %s compare as %i', (a, b, want) => {
     expect(Math.sign(compareAddonVersions(a, b))).toBe(want);
   });

@@ -147,25 +147,30 @@ export function supportRows(addon: Addon): readonly SupportRow[] {
     .toSorted((a, b) => compareAddonVersions(a.version, b.version));
 }
 
-/** The row for a running version: the one with the same first two numbers, and the highest patch that is not above it. */
+/** The row that a running version counts as: the highest that is not above it. undefined below the first. */
 export function rowFor(rows: readonly SupportRow[], version: string): SupportRow | undefined {
-  return rows.findLast((row) => sameLine(row.version, version) && compareAddonVersions(row.version, version) <= 0);
+  return rows.findLast((row) => compareAddonVersions(row.version, version) <= 0);
+}
+
+/** Whether the table speaks of this version itself: by a row with the same first two numbers. */
+export function isListed(row: SupportRow, version: string): boolean {
+  return numbersOf(row.version).slice(0, 2).join('.') === numbersOf(version).slice(0, 2).join('.');
 }
 
 export function allows(row: SupportRow, minor: string): boolean {
   return row.max === null || minorNumber(row.max) >= minorNumber(minor);
 }
 
-/** Addons count as they like ('25.10', '0.9'), so number by number; a missing patch counts as 0. */
+/** Addons count as they like ('25.10', '0.9'), so number by number; a missing patch counts as 0, and what comes before a release is below it. */
 export function compareAddonVersions(a: string, b: string): number {
-  const [left, right] = [a.split('.').map(Number), b.split('.').map(Number)];
+  const [left, right] = [numbersOf(a), numbersOf(b)];
   for (const index of [0, 1, 2]) {
     const difference = (left[index] ?? 0) - (right[index] ?? 0);
     if (difference !== 0) return difference;
   }
-  return 0;
+  return Number(b.includes('-')) - Number(a.includes('-'));
 }
 
-function sameLine(a: string, b: string): boolean {
-  return a.split('.').slice(0, 2).join('.') === b.split('.').slice(0, 2).join('.');
+function numbersOf(version: string): readonly number[] {
+  return (version.split('-')[0] ?? '').split('.').map(Number);
 }

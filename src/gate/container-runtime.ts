@@ -1,5 +1,5 @@
 import type { NodeFact } from '../facts/node-fact.ts';
-import { compareVersions, minorNumber, minorOf, parseVersion } from '../version.ts';
+import { compareVersions, minorNumber, minorOf, parseVersion, prereleaseOf } from '../version.ts';
 import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
 import type { GateOptions } from './gate-options.ts';
@@ -60,13 +60,16 @@ export const containerRuntime: Check = {
 
 interface Runtime {
   readonly name: string;
+  /** X.Y.Z, with its suffix before the release ('2.0.0-rc.3'). */
   readonly version: string;
 }
 
-function runtimeOf(node: NodeFact): Runtime | undefined {
-  const match = /^([a-z][a-z0-9-]*):\/\/v?(\d+\.\d+\.\d+)(?:[-+~][0-9A-Za-z.+~-]*)?$/.exec(node.containerRuntime);
-  const version = match?.[2] === undefined ? undefined : parseVersion(match[2]);
-  return match?.[1] === undefined || version === undefined ? undefined : { name: match[1], version };
+/** undefined when the node's runtime does not say name://version. */
+export function runtimeOf(node: NodeFact): Runtime | undefined {
+  const [, name, numbers = '', rest = ''] =
+    /^([a-z][a-z0-9-]*):\/\/v?(\d+\.\d+\.\d+)((?:[-+~][0-9A-Za-z.+~-]*)?)$/.exec(node.containerRuntime) ?? [];
+  const version = parseVersion(numbers);
+  return name === undefined || version === undefined ? undefined : { name, version: version + prereleaseOf(rest) };
 }
 
 function floorOf(runtime: string, target: string): Floor | undefined {

@@ -45,7 +45,10 @@ describe('etcd-state', () => {
     ['3.5.26', '1.33.9', '1.34.5', []],
     ['3.5.24', '1.33.8', '1.33.9', []],
     ['3.6.8', '1.36.3', '1.37.1', []],
-    ['unreadable', '1.33.9', '1.34.5', []],
+    ['3.5.26-rc.0', '1.33.9', '1.34.5', ['EtcdTooOld/block cp-1 (3.5.26-rc.0)']],
+    ['unreadable', '1.33.9', '1.34.5', ['EtcdTooOld/block cp-1 (unreadable)']],
+    ['unreadable', '1.34.5', '1.35.1', []],
+    ['unreadable', '1.33.8', '1.33.9', []],
   ])('%s on the way from %s to %s says %j', (version, running, target, want) => {
     expect(found({ surveys: { 'cp-1': here({ version }) }, running, target })).toEqual(want);
   });

@@ -1,5 +1,5 @@
 import type { EtcdState } from '../facts/node-survey.ts';
-import { compareVersions, minorNumber, parseVersion } from '../version.ts';
+import { compareVersions, minorNumber, parseVersion, prereleaseOf } from '../version.ts';
 import type { Check, GateContext } from './check.ts';
 import { isBegun, type NodeRule, nodeCheck, nodesFinding, type SurveyedNode, surveyedNodes, when } from './surveyed.ts';
 
@@ -25,6 +25,14 @@ const inState =
 
 const usedOf = ({ databaseBytes, quotaBytes }: EtcdState): number =>
   (databaseBytes ?? 0) / (quotaBytes === null || quotaBytes === 0 ? DEFAULT_QUOTA : quotaBytes);
+
+/** One that cannot be read is none that is new enough, unless the minor that runs has brought 3.6 already. */
+function isBefore(version: string | null, { node }: SurveyedNode): boolean {
+  const [, numbers = '', rest = ''] = /^v?(\d+\.\d+\.\d+)(.*)$/.exec(version ?? '') ?? [];
+  const found = parseVersion(numbers);
+  if (found === undefined) return minorNumber(node.apiServer ?? node.kubelet) < BEFORE_3_6.from;
+  return compareVersions(found + prereleaseOf(rest), BEFORE_3_6.version) < 0;
+}
 
 const quota = (state: EtcdState): string =>
   `${Math.round((state.databaseBytes ?? 0) / 1_000_000)} MB, ${Math.floor(usedOf(state) * 100)} % of its quota`;
@@ -77,13 +85,13 @@ const rules = nodeCheck(NAME, [
     said: ({ target }) =>
       `etcd is older than ${BEFORE_3_6.version}, from which ${target} would go to 3.6 and may lose members`,
     remedy: `Set etcd.local.imageTag to ${BEFORE_3_6.version}-0 in ConfigMap kube-system/kubeadm-config, run kubeadm upgrade of the running version again on each control plane, then take the tag out.`,
-    problems: inState(({ version }, { target }) => {
-      const found = parseVersion(version ?? '');
+    problems(surveyed, { target }) {
+      const state = stateOf(surveyed);
       return when(
-        found !== undefined && minorNumber(target) >= BEFORE_3_6.from && compareVersions(found, BEFORE_3_6.version) < 0,
-        version ?? '',
+        state !== undefined && minorNumber(target) >= BEFORE_3_6.from && isBefore(state.version, surveyed),
+        state?.version ?? 'not known',
       );
-    }),
+    },
   },
   {
     reason: 'EtcdNotKnown',

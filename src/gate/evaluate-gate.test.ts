@@ -124,7 +124,10 @@ describe('a check', () => {
     ['none to what runs', {}, '1.36.3', 'none'],
     ['a patch inside the minor', {}, '1.36.4', 'patch'],
     ['a minor to the next one', {}, '1.37.0', 'minor'],
-    ['a patch to a version before, which another check refuses', {}, '1.35.9', 'patch'],
+    ['a patch to an older one of the minor, which another check refuses', {}, '1.36.1', 'patch'],
+    ['the stricter of the two to an older minor, which another check refuses', {}, '1.35.9', 'minor'],
+    ['the stricter of the two to another major, which another check refuses', {}, '2.0.0', 'minor'],
+    ['the stricter of the two to the same minor of another major', {}, '2.36.4', 'minor'],
     [
       'I05 counted from the oldest kubelet',
       { apiServer: known('1.37.1'), nodes: known([exampleNode('cp-1', { kubelet: '1.37.1' }), exampleNode('w1')]) },
@@ -172,7 +175,7 @@ const BLOCKERS: readonly Partial<Facts>[] = [
   },
   {
     deprecatedApis: known([
-      { group: 'policy', version: 'v1beta1', resource: 'poddisruptionbudgets', removedRelease: '1.25' },
+      { group: 'policy', version: 'v1beta1', resource: 'poddisruptionbudgets', removedRelease: '1.37' },
     ]),
   },
   {

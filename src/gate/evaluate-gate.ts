@@ -1,7 +1,7 @@
 import { NightliftError, reasonOf } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { runningVersions } from '../facts/running-versions.ts';
-import { type Jump, minorNumber, minorOf } from '../version.ts';
+import { type Jump, minorOf } from '../version.ts';
 import type { Check, GateContext } from './check.ts';
 import type { Finding, GateResult, Verdict } from './finding.ts';
 import type { GateOptions } from './gate-options.ts';
@@ -47,5 +47,5 @@ function jumpTo(facts: Facts, target: string): Jump | 'unknown' {
   const versions = runningVersions(facts);
   if (!versions.known) return 'unknown';
   if (versions.value.oldest === target) return 'none';
-  return minorNumber(minorOf(target)) > minorNumber(versions.value.oldest) ? 'minor' : 'patch';
+  return minorOf(versions.value.oldest) === minorOf(target) ? 'patch' : 'minor';
 }

@@ -16,7 +16,10 @@ function gate(api: Partial<DeprecatedApiFact>, target: string, running = '1.36.3
 describe('removed-apis', () => {
   it.each([
     [{ removedRelease: '1.37' }, '1.37.1', 'blocked'],
-    [{ removedRelease: '1.25' }, '1.37.1', 'blocked'],
+    [{ removedRelease: '1.36' }, '1.37.1', 'safe'],
+    [{ removedRelease: '1.25' }, '1.37.1', 'safe'],
+    [{ removedRelease: '2.0' }, '2.0.0', 'blocked'],
+    [{ removedRelease: '2.0' }, '1.37.1', 'safe'],
     [{ removedRelease: '1.38' }, '1.37.1', 'safe'],
     [{ removedRelease: '' }, '1.37.1', 'safe'],
     [{ removedRelease: 'soon' }, '1.37.1', 'blocked'],
@@ -66,9 +69,9 @@ describe('removed-apis', () => {
         group: 'certificates.k8s.io',
         version: 'v1beta1',
         resource: 'podcertificaterequests',
-        removedRelease: '1.36',
+        removedRelease: '1.37',
       },
-      'certificates.k8s.io/v1beta1 podcertificaterequests is in use and removed in 1.36; the target is 1.37.1',
+      'certificates.k8s.io/v1beta1 podcertificaterequests is in use and removed in 1.37; the target is 1.37.1',
       `Migrate its callers to certificates.k8s.io/v1${AUDIT}`,
     ],
   ])('names %s', (_title, api, message, remedy) => {
@@ -102,9 +105,22 @@ describe('removed-apis', () => {
       resource,
       removedRelease,
     });
-    const deprecatedApis = known([api('a', '1.37'), api('b', '1.38'), api('c', '1.36')]);
+    const deprecatedApis = known([api('a', '1.37'), api('b', '1.38'), api('c', '1.36'), api('d', '1.37')]);
     const { findings } = evaluateGate(exampleFacts({ deprecatedApis }), '1.37.1', [removedApis], exampleOptions());
-    expect(findings.map(({ message }) => message.split(' is ')[0])).toEqual(['acme.io/v1 a', 'acme.io/v1 c']);
+    expect(findings.map(({ message }) => message.split(' is ')[0])).toEqual(['acme.io/v1 a', 'acme.io/v1 d']);
+  });
+
+  it('counts of the look-back only what the oldest API server still serves', () => {
+    const api = { group: 'flowcontrol.apiserver.k8s.io', version: 'v1beta3', resource: 'flowschemas' };
+    expect(gate({ ...api, removedRelease: '1.32' }, '1.33.2', '1.32.6').findings).toEqual([]);
+    expect(gate({ ...api, removedRelease: '' }, '1.33.2', '1.32.6').findings).toEqual([]);
+    const halfDone = exampleFacts({
+      deprecatedApis: known([{ ...api, removedRelease: '1.32' }]),
+      nodes: known([exampleNode('cp-1', { kubelet: '1.32.6' }), exampleNode('cp-2', { kubelet: '1.31.9' })]),
+      apiServer: known('1.32.6'),
+    });
+    const [finding] = evaluateGate(halfDone, '1.32.6', [removedApis], exampleOptions()).findings;
+    expect(finding?.reason).toBe('RemovedApiInUse');
   });
 
   it('judges also where the running minor is not known', () => {

@@ -31,10 +31,9 @@ export const removedApis: Check = {
       const harmless = !options.alerts.required && sameMinor(facts, target);
       return [harmless ? { ...finding, severity: 'warn' } : finding];
     }
-    // The look-back still holds uses from before the last minor upgrade; what is gone already cannot be removed by a patch.
     if (sameMinor(facts, target)) return [];
     const inUse = facts.deprecatedApis.value.flatMap((api) => {
-      const finding = judge(api, target);
+      const finding = judge(api, target, oldestServed(facts));
       return finding === undefined ? [] : [finding];
     });
     const spots = blindSpots(facts);
@@ -43,7 +42,8 @@ export const removedApis: Check = {
   },
 };
 
-function judge(api: DeprecatedApiFact, target: string): Finding | undefined {
+/** `running`: the oldest API server, which serves nothing that its minor or an older one has removed. */
+function judge(api: DeprecatedApiFact, target: string, running: string | undefined): Finding | undefined {
   const name = `${api.group === '' ? '' : `${api.group}/`}${api.version} ${api.resource}`;
   const removal = removalOf(api);
   if (api.removedRelease !== '' && !isMinor(api.removedRelease)) {
@@ -56,7 +56,7 @@ function judge(api: DeprecatedApiFact, target: string): Finding | undefined {
   }
   // The table knows removals that were not yet announced when the running API server was built.
   const removed = [api.removedRelease, removal?.removed ?? '']
-    .filter((minor) => minor !== '')
+    .filter((minor) => minor !== '' && (running === undefined || minorNumber(minor) > minorNumber(running)))
     .toSorted((a, b) => minorNumber(a) - minorNumber(b))[0];
   if (removed === undefined || minorNumber(removed) > minorNumber(target)) return undefined;
   const use = removal?.use ?? null;
@@ -75,7 +75,13 @@ function removalOf(api: DeprecatedApiFact): Removal | undefined {
   return table[`${api.group}/${api.version}/${api.resource}`];
 }
 
-function sameMinor(facts: Facts, target: string): boolean {
+/** The look-back holds uses from before the last minor upgrade as well; what is gone already cannot be in use. */
+function oldestServed(facts: Facts): string | undefined {
   const versions = runningVersions(facts);
-  return versions.known && minorNumber(versions.value.oldestApiServer) === minorNumber(target);
+  return versions.known ? versions.value.oldestApiServer : undefined;
+}
+
+function sameMinor(facts: Facts, target: string): boolean {
+  const running = oldestServed(facts);
+  return running !== undefined && minorNumber(running) === minorNumber(target);
 }

@@ -1,6 +1,6 @@
 import { NightliftError } from '../errors.ts';
 import { describeBody } from '../http/describe-body.ts';
-import { compareVersions, parseDebianVersion } from '../version.ts';
+import { compareVersions, parseDebianVersion, prereleaseOf } from '../version.ts';
 
 /** What is installed on a node, always in the same version. */
 export const NODE_PACKAGES = ['kubeadm', 'kubelet', 'kubectl'] as const;
@@ -51,8 +51,6 @@ function stanzaOf(fields: ReadonlyMap<string, string>, source: string, line: num
   throw malformed(source, `the stanza before line ${line + 1} has not all of Package, Version and Architecture`);
 }
 
-const PRERELEASE = /^\d+\.\d+\.\d+[~.-]?(alpha|beta|rc)/;
-
 /**
  * X.Y.Z, ascending, for which kubeadm, kubelet and kubectl are all there for every one of the architectures (D04).
  * Other packages of the repository have versions of their own and do not count; neither do prereleases.
@@ -64,7 +62,8 @@ export function completeVersions(
 ): string[] {
   const found = new Map<string, Set<string>>();
   for (const { name, version, architecture } of stanzas) {
-    if (!NODE_PACKAGES.some((wanted) => wanted === name) || PRERELEASE.test(version)) continue;
+    if (!NODE_PACKAGES.some((wanted) => wanted === name) || prereleaseOf(version.replace(/^[\d.]+/, '')) !== '')
+      continue;
     const parsed = parseDebianVersion(version);
     if (parsed === undefined)
       throw malformed(source, `${name} has the version "${version}", which is no X.Y.Z with a revision`);

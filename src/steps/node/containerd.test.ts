@@ -31,6 +31,18 @@ describe('containerdToRaise', () => {
       others: ['containerd://v1.7.24+ds2'],
       want: '1.7.24',
     },
+    {
+      title: 'raises from what comes before a release to the release',
+      own: 'containerd://2.0.0-rc.3',
+      others: ['containerd://2.0.0'],
+      want: '2.0.0',
+    },
+    {
+      title: 'raises to a release, of which there are packages',
+      own: 'containerd://1.7.24',
+      others: ['containerd://2.0.0-rc.3'],
+      want: '2.0.0',
+    },
     { title: 'leaves an equal one', own: 'containerd://1.7.24', others: ['containerd://1.7.24'], want: undefined },
     { title: 'never lowers', own: 'containerd://2.0.0', others: ['containerd://1.7.24'], want: undefined },
     {

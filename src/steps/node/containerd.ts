@@ -2,21 +2,19 @@ import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { controlPlanes, hasTargetVersion, workers } from '../../facts/nodes.ts';
-import { isRuntimeTooOld } from '../../gate/container-runtime.ts';
+import { isRuntimeTooOld, runtimeOf } from '../../gate/container-runtime.ts';
 import type { Finding } from '../../gate/finding.ts';
 import { logFinding } from '../../gate/log-finding.ts';
 import { explainFailure } from '../../node/explain-failure.ts';
 import type { FailureExplanation } from '../../node/failure-explanation.ts';
 import { scriptsOf, thisNode } from '../../node/node-scripts.ts';
 import { nodeFailure, runDetachedOnNode } from '../../node/run-on-node.ts';
-import { compareVersions, oldestVersion, parseVersion } from '../../version.ts';
+import { compareVersions, oldestVersion } from '../../version.ts';
 
-const PREFIX = 'containerd://';
-
-/** X.Y.Z of a node's containerd; undefined for another runtime or an odd version. */
+/** Of a node's containerd; undefined for another runtime or an odd version. */
 function containerdOf(node: NodeFact): string | undefined {
-  if (!node.containerRuntime.startsWith(PREFIX)) return undefined;
-  return parseVersion(/^v?\d+\.\d+\.\d+/.exec(node.containerRuntime.slice(PREFIX.length))?.[0] ?? '');
+  const runtime = runtimeOf(node);
+  return runtime?.name === 'containerd' ? runtime.version : undefined;
 }
 
 /** The version to raise a control plane to: the oldest of the workers', when it is newer than its own. */
@@ -24,7 +22,8 @@ export function containerdToRaise(node: NodeFact, all: readonly NodeFact[]): str
   const own = containerdOf(node);
   const others = workers(all).map(containerdOf);
   if (own === undefined || others.length === 0 || others.includes(undefined)) return undefined;
-  const wanted = oldestVersion(others.filter((version) => version !== undefined));
+  // No package has the version of what comes before its release.
+  const wanted = oldestVersion(others.filter((version) => version !== undefined))?.split('-')[0];
   return wanted !== undefined && compareVersions(wanted, own) > 0 ? wanted : undefined;
 }
 
