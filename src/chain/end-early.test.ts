@@ -50,6 +50,13 @@ describe('a phase that is paused', () => {
   });
 });
 
+/** Of an earlier night. */
+const NOTHING_REFUSED = new Map([
+  ['k8s_upgrade_blocked', 0],
+  ['k8s_upgrade_held', 0],
+  ['k8s_upgrade_findings', 0],
+]);
+
 describe('a phase that is refused', () => {
   const BLOCKED = '*🔴 BLOCKED (action needed) — 1.36.4*';
   const HELD = '*⏸️ HELD — 1.36.4 not yet upgradable*';
@@ -58,12 +65,12 @@ describe('a phase that is refused', () => {
     ['I19 is held by what has to be waited for, and wakes nobody', [finding('waiting')], 'held', 0, 1, []],
     ['I19 is held by a pin, and wakes nobody', [finding('pinned')], 'held', 0, 1, []],
     [
-      'D12 is held and yet tells what can be acted on meanwhile',
+      'I19 D12 is held and quiet, also when something can be done meanwhile',
       [finding('waiting'), finding('actionable')],
       'held',
+      0,
       1,
-      1,
-      [HELD],
+      [],
     ],
   ])('%s', async (_, findings, verdict, blocked, held, messages) => {
     const { world, end, stopped, said } = bench();
@@ -72,6 +79,7 @@ describe('a phase that is refused', () => {
       new Map([
         ['k8s_upgrade_blocked', blocked],
         ['k8s_upgrade_held', held],
+        ['k8s_upgrade_findings', 1],
       ]),
     );
     expect(said()).toEqual(messages);
@@ -117,7 +125,7 @@ describe('a phase that fails', () => {
         'What to do: See its journal.',
       ].join('\n'),
     ]);
-    expect(world.seen.gauges).toEqual(new Map());
+    expect(world.seen.gauges).toEqual(NOTHING_REFUSED);
   });
 
   it('says of a fault that nobody foresaw where to look', async () => {

@@ -2,6 +2,7 @@ import { LockLost, NightliftError, reasonOf } from '../errors.ts';
 import { firstControlPlane } from '../facts/nodes.ts';
 import { verdictOf } from '../gate/evaluate-gate.ts';
 import { logFinding } from '../gate/log-finding.ts';
+import { verdictGauges } from '../gate/verdict-gauges.ts';
 import { pushGauges } from '../metrics/gauges.ts';
 import { announce } from '../notify/announce.ts';
 import { composeEvent, type TakenBack } from './compose-event.ts';
@@ -25,13 +26,9 @@ export async function endEarly(context: Context, error: unknown, takenBack: read
     for (const finding of error.findings) logFinding(deps.log, finding);
     deps.log.warn('refused', { verdict });
     await recordStop(context, `${verdict} in ${stepName(step)}: ${error.message}`);
-    const actionable = error.findings.some((finding) => finding.class === 'actionable');
-    await pushGauges(context, {
-      k8s_upgrade_blocked: actionable ? 1 : 0,
-      k8s_upgrade_held: verdict === 'held' ? 1 : 0,
-    });
-    // What nobody can act on is in the morning's report, and wakes nobody (I19).
-    if (actionable)
+    await pushGauges(context, {}, verdictGauges(error.findings));
+    // What is held is in the morning's report, with what can be done meanwhile, and wakes nobody (I19, D12).
+    if (verdict === 'blocked')
       await announce(
         deps,
         composeEvent({ kind: 'refused', step, target, verdict, findings: error.findings, takenBack }),
@@ -45,6 +42,8 @@ export async function endEarly(context: Context, error: unknown, takenBack: read
   if (!(error instanceof LockLost)) await recordStop(context, `failed in ${stepName(step)}: ${reasonOf(error)}`);
   // What is worth another try is left to the Job's retries: only the last of them wakes somebody.
   if (!isWorthAnotherTry(error) || (await isLastTry(context))) {
+    // Tonight nothing was refused: what an earlier night's gate said does not stand beside it.
+    await pushGauges(context, {}, verdictGauges([]));
     await announce(
       deps,
       composeEvent({

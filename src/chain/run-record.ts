@@ -1,4 +1,5 @@
 import { reasonOf } from '../errors.ts';
+import { verdictGauges } from '../gate/verdict-gauges.ts';
 import { pushGauges } from '../metrics/gauges.ts';
 import { runPrefix } from '../observe/run-record.ts';
 import type { Context } from './phase.ts';
@@ -45,11 +46,6 @@ export async function clearRun(context: InRun): Promise<void> {
     'not-well': null,
     ...NOT_STOPPED,
   });
-  await pushGauges(context, {
-    k8s_upgrade_in_flight: 0,
-    k8s_upgrade_started_timestamp: 0,
-    k8s_upgrade_snapshot_taken: 0,
-    k8s_upgrade_blocked: 0,
-    k8s_upgrade_held: 0,
-  });
+  const noRun = { k8s_upgrade_in_flight: 0, k8s_upgrade_started_timestamp: 0, k8s_upgrade_snapshot_taken: 0 };
+  await pushGauges(context, noRun, verdictGauges([]));
 }

@@ -17,7 +17,9 @@ const RUN = 'nightlift/k8s-upgrade-';
 const STATE = 'k8s-upgrade/k8s-upgrade-state';
 const NOW = '2026-11-21T23:00:00.000Z';
 const NOW_SECONDS = Date.parse(NOW) / 1000;
-const NOTHING_REFUSED = { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 };
+const NOTHING_REFUSED = { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0, k8s_upgrade_findings: 0 };
+/** One value for each night: preflight asks once more and says it. */
+const LEFT_TO_PREFLIGHT = {};
 
 /** Waits for a release of its maker before 1.37. */
 const calico: WorkloadFact = {
@@ -95,7 +97,7 @@ describe('detect', () => {
     });
     expect(world.seen.changes).toEqual(['create k8s-upgrade-preflight-1-36-4']);
     expect(world.seen.messages).toEqual([]);
-    expect(gaugesOf(world)).toEqual(NOTHING_REFUSED);
+    expect(gaugesOf(world)).toEqual(LEFT_TO_PREFLIGHT);
     expect(world.seen.cleared).toEqual([]);
   });
 
@@ -310,7 +312,7 @@ describe('a run that reached its version and was not closed', () => {
       job: 'k8s-upgrade-preflight-1-36-3',
     });
     expect(world.seen.changes).toEqual(['create k8s-upgrade-preflight-1-36-3']);
-    expect(gaugesOf(world)).toEqual(NOTHING_REFUSED);
+    expect(gaugesOf(world)).toEqual(LEFT_TO_PREFLIGHT);
     expect(loggedAt(world, 'warn')).toEqual(['a run reached its version and did not finish: closing it']);
   });
 
@@ -452,7 +454,7 @@ describe('gateAndStart', () => {
       job: 'k8s-upgrade-preflight-1-36-4',
     });
     expect(world.seen.changes).toEqual(['create k8s-upgrade-preflight-1-36-4']);
-    expect(Object.fromEntries(world.seen.gauges)).toEqual({ k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 });
+    expect(Object.fromEntries(world.seen.gauges)).toEqual(LEFT_TO_PREFLIGHT);
   });
 
   it('I19 is blocked by what somebody can clear, and says so with the gauge of a block', async () => {
@@ -465,7 +467,11 @@ describe('gateAndStart', () => {
     const world = exampleWorld({ deps: { alerts } });
     expect(await gateAndStart(world.deps, '1.37.1', [], signal)).toMatchObject({ kind: 'refused', verdict: 'blocked' });
     expect(world.seen.changes).toEqual([]);
-    expect(Object.fromEntries(world.seen.gauges)).toEqual({ k8s_upgrade_blocked: 1, k8s_upgrade_held: 0 });
+    expect(Object.fromEntries(world.seen.gauges)).toEqual({
+      k8s_upgrade_blocked: 1,
+      k8s_upgrade_held: 0,
+      k8s_upgrade_findings: 1,
+    });
   });
 
   it('I19 is held by what has to be waited for, and raises no alert', async () => {
@@ -477,10 +483,10 @@ describe('gateAndStart', () => {
       findings: [{ check: 'addon-compat', class: 'waiting', severity: 'block' }],
     });
     expect(world.seen.changes).toEqual([]);
-    expect(gaugesOf(world)).toEqual({ k8s_upgrade_blocked: 0, k8s_upgrade_held: 1 });
+    expect(gaugesOf(world)).toMatchObject({ k8s_upgrade_blocked: 0, k8s_upgrade_held: 1 });
   });
 
-  it('D12 raises the alert on a held night when there is work to do meanwhile', async () => {
+  it('I19 D12 raises no alert on a held night, also when there is work to do meanwhile', async () => {
     const world = exampleWorld({ cluster: { workloads: async () => [calico, kured] } });
     const detection = await gateAndStart(world.deps, '1.37.1', [], signal);
     expect(detection).toMatchObject({ kind: 'refused', verdict: 'held' });
@@ -488,7 +494,7 @@ describe('gateAndStart', () => {
       'actionable',
       'waiting',
     ]);
-    expect(gaugesOf(world)).toEqual({ k8s_upgrade_blocked: 1, k8s_upgrade_held: 1 });
+    expect(gaugesOf(world)).toMatchObject({ k8s_upgrade_blocked: 0, k8s_upgrade_held: 1 });
   });
 
   const oldRuntime = { containerRuntime: 'containerd://1.6.8' };
@@ -559,7 +565,7 @@ describe('gateAndStart', () => {
       verdict: 'blocked',
       findings: [{ reason: 'NoNodeForJob' }],
     });
-    expect(gaugesOf(world)).toEqual({ k8s_upgrade_blocked: 1, k8s_upgrade_held: 0 });
+    expect(gaugesOf(world)).toMatchObject({ k8s_upgrade_blocked: 1, k8s_upgrade_held: 0 });
     expect(loggedAt(world, 'error')).toEqual(['NoNodeForJob']);
   });
 

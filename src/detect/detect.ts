@@ -12,6 +12,7 @@ import { evaluateGate, verdictOf } from '../gate/evaluate-gate.ts';
 import type { Finding, Verdict } from '../gate/finding.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { logFinding } from '../gate/log-finding.ts';
+import { verdictGauges } from '../gate/verdict-gauges.ts';
 import { clear, gauge, push, pushGauges } from '../metrics/gauges.ts';
 import { announce } from '../notify/announce.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
@@ -68,7 +69,7 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
   const left =
     facts.nodes.known && facts.nodes.value.some((node) => node.cordonedBy !== null || node.unfinished !== null);
   if (latch !== 'none' || left) return await close(deps, choice.running, jobs, signal);
-  await pushGauges({ deps, signal }, NOTHING_REFUSED);
+  await pushGauges({ deps, signal }, {}, verdictGauges([]));
   return { kind: 'nothing', running: choice.running, reason: choice.why };
 }
 
@@ -83,12 +84,9 @@ async function pausedNow(deps: Deps, signal: AbortSignal): Promise<Detection | u
   }
 }
 
-const NOTHING_REFUSED = { k8s_upgrade_blocked: 0, k8s_upgrade_held: 0 };
-
 async function close(deps: Deps, target: string, jobs: readonly JobFact[], signal: AbortSignal): Promise<Detection> {
   deps.log.warn('a run reached its version and did not finish: closing it', { target });
-  await pushGauges({ deps, signal }, NOTHING_REFUSED);
-  return await start(deps, target, jobs, signal);
+  return await start(deps, target, jobs, [], signal);
 }
 
 /** The gate, then preflight under its one name. Also what `nightlift upgrade --to` does after its questions. */
@@ -105,21 +103,26 @@ export async function gateAndStart(
   if (!asksNodes) deps.log.info('the nodes themselves are asked in preflight');
   const result = evaluateGate(facts, target, checks, gateOptions(deps));
   for (const finding of result.findings) if (finding.severity === 'warn') logFinding(deps.log, finding);
-  if (result.verdict !== 'safe')
-    return await refused(
-      deps,
-      target,
-      result.findings.filter((finding) => finding.severity === 'block'),
-      signal,
-    );
-  await pushGauges({ deps, signal }, NOTHING_REFUSED);
+  if (result.verdict !== 'safe') return await refused(deps, target, result.findings, signal);
   // Nodes that were away were waited for meanwhile.
   const paused = asksNodes ? await pausedNow(deps, signal) : undefined;
-  return paused ?? (await start(deps, target, jobs, signal));
+  if (paused !== undefined) {
+    await pushGauges({ deps, signal }, {}, verdictGauges(result.findings));
+    return paused;
+  }
+  return await start(deps, target, jobs, result.findings, signal);
 }
 
-async function start(deps: Deps, target: string, jobs: readonly JobFact[], signal: AbortSignal): Promise<Detection> {
+/** Preflight asks once more and has the last word of the night in the gauges: a value of ours before it would only flap. */
+async function start(
+  deps: Deps,
+  target: string,
+  jobs: readonly JobFact[],
+  warnings: readonly Finding[],
+  signal: AbortSignal,
+): Promise<Detection> {
   if (deps.settings.dryRun) {
+    await pushGauges({ deps, signal }, {}, verdictGauges(warnings));
     deps.log.info('dry run: nothing is started', { target });
     return { kind: 'dry-run', target };
   }
@@ -141,23 +144,15 @@ async function start(deps: Deps, target: string, jobs: readonly JobFact[], signa
   }
 }
 
-async function refused(
-  deps: Deps,
-  target: string,
-  findings: readonly Finding[],
-  signal: AbortSignal,
-): Promise<Detection> {
+async function refused(deps: Deps, target: string, all: readonly Finding[], signal: AbortSignal): Promise<Detection> {
+  const findings = all.filter((finding) => finding.severity === 'block');
   for (const finding of findings) logFinding(deps.log, finding);
-  const actionable = findings.some((finding) => finding.class === 'actionable');
   const verdict = verdictOf(findings) === 'held' ? 'held' : 'blocked';
   // The report has no key for the nodes: what they say it cannot ask again.
   const ofNodes = findings.filter(({ check }) => surveyChecks.some(({ name }) => name === check));
   if (ofNodes.length > 0)
     await recordStop({ deps, signal }, `${NOT_BEGUN}${ofNodes.map(({ message }) => message).join('; ')}`);
-  await pushGauges(
-    { deps, signal },
-    { k8s_upgrade_blocked: actionable ? 1 : 0, k8s_upgrade_held: verdict === 'held' ? 1 : 0 },
-  );
+  await pushGauges({ deps, signal }, {}, verdictGauges(all));
   return { kind: 'refused', target, verdict, findings };
 }
 

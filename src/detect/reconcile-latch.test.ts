@@ -137,6 +137,7 @@ describe('the record of a run', () => {
       k8s_upgrade_snapshot_taken: 0,
       k8s_upgrade_blocked: 0,
       k8s_upgrade_held: 0,
+      k8s_upgrade_findings: 0,
     });
   });
 

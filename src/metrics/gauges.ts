@@ -6,8 +6,9 @@ const HELP: Readonly<Record<string, string>> = {
   k8s_upgrade_in_flight: '1 while an upgrade is running',
   k8s_upgrade_started_timestamp: 'start of the running upgrade, Unix time in seconds',
   k8s_upgrade_snapshot_taken: '1 when the etcd snapshot of the running upgrade was verified',
-  k8s_upgrade_blocked: '1 when the gate refused for a reason that somebody here can clear',
+  k8s_upgrade_blocked: '1 when the gate refused for reasons that somebody here can clear, all of them',
   k8s_upgrade_held: '1 when the gate refused for a reason that has to be waited for, or that is pinned',
+  k8s_upgrade_findings: 'what the gate found, by check, reason, class and severity; 0 with "none" for nothing',
   k8s_upgrade_available: '1 with the version that is offered, by kind (patch, minor, none)',
   k8s_version_check_last_run_timestamp: 'last run of the detector, Unix time in seconds',
 };
@@ -39,10 +40,11 @@ export async function clear({ deps, signal }: WithMetrics, group: MetricGroup): 
   }
 }
 
-export async function pushGauges(context: WithMetrics, values: Readonly<Record<string, number>>): Promise<void> {
-  await push(
-    context,
-    'k8s-version-upgrade',
-    Object.entries(values).map(([name, value]) => gauge(name, value)),
-  );
+export async function pushGauges(
+  context: WithMetrics,
+  values: Readonly<Record<string, number>>,
+  more: readonly Gauge[] = [],
+): Promise<void> {
+  const gauges = Object.entries(values).map(([name, value]) => gauge(name, value));
+  await push(context, 'k8s-version-upgrade', [...gauges, ...more]);
 }

@@ -52,6 +52,7 @@ describe('set-latch', () => {
       k8s_upgrade_snapshot_taken: snapshotTaken,
       k8s_upgrade_blocked: 0,
       k8s_upgrade_held: 0,
+      k8s_upgrade_findings: 0,
     });
   });
 

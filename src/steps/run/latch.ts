@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ActionStep } from '../../chain/phase.ts';
 import { clearRun, NOT_STOPPED, recordRun } from '../../chain/run-record.ts';
+import { verdictGauges } from '../../gate/verdict-gauges.ts';
 import { pushGauges } from '../../metrics/gauges.ts';
 import { API_AWAY, readRun } from '../../observe/run-record.ts';
 
@@ -19,13 +20,12 @@ export const setLatch: ActionStep = {
     const forgotten = id === run['run'] ? {} : { 'not-well': null, [API_AWAY]: null };
     await recordRun(context, { ...forgotten, 'in-flight': started, run: id, target: context.target, ...NOT_STOPPED });
     const startedAt = Number.isNaN(Date.parse(started)) ? now.getTime() : Date.parse(started);
-    await pushGauges(context, {
+    const inFlight = {
       k8s_upgrade_in_flight: 1,
       k8s_upgrade_started_timestamp: Math.floor(startedAt / 1000),
       k8s_upgrade_snapshot_taken: run['target'] === context.target && run['snapshot-path'] !== undefined ? 1 : 0,
-      k8s_upgrade_blocked: 0,
-      k8s_upgrade_held: 0,
-    });
+    };
+    await pushGauges(context, inFlight, verdictGauges([]));
   },
 };
 
