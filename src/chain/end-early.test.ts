@@ -59,7 +59,6 @@ const NOTHING_REFUSED = new Map([
 
 describe('a phase that is refused', () => {
   const BLOCKED = '*🔴 BLOCKED (action needed) — 1.36.4*';
-  const HELD = '*⏸️ HELD — 1.36.4 not yet upgradable*';
   it.each<[string, Finding[], 'blocked' | 'held', number, number, string[]]>([
     ['is blocked by what somebody can act on, and tells them', [finding('actionable')], 'blocked', 1, 0, [BLOCKED]],
     ['I19 is held by what has to be waited for, and wakes nobody', [finding('waiting')], 'held', 0, 1, []],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { observedSchema } from '../observed.ts';
 import { RunInventory } from './inventory.ts';
-import { NodeFact, OtherNodeFact } from './node-fact.ts';
+import { NodeFact, OtherNodeFact, VersionText } from './node-fact.ts';
 import { NodeSurvey } from './node-survey.ts';
 
 export const FACTS_SCHEMA = 'nightlift.facts/v1';
@@ -51,7 +51,7 @@ export const JobFact = z.object({
   phase: z
     .string()
     .describe('label phase: preflight, master, worker, postflight; empty for the detector and the report'),
-  target: z.string().describe('X.Y.Z from the label target-version; empty without one'),
+  target: z.union([VersionText, z.literal('')]).describe('X.Y.Z from the label target-version; empty without one'),
   node: z.string().nullable().describe('the node that the Job upgrades'),
   runner: z.string().nullable().describe('the node that the Job is pinned to'),
   status: z.enum(['active', 'complete', 'failed', 'deleting']),
@@ -68,10 +68,10 @@ export const JobFact = z.object({
 
 /** What one package source says of one minor. */
 export const ReleaseFact = z.object({
-  minor: z.string(),
+  minor: z.string().regex(/^\d+\.\d+$/, 'give a minor as X.Y'),
   source: z.string().describe('which source was asked: apt on a node, or an URL'),
   versions: z
-    .array(z.string())
+    .array(VersionText)
     .describe('X.Y.Z, ascending, those for which kubeadm, kubelet and kubectl are all there'),
 });
 
@@ -138,7 +138,7 @@ export const RecordedLimits = z.object({
 export const Facts = z.object({
   schema: z.literal(FACTS_SCHEMA),
   observedAt: z.iso.datetime(),
-  apiServer: observedSchema(z.string()).describe('X.Y.Z that /version answers'),
+  apiServer: observedSchema(VersionText).describe('X.Y.Z that /version answers'),
   nodes: observedSchema(z.array(NodeFact)),
   otherNodes: observedSchema(z.array(OtherNodeFact))
     .default({ known: true, value: [] })
@@ -151,7 +151,7 @@ export const Facts = z.object({
     .describe(
       'which versions ran where before and after the newest run; absent in facts that an older version has written',
     ),
-  kubeadmConfig: observedSchema(z.string()).describe(
+  kubeadmConfig: observedSchema(VersionText).describe(
     'X.Y.Z, kubernetesVersion of ConfigMap kube-system/kubeadm-config',
   ),
   killSwitch: observedSchema(z.object({ engaged: z.boolean(), reason: z.string() })),

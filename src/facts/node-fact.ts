@@ -1,5 +1,10 @@
 import { z } from 'zod';
 
+const RELEASE = /^\d+\.\d+\.\d+$/;
+
+/** As the adapters give it: facts that a person wrote are held to it too, field by field. */
+export const VersionText = z.string().regex(RELEASE, 'give a version as X.Y.Z, without a leading "v"');
+
 const TaintFact = z.object({
   key: z.string(),
   value: z.string().optional(),
@@ -12,13 +17,10 @@ export const NodeFact = z.object({
   role: z
     .enum(['control-plane', 'worker'])
     .describe('by the label node-role.kubernetes.io/control-plane, or by the static pod of an API server'),
-  kubelet: z.string().describe('X.Y.Z, from status.nodeInfo.kubeletVersion'),
-  apiServer: z
-    .string()
-    .nullable()
-    .describe(
-      'X.Y.Z of the kube-apiserver static pod of a control plane, from its image; null for workers and when there is no such pod',
-    ),
+  kubelet: VersionText.describe('X.Y.Z, from status.nodeInfo.kubeletVersion'),
+  apiServer: VersionText.nullable().describe(
+    'X.Y.Z of the kube-apiserver static pod of a control plane, from its image; null for workers and when there is no such pod',
+  ),
   internalIp: z.string().nullable().describe('first address of type InternalIP: the one way to the node (D16)'),
   ready: z.enum(['yes', 'no', 'unknown']),
   readySince: z.iso

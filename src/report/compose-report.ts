@@ -1,13 +1,15 @@
 import { formatDuration } from '../age.ts';
 import type { Facts, JobFact } from '../facts/facts.ts';
+import { runningVersions } from '../facts/running-versions.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { findingSections } from '../gate/finding-sections.ts';
 import { type Bold, bold, type Line, type Section, type SlackMessage, slackMessage } from '../notify/slack-message.ts';
 import { known, type Observed } from '../observed.ts';
 import type { Limits } from '../settings/limits.ts';
+import { compareVersions } from '../version.ts';
 import { type ChainState, chainState } from './chain-state.ts';
-import { type DetectorState, detectedByGauge, detectorState } from './detector.ts';
+import { type Detected, type DetectorState, detectedByGauge, detectorState } from './detector.ts';
 import { inventoryNotes } from './inventory-notes.ts';
 import { judgeNight } from './judge-night.ts';
 import { limitNotes } from './limit-notes.ts';
@@ -48,11 +50,15 @@ export function composeReport(facts: Facts, decision: ReportDecision, options: R
     : facts.chainJobs;
   const target = decision.gate?.target ?? reportTarget(facts, decision.choice);
   const night = judgeNight({ ...decision, target, facts, detector, chain, running, windowHours: jobHours, namespace });
-  const prefix = detector.fresh ? '' : '⚠️ Detector did not run last night — ';
   const sections: Section[] = [
-    [[bold(`${prefix}${night.headline}`)]],
+    [[bold(`${warningOf(detector)}${night.headline}`)]],
     night.notes.map(capitalized),
-    [runningLine(facts, running), ...leftOut(facts), detectorLine(detector), targetLine(decision.choice, detector)],
+    [
+      runningLine(facts, running),
+      ...leftOut(facts),
+      detectorLine(detector),
+      targetLine(decision.choice, detector, running),
+    ],
     ...gateSections(night.outcome, decision.gate),
     ...(options.limits === undefined ? [] : limitNotes(facts, options.limits, jobHours)),
     inventoryNotes(facts, jobHours),
@@ -71,12 +77,25 @@ function gateSections(outcome: ReportOutcome, gate: GateResult | null): readonly
   return [[[bold(`Next: ${gate.target} is ${gate.verdict}`)]], ...findingSections(gate.findings)];
 }
 
-/** The target that the report runs the gate for: what a live look-up finds, else what the detector found. */
+/**
+ * The target that the report runs the gate for: what a live look-up finds, else what the detector found. A gauge outlives
+ * its night: what is not above what runs is no target.
+ */
 export function reportTarget(facts: Facts, choice: TargetChoice): string | null {
   if (choice.kind === 'target') return choice.version;
   if (choice.kind === 'none') return null;
   const detected = detectedByGauge(facts);
-  return detected.known ? detected.value.target : null;
+  const target = detected.known ? detected.value.target : null;
+  return target === null || isOvertaken(target, runningVersions(facts)) ? null : target;
+}
+
+function isOvertaken(target: string, running: Observed<{ readonly oldest: string }>): boolean {
+  return running.known && compareVersions(target, running.value.oldest) <= 0;
+}
+
+function warningOf({ fresh, ageMs }: DetectorState): string {
+  if (fresh) return '';
+  return ageMs.known ? '⚠️ Detector did not run last night — ' : '⚠️ It is not known whether the detector ran — ';
 }
 
 /** What a terminal shows for a Slack message: emoji stay, bold marks go, entities become characters. */
@@ -121,9 +140,9 @@ function detectorLine(detector: DetectorState): string {
   return `Detector: last ran ${formatDuration(detector.ageMs.value)} ago, ${detector.fresh ? 'fresh ✓' : 'STALE ⚠️'}`;
 }
 
-function targetLine(choice: TargetChoice, detector: DetectorState): Line {
+function targetLine(choice: TargetChoice, detector: DetectorState, running: Observed<Running>): Line {
   const { detected } = detector;
-  const byDetector = detected.known ? named(detected.value.target, detected.value.kind) : ['unknown'];
+  const byDetector = detected.known ? detectedWords(detected.value, running) : ['unknown'];
   const title = 'Detected target: ';
   if (choice.kind === 'unknown') {
     if (detected.known && choice.why === NOT_LOOKED.why) return [title, ...byDetector];
@@ -135,6 +154,11 @@ function targetLine(choice: TargetChoice, detector: DetectorState): Line {
   if (!detected.known) return [title, 'unknown; found now: ', ...found];
   if (detected.value.target === live) return [title, ...byDetector];
   return [title, ...byDetector, '; found now: ', ...found];
+}
+
+function detectedWords({ target, kind }: Detected, running: Observed<Running>): readonly (string | Bold)[] {
+  const isOld = target !== null && isOvertaken(target, running) && !(running.known && running.value.uniform === target);
+  return [...named(target, kind), ...(isOld ? [', which is not above what runs'] : [])];
 }
 
 function named(target: string | null, kind: string): readonly (string | Bold)[] {

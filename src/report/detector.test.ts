@@ -72,6 +72,23 @@ describe('gaugeValue', () => {
   });
 });
 
+describe('several series of one gauge', () => {
+  const name = 'k8s_version_check_last_run_timestamp';
+  const left = (value: number) => gauge(name, value, { instance: 'left' });
+  it.each([
+    { title: 'count as the newest', gauges: [left(NOW_SECONDS - 90_000), gauge(name, NOW_SECONDS - 60)], want: 60_000 },
+    { title: 'in any order', gauges: [gauge(name, NOW_SECONDS - 60), left(NOW_SECONDS - 90_000)], want: 60_000 },
+    { title: 'but for no number', gauges: [left(Number.NaN), gauge(name, NOW_SECONDS - 60)], want: 60_000 },
+  ])('$title', ({ gauges, want }) => {
+    expect(detectorState(withGauges(...gauges), 25)).toMatchObject({ ageMs: known(want), fresh: true });
+  });
+
+  it('are set when one of them is', () => {
+    const facts = withGauges(gauge('k8s_upgrade_blocked', 0, { instance: 'left' }), gauge('k8s_upgrade_blocked', 1));
+    expect(gaugeValue(facts, 'k8s_upgrade_blocked')).toEqual(known(1));
+  });
+});
+
 describe('detectedByGauge', () => {
   const available = (value: number, labels: Record<string, string>) => gauge('k8s_upgrade_available', value, labels);
   const nothing = unknown('the Pushgateway has no result of the detector');
@@ -103,9 +120,9 @@ describe('detectedByGauge', () => {
       want: known({ kind: '', target: '1.36.4' }),
     },
     {
-      title: 'reads a version as others write it, without its kind',
+      title: 'reads a version as others write it, with its kind',
       gauges: [available(1, { kind: 'patch', target: 'v1.36.4' })],
-      want: known({ kind: '', target: '1.36.4' }),
+      want: known({ kind: 'patch', target: '1.36.4' }),
     },
     {
       title: 'passes over a target that is no version beside one that is',

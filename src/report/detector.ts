@@ -1,4 +1,4 @@
-import type { Facts, GaugeFact } from '../facts/facts.ts';
+import type { Facts } from '../facts/facts.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 import { newestVersion, parseVersion } from '../version.ts';
 
@@ -27,10 +27,12 @@ export function detectorState(facts: Facts, staleHours: number): DetectorState {
   };
 }
 
-/** One series of the Pushgateway; undefined when it has none of that name. */
+/** Of several series of one name, which other groups have left, the highest: what was said last, or what is set. undefined for none. */
 export function gaugeValue(facts: Facts, name: string): Observed<number | undefined> {
   if (!facts.gauges.known) return facts.gauges;
-  return known(facts.gauges.value.find((gauge) => gauge.name === name)?.value);
+  const values = facts.gauges.value.filter((gauge) => gauge.name === name).map(({ value }) => value);
+  const finite = values.filter((value) => Number.isFinite(value));
+  return known(finite.length === 0 ? values[0] : Math.max(...finite));
 }
 
 function lastRunAge(facts: Facts): Observed<number> {
@@ -46,16 +48,13 @@ function lastRunAge(facts: Facts): Observed<number> {
 export function detectedByGauge(facts: Facts): Observed<Detected> {
   if (!facts.gauges.known) return unknown(`the Pushgateway could not be read: ${facts.gauges.why}`);
   const series = facts.gauges.value.filter((gauge) => gauge.name === 'k8s_upgrade_available');
-  const target = newestVersion(series.filter((gauge) => gauge.value === 1).flatMap((gauge) => targetOf(gauge)));
-  if (target !== undefined) {
-    const found = series.find((gauge) => gauge.value === 1 && gauge.labels['target'] === target);
-    return known({ kind: found?.labels['kind'] ?? '', target });
-  }
+  const found = series.flatMap((gauge) => {
+    const target = gauge.value === 1 ? parseVersion(gauge.labels['target'] ?? '') : undefined;
+    return target === undefined ? [] : [{ kind: gauge.labels['kind'] ?? '', target }];
+  });
+  const newest = newestVersion(found.map(({ target }) => target));
+  const detected = found.find(({ target }) => target === newest);
+  if (detected !== undefined) return known(detected);
   if (series.some((gauge) => gauge.value === 0)) return known({ kind: 'none', target: null });
   return unknown('the Pushgateway has no result of the detector');
-}
-
-function targetOf(gauge: GaugeFact): string[] {
-  const version = parseVersion(gauge.labels['target'] ?? '');
-  return version === undefined ? [] : [version];
 }

@@ -18,7 +18,7 @@ const stopped: Pick<Facts, 'run'> = {
   }),
 };
 const READ_WHY =
-  'Read why: `kubectl -n upgrades logs job/k8s-upgrade-worker-1-36-4`. The next run replaces the Job and goes on from there.';
+  'Read why: `kubectl -n upgrades logs job/k8s-upgrade-worker-1-36-4`. The next run replaces the Job and goes on from there, unless the gate refuses it.';
 
 describe('a failed night', () => {
   const rows: { title: string; night: Partial<Night>; want: ReturnType<typeof failed> }[] = [
@@ -67,6 +67,24 @@ describe('a failed night', () => {
         outcome: 'failed',
         headline: '🔴 FAILED — half-done at 1.36.4, and no chain Job is active',
         notes: [HALF, 'The next run goes on from there, unless the gate refuses it.'],
+      },
+    },
+    {
+      title: 'says that the next run goes on, when the gate lets it',
+      night: { running: known(HALF_DONE), gate: { target: '1.36.4', verdict: 'safe', findings: [] } },
+      want: {
+        outcome: 'failed',
+        headline: '🔴 FAILED — half-done at 1.36.4, and no chain Job is active',
+        notes: [HALF, 'The next run goes on from there.'],
+      },
+    },
+    {
+      title: 'does not promise a next run that the gate refuses',
+      night: { running: known(HALF_DONE), gate: { target: '1.36.4', verdict: 'blocked', findings: [] } },
+      want: {
+        outcome: 'failed',
+        headline: '🔴 FAILED — half-done at 1.36.4, and no chain Job is active',
+        notes: [HALF, 'The next run does not go on: the gate refuses 1.36.4, for what is named below.'],
       },
     },
     {

@@ -1,6 +1,6 @@
 import { type ChainState, stepOf } from './chain-state.ts';
 import { gaugeValue } from './detector.ts';
-import { halfDoneNote, isOn, type Night, stoppedNote, type Verdict, verdict } from './night.ts';
+import { halfDoneNote, isOn, type Night, nextRunNote, stoppedNote, type Verdict, verdict } from './night.ts';
 
 export function failed(night: Night): Verdict | undefined {
   const { chain, running, namespace } = night;
@@ -14,7 +14,7 @@ export function failed(night: Night): Verdict | undefined {
       `🔴 FAILED — ${stepOf(job)} for ${job.target}`,
       ...half,
       ...(stopped === undefined ? [] : [stopped]),
-      `Read why: \`kubectl -n ${namespace} logs job/${job.name}\`. The next run replaces the Job and goes on from there.`,
+      `Read why: \`kubectl -n ${namespace} logs job/${job.name}\`. ${nextRunNote(night, 'The next run replaces the Job and goes on from there')}`,
     );
   }
   if (running.value.halfDone && stopped !== undefined) {
@@ -26,7 +26,7 @@ export function failed(night: Night): Verdict | undefined {
       'failed',
       `🔴 FAILED — half-done at ${running.value.newestApiServer}, and no chain Job is active`,
       ...half,
-      'The next run goes on from there, unless the gate refuses it.',
+      nextRunNote(night, 'The next run goes on from there'),
     );
   }
   return abandoned(night, chain.value);

@@ -132,6 +132,38 @@ describe('a night with a target', () => {
   });
 });
 
+describe('a night with a target and without a detector', () => {
+  const LOOK = 'See why it does not run: `kubectl -n upgrades describe cronjob k8s-version-check`.';
+  const SAID = 'So said the detector 2 d 7 h ago, and it has not run since. Asked just now, nothing refuses.';
+  const stale = { ...exampleNight().detector, ageMs: known(55 * 3_600_000), fresh: false };
+  it.each<{ title: string; night: Partial<Night>; want: [string, string, ...string[]] }>([
+    {
+      title: 'is not in progress',
+      night: { gate: gate('safe') },
+      want: ['unknown', '❔ UNKNOWN — nobody starts 1.36.4: the detector has not run for 2 d 7 h', LOOK],
+    },
+    {
+      title: 'is blocked, as it said last',
+      night: { gate: gate('safe'), facts: exampleFacts(on('k8s_upgrade_blocked')) },
+      want: ['blocked', BLOCKED, SAID, LOOK],
+    },
+    {
+      title: 'is held, as it said last',
+      night: { gate: gate('safe'), facts: exampleFacts(on('k8s_upgrade_held')) },
+      want: ['held', HELD, SAID, LOOK],
+    },
+    { title: 'is what the gate says now', night: { gate: gate('blocked') }, want: ['blocked', BLOCKED] },
+  ])('$title', ({ night, want }) => {
+    const [outcome, headline, ...notes] = want;
+    expect(gated(exampleNight({ target: TARGET, detector: stale, ...night }))).toEqual({ outcome, headline, notes });
+  });
+
+  it('may be in progress when nobody knows whether the detector runs', () => {
+    const detector = { ...stale, ageMs: unknown('there is no Pushgateway') };
+    expect(gated(exampleNight({ target: TARGET, detector, gate: gate('safe') }))?.outcome).toBe('in-progress');
+  });
+});
+
 describe('what was finished before it on the same day', () => {
   it.each<{ title: string; night: Partial<Night>; notes: string[] }>([
     { title: 'after a gate that blocks', night: { gate: gate('blocked') }, notes: [BEFORE] },

@@ -1,5 +1,6 @@
+import { formatDuration } from '../age.ts';
 import { NOT_BEGUN } from '../observe/run-record.ts';
-import { isOn, type Night, stoppedNote, unknownNight, type Verdict, verdict } from './night.ts';
+import { isOn, isSet, type Night, stoppedNote, unknownNight, type Verdict, verdict } from './night.ts';
 
 const BLOCKED = (target: string): string => `🔴 BLOCKED (action needed) — ${target}`;
 const HELD = (target: string): string => `⏸️ HELD — ${target} not yet upgradable`;
@@ -14,6 +15,8 @@ export function gated(night: Night): Verdict | undefined {
   const notes = [...refusedNotes(night), ...earlier];
   if (isOn(night, 'k8s_upgrade_held')) return verdict('held', HELD(target), ...notes);
   if (isOn(night, 'k8s_upgrade_blocked')) return verdict('blocked', BLOCKED(target), ...notes);
+  const stale = staleNight(night, target);
+  if (stale !== undefined) return stale;
   if (gate === null) return unknownNight(`${target} was found, but the gate was not asked`);
   return verdict(
     'in-progress',
@@ -21,6 +24,21 @@ export function gated(night: Night): Verdict | undefined {
     'Nothing is running now; the next run starts it.',
     ...earlier,
   );
+}
+
+/** Without a detector there is no next run: its last word stands, and what it would say now is not known. */
+function staleNight(night: Night, target: string): Verdict | undefined {
+  const { detector, namespace } = night;
+  if (detector.fresh || !detector.ageMs.known) return undefined;
+  const since = formatDuration(detector.ageMs.value);
+  const look = `See why it does not run: \`kubectl -n ${namespace} describe cronjob k8s-version-check\`.`;
+  const lastWord = (['k8s_upgrade_held', 'k8s_upgrade_blocked'] as const).find((name) => isSet(night, name));
+  if (lastWord === undefined)
+    return unknownNight(`nobody starts ${target}: the detector has not run for ${since}`, look);
+  const notes = [`So said the detector ${since} ago, and it has not run since. Asked just now, nothing refuses.`, look];
+  return lastWord === 'k8s_upgrade_held'
+    ? verdict('held', HELD(target), ...notes)
+    : verdict('blocked', BLOCKED(target), ...notes);
 }
 
 /** Preflight refuses for more than the gate does, and what it found may be gone by the morning. */

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { exampleChain, exampleNight, exampleRunning, HALF_DONE, jobAt } from '../../test/support/example-night.ts';
+import {
+  exampleChain,
+  exampleNight,
+  exampleRunning,
+  HALF_DONE,
+  hoursBefore,
+  jobAt,
+} from '../../test/support/example-night.ts';
 import { exampleFacts } from '../facts/example-facts.ts';
 import type { Facts } from '../facts/facts.ts';
 import type { GateResult } from '../gate/finding.ts';
@@ -67,6 +74,21 @@ describe('a night with a Job at work', () => {
         running: unknown('refused'),
       },
       want: ['in-progress', '🟡 IN PROGRESS / gate passed for 1.36.4', 'Running now: worker worker-2.'],
+    },
+  ]);
+});
+
+describe('a Job that is at work for longer than a night', () => {
+  const createdAt = hoursBefore(51);
+  judges([
+    {
+      title: 'is no progress',
+      night: { chain: known(exampleChain({ active: [{ ...atWork, createdAt }] })) },
+      want: [
+        'failed',
+        '🔴 FAILED — worker worker-2 for 1.36.4 has not ended for 2 d 3 h',
+        'See what it waits for: `kubectl -n upgrades describe job/k8s-upgrade-worker-1-36-4`.',
+      ],
     },
   ]);
 });
@@ -270,7 +292,7 @@ describe('the worst of a night', () => {
       want: [
         'failed',
         '🔴 FAILED — worker for 1.36.4',
-        'Read why: `kubectl -n upgrades logs job/k8s-upgrade-worker-1-36-4`. The next run replaces the Job and goes on from there.',
+        'Read why: `kubectl -n upgrades logs job/k8s-upgrade-worker-1-36-4`. The next run replaces the Job and goes on from there, unless the gate refuses it.',
       ],
     },
     {

@@ -33,9 +33,16 @@ function paused({ facts, running }: Night): Verdict | undefined {
   return verdict('paused', `🛑 PAUSED — ${why}`, ...notes);
 }
 
-function active({ chain }: Night): Verdict | undefined {
+function active({ chain, facts, windowHours, namespace }: Night): Verdict | undefined {
   const job = chain.known ? chain.value.active.at(-1) : undefined;
   if (job === undefined) return undefined;
+  const age = Date.parse(facts.observedAt) - Date.parse(job.createdAt);
+  if (age > windowHours * 3_600_000)
+    return verdict(
+      'failed',
+      `🔴 FAILED — ${stepOf(job)} for ${job.target} has not ended for ${formatDuration(age)}`,
+      `See what it waits for: \`kubectl -n ${namespace} describe job/${job.name}\`.`,
+    );
   return verdict('in-progress', `🟡 IN PROGRESS / gate passed for ${job.target}`, `Running now: ${stepOf(job)}.`);
 }
 

@@ -66,8 +66,20 @@ export function stoppedNote({ facts, chain }: Night): string | undefined {
   return `The run stopped, ${stopped}${/[.!?…]$/.test(stopped) ? '' : '.'}`;
 }
 
-/** A gauge of the last night; a stale one says nothing. */
-export function isOn({ facts, detector }: Night, name: string): boolean {
+/** A gauge that says 1, however old it is. */
+export function isSet({ facts }: Night, name: string): boolean {
   const value = gaugeValue(facts, name);
-  return detector.fresh && value.known && value.value === 1;
+  return value.known && value.value === 1;
+}
+
+/** A gauge of the last night; a stale one says nothing. */
+export function isOn(night: Night, name: string): boolean {
+  return night.detector.fresh && isSet(night, name);
+}
+
+/** What comes after a failure, as far as the gate says it now. */
+export function nextRunNote({ gate }: Night, goesOn: string): string {
+  if (gate === null) return `${goesOn}, unless the gate refuses it.`;
+  if (gate.verdict === 'safe') return `${goesOn}.`;
+  return `The next run does not go on: the gate refuses ${gate.target}, for what is named below.`;
 }
