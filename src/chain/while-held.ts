@@ -12,6 +12,7 @@ const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   otherNodes: 'reads',
   kubeadmConfigVersion: 'reads',
   imageSources: 'reads',
+  kubeadmApi: 'reads',
   workloads: 'reads',
   pods: 'reads',
   watchPods: 'reads',

@@ -183,6 +183,8 @@ export interface Cluster {
   otherNodes(signal: AbortSignal): Promise<readonly OtherNodeFact[]>;
   /** kubernetesVersion of ConfigMap kube-system/kubeadm-config, X.Y.Z. */
   kubeadmConfigVersion(signal: AbortSignal): Promise<string>;
+  /** apiVersion of the ClusterConfiguration in it, kubeadm.k8s.io/v1beta4. */
+  kubeadmApi(signal: AbortSignal): Promise<string>;
   /** Of the same ConfigMap: where kubeadm takes the images of this cluster from. */
   imageSources(signal: AbortSignal): Promise<ImageSources>;
   workloads(signal: AbortSignal): Promise<readonly WorkloadFact[]>;

@@ -12,11 +12,13 @@ import { AnyObject, ObjectMeta, orUndefined } from './kube-object.ts';
 const ConfigMap = z.object({ data: z.record(z.string(), z.string()).nullish() });
 const Namespace = z.object({ metadata: ObjectMeta });
 const ClusterConfiguration = z.object({ kubernetesVersion: z.string() });
+const Versioned = z.object({ apiVersion: z.string() });
 
 type ConfigMapCalls = Pick<
   Cluster,
   | 'kubeadmConfigVersion'
   | 'imageSources'
+  | 'kubeadmApi'
   | 'configMap'
   | 'writeConfigMap'
   | 'deleteConfigMap'
@@ -39,6 +41,16 @@ export function kubeConfigMaps({ client }: KubeContext): ConfigMapCalls {
       undefined,
       'Put it back with: kubeadm init phase upload-config kubeadm --config FILE',
     );
+  const ask = async <T>(signal: AbortSignal, what: string, of: (configuration: unknown) => T): Promise<T> => {
+    const text = await clusterConfiguration(signal);
+    try {
+      return of(parse(text));
+    } catch (error) {
+      throw unreadable(
+        `its ClusterConfiguration does not say ${what}: ${error instanceof z.ZodError ? z.prettifyError(error) : reasonOf(error)}`,
+      );
+    }
+  };
   return {
     async kubeadmConfigVersion(signal) {
       const text = kubernetesVersion(await clusterConfiguration(signal));
@@ -47,16 +59,8 @@ export function kubeConfigMaps({ client }: KubeContext): ConfigMapCalls {
       throw unreadable(`its ClusterConfiguration has no kubernetesVersion X.Y.Z, but "${text}"`);
     },
 
-    async imageSources(signal) {
-      const text = await clusterConfiguration(signal);
-      try {
-        return imageSourcesOf(parse(text));
-      } catch (error) {
-        throw unreadable(
-          `its ClusterConfiguration does not say where the images come from: ${error instanceof z.ZodError ? z.prettifyError(error) : reasonOf(error)}`,
-        );
-      }
-    },
+    imageSources: (signal) => ask(signal, 'where the images come from', imageSourcesOf),
+    kubeadmApi: (signal) => ask(signal, 'which version it is written in', (value) => Versioned.parse(value).apiVersion),
 
     async configMap(namespace, name, signal) {
       const doing = `reading ConfigMap ${namespace}/${name}`;

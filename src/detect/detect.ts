@@ -18,6 +18,7 @@ import { announce } from '../notify/announce.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { observe } from '../observe/observe.ts';
 import { NOT_BEGUN } from '../observe/run-record.ts';
+import { unstageLeft } from '../steps/node/unstage.ts';
 import { chooseTarget } from './choose-target.ts';
 import { reconcileLatch } from './reconcile-latch.ts';
 import { recordFirstSeen } from './record-first-seen.ts';
@@ -70,6 +71,7 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
     facts.nodes.known && facts.nodes.value.some((node) => node.cordonedBy !== null || node.unfinished !== null);
   if (latch !== 'none' || left) return await close(deps, choice.running, jobs, signal);
   await pushGauges({ deps, signal }, {}, verdictGauges([]));
+  if (!deps.settings.dryRun && deps.inCluster) await unstageLeft({ deps, signal });
   return { kind: 'nothing', running: choice.running, reason: choice.why };
 }
 

@@ -49,6 +49,7 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
     apiServer: known(version),
     nodes: known(nodes),
     kubeadmConfig: known(version),
+    kubeadmApi: known('kubeadm.k8s.io/v1beta4'),
     killSwitch: known({ engaged: false, reason: '' }),
     patchReleases: known({
       minor: version.split('.').slice(0, 2).join('.'),

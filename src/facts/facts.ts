@@ -154,6 +154,9 @@ export const Facts = z.object({
   kubeadmConfig: observedSchema(VersionText).describe(
     'X.Y.Z, kubernetesVersion of ConfigMap kube-system/kubeadm-config',
   ),
+  kubeadmApi: observedSchema(z.string())
+    .optional()
+    .describe('apiVersion of the ClusterConfiguration in it; absent in facts that an older version has written'),
   killSwitch: observedSchema(z.object({ engaged: z.boolean(), reason: z.string() })),
   patchReleases: observedSchema(ReleaseFact).describe('the running minor, from apt on a control plane'),
   nextMinorReleases: observedSchema(ReleaseFact.nullable()).describe(

@@ -7,6 +7,7 @@ import { containerRuntime } from './container-runtime.ts';
 import { diskRoom } from './disk-room.ts';
 import { etcdState } from './etcd-state.ts';
 import { firingAlerts } from './firing-alerts.ts';
+import { kubeadmApi } from './kubeadm-api.ts';
 import { kubeadmPatches } from './kubeadm-patches.ts';
 import { leftovers } from './leftovers.ts';
 import { nodeAddresses } from './node-addresses.ts';
@@ -51,6 +52,7 @@ export const surveyChecks: readonly Check[] = [
 /** What the cluster is asked right before the first change. */
 export const preflightChecks: readonly Check[] = [
   versionSkew,
+  kubeadmApi,
   nodesReady,
   nodeAddresses,
   quietBaseline,

@@ -23,6 +23,7 @@ const RUN = [
   'prune-backups',
   'survey',
   'this-node',
+  'unstage',
 ] as const;
 /** Runs as a unit. */
 const START = ['etcd-snapshot', 'raise-containerd', 'stage', 'stage-containerd', 'upgrade-node'] as const;

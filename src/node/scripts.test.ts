@@ -49,6 +49,7 @@ const rendered: Readonly<Record<string, NodeScript>> = {
   plan: scripts.plan({ target: '1.36.4', ignorePreflightErrors: ['CoreDNSMigration'] }),
   diff: scripts.diff({ ...here, target: '1.36.4', patchesDirectory: '/etc/kubernetes/patches' }),
   'manifest-copies': scripts.manifestCopies({ target: '1.36.4' }),
+  unstage: scripts.unstage({ ...here, target: '1.36.4' }),
   'prune-backups': scripts.pruneBackups({ ...here, ...fence, days: 3 }),
   'upgrade-first-control-plane-patch': upgrade('first-control-plane', '1.36.4'),
   'upgrade-first-control-plane-minor': upgrade('first-control-plane', '1.37.1'),

@@ -87,6 +87,8 @@ export interface NodeScripts {
   thisNode(parameters: ThisNode): NodeScript;
   survey(parameters: ThisNode): NodeScript;
   stage(parameters: StageParameters): NodeScript;
+  /** `target`: what was staged, and is not taken. */
+  unstage(parameters: ThisNode & { readonly target: string }): NodeScript;
   plan(parameters: { readonly target: string; readonly ignorePreflightErrors: readonly string[] }): NodeScript;
   /** `patchesDirectory`: on the node; empty for none. */
   diff(parameters: ThisNode & { readonly target: string; readonly patchesDirectory: string }): NodeScript;
@@ -118,6 +120,7 @@ const COMPOSED: Readonly<Record<string, Composition>> = {
   'detached-arrive': { before: ['fence'] },
   'prune-backups': { before: ['this-node', 'fence'] },
   'run-script': { before: ['this-node', 'fence'] },
+  unstage: { before: ['this-node'] },
   'stage-containerd': { before: ['this-node', 'apt', 'containerd-package'] },
   'raise-containerd': { before: ['this-node', 'apt', 'containerd-package'] },
   'node-state': { before: ['manifests'] },
@@ -177,6 +180,7 @@ export function nodeScripts(templates: ScriptTemplates): NodeScripts {
         ...given.images,
         withoutImages: given.images.withoutImages.join(' '),
       }),
+    unstage: (given) => plain('unstage', { ...given }),
     plan: (given) =>
       plain('plan', { target: given.target, ignorePreflightErrors: given.ignorePreflightErrors.join(',') }),
     diff: (given) => plain('diff', { ...given }),

@@ -64,6 +64,7 @@ export async function observe(
     surveys: read('surveys', async () => observeSurveys(deps, await nodeList(), signal)),
     inventory: read('inventory', async () => inventoryIn(await record(), deps.settings)),
     kubeadmConfig: read('kubeadmConfig', () => cluster.kubeadmConfigVersion(signal)),
+    kubeadmApi: read('kubeadmApi', () => cluster.kubeadmApi(signal)),
     killSwitch: parts.includes('killSwitch')
       ? readKillSwitch(deps, signal).catch((error: unknown) => unknown(reasonOf(error)))
       : Promise.resolve(unknown(NOT_ASKED)),

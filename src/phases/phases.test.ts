@@ -105,6 +105,7 @@ describe('the phases', () => {
       'apiServerMetrics',
       'budgets',
       'deprecatedApis',
+      'kubeadmApi',
       'leavingPods',
       'nodes',
       'otherNodes',

@@ -28,6 +28,7 @@ export const preflight: Phase = {
     'workloads',
     'deprecatedApis',
     'apiServerMetrics',
+    'kubeadmApi',
     'alerts',
     'budgets',
     'leavingPods',

@@ -134,6 +134,7 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
   return {
     nodes: async () => world.nodes,
     imageSources: async () => KUBEADM_IMAGES,
+    kubeadmApi: async () => 'kubeadm.k8s.io/v1beta4',
     serverVersion: async () => world.nodes.find(({ apiServer }) => apiServer !== null)?.apiServer ?? '1.36.3',
     serverTime: async () => clock.now(),
     awayMs: () => 0,

@@ -6,7 +6,18 @@ import { WITHOUT_LOCK } from '../../node/fence.ts';
 import { planIsUpToDate, planNamesTarget } from '../../node/kubeadm-output.ts';
 import { parseUpgradeDiff } from '../../node/upgrade-diff.ts';
 import { startTestBench, type TestBench } from './test-bench.ts';
-import { BOTH, CONTROL_PLANE, repository, run, stage, stateOf, thisNode, upgrade, WORKER } from './test-steps.ts';
+import {
+  BOTH,
+  CONTROL_PLANE,
+  repository,
+  run,
+  stage,
+  stateOf,
+  thisNode,
+  until,
+  upgrade,
+  WORKER,
+} from './test-steps.ts';
 
 describe('stage.sh', () => {
   it('changes nothing that is in use, and is quick the second time', async () => {
@@ -211,6 +222,38 @@ describe('the other scripts', () => {
     );
     expect(result.stdout).toMatch(/^pruned\t\/etc\/kubernetes\/tmp\/kubeadm-backup-etcd-old\t\d+\n$/);
     expect(readdirSync(machine.path('/etc/kubernetes/tmp'))).toEqual(['kubeadm-backup-manifests-new', 'other']);
+  });
+
+  it('removes what was fetched for a version that is not taken, and nothing while a command of ours is at work', async () => {
+    await using bench = await startTestBench({
+      nodes: [CONTROL_PLANE, WORKER],
+      published: ['1.36.3-1.1', '1.36.4-1.1'],
+    });
+    const unstage = () => run(bench, 'w1', bench.scripts.unstage({ ...thisNode('w1'), target: '1.36.4' }));
+    expect(await unstage()).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(await stage(bench, 'w1', 'worker')).toMatchObject({ exitCode: 0 });
+    const { machine } = bench.nodes.node('w1');
+    const left = machine.path('/var/lib/nightlift/stage/1.36.4');
+    const before = readdirSync(left);
+    const unit = 'nightlift-upgrade-1-36-4-0badcafe';
+    const go = machine.path('/tmp/go');
+    const script = { name: 'test', text: `until [ -e ${go} ]; do sleep 0.05; done`, variables: {} };
+    const options = { signal: AbortSignal.timeout(20_000), onLine: () => undefined };
+    const atWork = bench.shell.runDetached(
+      bench.address('w1'),
+      { unit, script, fence: WITHOUT_LOCK, timeLimitSeconds: 60 },
+      options,
+    );
+    await until(() => machine.units.get(unit)?.state === 'active');
+    expect(await unstage()).toMatchObject({ exitCode: 11, stderr: expect.stringContaining(unit) as string });
+    expect(readdirSync(left)).toEqual(before);
+    writeFileSync(go, '');
+    expect(await atWork).toMatchObject({ exitCode: 0 });
+    expect((await unstage()).stdout).toMatch(/^unstaged\t\/var\/lib\/nightlift\/stage\/1\.36\.4\t\d{4,}\n$/);
+    expect(before).toEqual(expect.arrayContaining(['archives', 'program', 'staged']));
+    expect(readdirSync(left)).not.toEqual(expect.arrayContaining(['archives']));
+    expect(await unstage()).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(await stage(bench, 'w1', 'worker')).toMatchObject({ exitCode: 0 });
   });
 
   const wantsContainerd = (version: string) => ({ ...thisNode('cp1'), version, lockTimeoutSeconds: 1 });

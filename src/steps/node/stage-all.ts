@@ -6,7 +6,9 @@ import type { NodeFact } from '../../facts/node-fact.ts';
 import { controlPlanes, hasTargetVersion, isHalfWay, type Nodes, workers } from '../../facts/nodes.ts';
 import type { Finding } from '../../gate/finding.ts';
 import type { Settings } from '../../settings/settings.ts';
+import { onlyTold } from '../run/only-told.ts';
 import { stageOn } from './stage.ts';
+import { noteStaged } from './unstage.ts';
 
 /** What a worker takes at the least, beside its soak: fewer would leave one out that has its turn; seconds. */
 const QUICKEST_WORKER = 60;
@@ -26,6 +28,7 @@ export const stageAll: ActionStep = {
       deps.settings,
       deps.clock.now(),
     );
+    await onlyTold(context, 'what is fetched', () => noteStaged(context, target));
     const failures = await context.waiter.during((given) => stageEach({ ...context, signal: given }, pending, nodes));
     const [first] = failures;
     if (first === undefined) {

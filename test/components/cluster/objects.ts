@@ -47,6 +47,18 @@ export function describeObjects(bench: () => Bench): void {
     await expect(cluster.kubeadmConfigVersion(signal)).rejects.toThrow(/no kubernetesVersion X\.Y\.Z/);
   });
 
+  it('reads in which version kubeadm-config is written, and says so when it cannot', async () => {
+    const { cluster } = bench();
+    const write = (text: string) =>
+      cluster.writeConfigMap('kube-system', 'kubeadm-config', { ClusterConfiguration: text }, signal);
+    await write('apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\n');
+    expect(await cluster.kubeadmApi(signal)).toBe('kubeadm.k8s.io/v1beta3');
+    for (const text of ['', 'kind: ClusterConfiguration\n', ': {', '[]', 'apiVersion: 1'])
+      await write(text).then(() =>
+        expect(cluster.kubeadmApi(signal)).rejects.toThrow(/does not say which version it is written in/),
+      );
+  });
+
   it('reads where the images come from in kubeadm-config, and says so when it cannot', async () => {
     const { cluster } = bench();
     const write = (text: string) =>
