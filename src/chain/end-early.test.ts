@@ -26,7 +26,7 @@ function finding(kind: Finding['class'], fields: Partial<Finding> = {}): Finding
 }
 
 describe('a phase that is paused', () => {
-  it('ends with the reason, which is recorded and said at once, and leaves the gauges alone', async () => {
+  it('ends with the reason, which is recorded and said at once, and its gauges say that it waits', async () => {
     const { world, end, stopped } = bench();
     expect(await end(new Paused('the kill switch is engaged: holidays'))).toEqual({
       kind: 'paused',
@@ -41,7 +41,7 @@ describe('a phase that is paused', () => {
         '`nightlift status` shows where it stands; the next run after `nightlift resume` goes on from there.',
       ].join('\n'),
     ]);
-    expect(world.seen.gauges).toEqual(new Map());
+    expect(world.seen.gauges).toEqual(new Map([['k8s_upgrade_paused', 1]]));
     expect(world.seen.log).toContainEqual({
       level: 'warn',
       message: 'paused',

@@ -18,6 +18,7 @@ export async function endEarly(context: Context, error: unknown, takenBack: read
   if (error instanceof Paused) {
     deps.log.warn('paused', { reason: error.message });
     await recordStop(context, `paused in ${stepName(step)}: ${error.message}`);
+    await pushGauges(context, { k8s_upgrade_paused: 1 });
     await announce(deps, composeEvent({ kind: 'paused', step, target, reason: error.message }), signal);
     return { kind: 'paused', reason: error.message };
   }

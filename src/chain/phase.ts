@@ -3,6 +3,7 @@ import type { FactPart } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import type { Check } from '../gate/check.ts';
 import type { Fence } from '../node/fence.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { PhaseName, Step } from './step.ts';
 import type { Waiter } from './wait.ts';
 
@@ -35,6 +36,8 @@ export interface ActionStep {
   undo?(context: Context): Promise<void>;
   /** From the first package change until the node is back in service: no pause and no window's end comes in between. */
   readonly critical?: boolean;
+  /** What it may take at most, where that is not one of `waits`; seconds. */
+  longest?(settings: Settings): number;
 }
 
 /** A phase is data; `runPhase` is the one algorithm for all of them. */

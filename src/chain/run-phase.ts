@@ -16,6 +16,7 @@ import { type Outcome, Refused } from './outcome.ts';
 import type { ActionStep, Context, Phase } from './phase.ts';
 import { refuseTooEarly, refuseWrongTarget } from './refuse-step.ts';
 import { nodeOf, type Step, stepName } from './step.ts';
+import { stepDue } from './step-due.ts';
 import { takeBack } from './take-back.ts';
 import { underLock } from './under-lock.ts';
 import { isWorthAnotherTry } from './worth-another-try.ts';
@@ -97,7 +98,8 @@ async function runSteps(phase: Phase, outer: Context, locked: Context, takenBack
   }
   const begun: ActionStep[] = [];
   try {
-    for (const action of phase.steps) await runAction(action, locked, begun);
+    const sayDue = stepDue(locked);
+    for (const action of phase.steps) await runAction(action, locked, begun, sayDue);
   } catch (error) {
     if (outer.signal.aborted) throw await afterStop(locked, begun, error);
     signal.throwIfAborted();
@@ -127,7 +129,12 @@ async function takeAllBack(
   }
 }
 
-async function runAction(action: ActionStep, context: Context, begun: ActionStep[]): Promise<void> {
+async function runAction(
+  action: ActionStep,
+  context: Context,
+  begun: ActionStep[],
+  sayDue: (action: ActionStep) => Promise<void>,
+): Promise<void> {
   const { deps, step, target, signal, fence } = context;
   const own =
     action.critical === true ? createContext(step, target, deps, signal, { heedPause: false, fence }) : context;
@@ -142,6 +149,7 @@ async function runAction(action: ActionStep, context: Context, begun: ActionStep
     return;
   }
   deps.log.info(`${action.name}: ${action.summary}`);
+  await sayDue(action);
   begun.push(action);
   await action.run(own);
 }

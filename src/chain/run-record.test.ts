@@ -32,6 +32,7 @@ describe('the record of a run', () => {
         ['k8s_upgrade_in_flight', 0],
         ['k8s_upgrade_started_timestamp', 0],
         ['k8s_upgrade_snapshot_taken', 0],
+        ['k8s_upgrade_paused', 0],
         ['k8s_upgrade_blocked', 0],
         ['k8s_upgrade_held', 0],
         ['k8s_upgrade_findings', 0],

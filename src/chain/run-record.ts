@@ -46,6 +46,11 @@ export async function clearRun(context: InRun): Promise<void> {
     'not-well': null,
     ...NOT_STOPPED,
   });
-  const noRun = { k8s_upgrade_in_flight: 0, k8s_upgrade_started_timestamp: 0, k8s_upgrade_snapshot_taken: 0 };
+  const noRun = {
+    k8s_upgrade_in_flight: 0,
+    k8s_upgrade_started_timestamp: 0,
+    k8s_upgrade_snapshot_taken: 0,
+    k8s_upgrade_paused: 0,
+  };
   await pushGauges(context, noRun, verdictGauges([]));
 }

@@ -135,7 +135,7 @@ describe('detect', () => {
 });
 
 describe('a look while the kill switch is engaged', () => {
-  it('D06 does nothing, and its gauges say only that it ran', async () => {
+  it('D06 does nothing, and its gauges say only that it ran, and is paused', async () => {
     const world = night({ patches: ['1.36.3', '1.36.4'] });
     world.check.set('k8s_upgrade_available', { name: 'k8s_upgrade_available', help: '', value: 1 });
     world.configMaps.set('k8s-upgrade/k8s-upgrade-killswitch', { reason: 'holidays' });
@@ -146,7 +146,7 @@ describe('a look while the kill switch is engaged', () => {
     expect(world.seen.changes).toEqual([]);
     expect(world.configMaps.has(STATE)).toBe(false);
     expect(loggedAt(world, 'warn')).toEqual(['the kill switch is engaged: holidays']);
-    expect(gaugesOf(world)).toEqual({});
+    expect(gaugesOf(world)).toEqual({ k8s_upgrade_paused: 1 });
     expect(world.seen.cleared).toEqual(['k8s-version-check']);
     expect([...world.check.values()].map(({ name, value }) => [name, value])).toEqual([
       ['k8s_version_check_last_run_timestamp', NOW_SECONDS],
@@ -312,7 +312,7 @@ describe('a run that reached its version and was not closed', () => {
       job: 'k8s-upgrade-preflight-1-36-3',
     });
     expect(world.seen.changes).toEqual(['create k8s-upgrade-preflight-1-36-3']);
-    expect(gaugesOf(world)).toEqual(LEFT_TO_PREFLIGHT);
+    expect(gaugesOf(world)).toEqual('record' in left ? { k8s_upgrade_paused: 0 } : LEFT_TO_PREFLIGHT);
     expect(loggedAt(world, 'warn')).toEqual(['a run reached its version and did not finish: closing it']);
   });
 

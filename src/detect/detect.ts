@@ -49,9 +49,11 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
   const paused = await pausedNow(deps, signal);
   if (paused !== undefined) {
     await pushLastRun(deps, undefined, signal);
+    await pushGauges({ deps, signal }, { k8s_upgrade_paused: 1 });
     return paused;
   }
   const { latch, target, jobs } = await reconcileLatch(deps, await deps.cluster.jobs(CHAIN_SELECTOR, signal), signal);
+  if (latch === 'waiting') await pushGauges({ deps, signal }, { k8s_upgrade_paused: 0 });
   const facts = await observe(deps, LOOK, signal);
   await remember(deps, facts, signal);
   await recordLimits(deps, signal);

@@ -14,6 +14,7 @@ const ALWAYS_IGNORED = new Set([
   'K8sUpgradeChainJobFailed',
   'K8sUpgradeBlocked',
   'K8sUpgradeInProgress',
+  'K8sVersionCheckMissing',
   'Watchdog',
   'InfoInhibitor',
 ]);

@@ -114,6 +114,19 @@ describe('the phases', () => {
     ]);
   });
 
+  it('say of each step that runs a command of its own on a node how long that may take', () => {
+    const phases = (['preflight', 'master', 'worker', 'postflight'] as const).map(phaseOf);
+    const long = phases.flatMap(({ steps }) => steps.filter(({ longest }) => longest !== undefined));
+    expect([...new Set(long.map(({ name }) => name))].toSorted()).toEqual([
+      'containerd',
+      'node-upgrade',
+      'snapshot',
+      'stage',
+      'stage-all',
+      'stage-containerd',
+    ]);
+  });
+
   it.each(['master', 'worker', 'postflight'] as const)(
     'ask the gate nothing in %s, where there is no way back',
     (name) => {

@@ -17,6 +17,7 @@ const LOG_LINES = 50;
 export const snapshot: ActionStep = {
   name: 'snapshot',
   summary: 'take an etcd snapshot and verify it',
+  longest: ({ kubeadm, waits }) => Math.max(kubeadm.timeoutSeconds, waits.snapshotSeconds),
   async skip({ deps }) {
     const { cronJob, own, required } = deps.settings.snapshot;
     return cronJob === '' && !own && !required ? 'no way to take one is set, and none is required' : undefined;

@@ -39,6 +39,7 @@ function stageContainerdOf(nodesOf: (context: Context) => Promise<readonly NodeF
   return {
     name: 'stage-containerd',
     summary: "fetch the workers' containerd where a control plane is behind it",
+    longest: ({ kubeadm }) => kubeadm.timeoutSeconds,
     async skip(context) {
       if (!context.deps.settings.containerd.raise) return 'containerd.raise is off';
       return (await behind(context, await nodesOf(context))).length === 0 ? "none is behind the workers'" : undefined;
@@ -118,6 +119,7 @@ function lockTimeout({ settings }: Context['deps']): { readonly lockTimeoutSecon
 export const containerd: ActionStep = {
   name: 'containerd',
   summary: "raise containerd to the workers' version",
+  longest: ({ kubeadm }) => kubeadm.timeoutSeconds,
   critical: true,
   async skip(context) {
     if (!context.deps.settings.containerd.raise) return 'containerd.raise is off';

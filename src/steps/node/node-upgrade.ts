@@ -18,6 +18,8 @@ export const nodeUpgrade: ActionStep = {
   name: 'node-upgrade',
   summary: 'packages, kubeadm, kubelet',
   critical: true,
+  // Twice, where etcd is left out the second time.
+  longest: ({ kubeadm }) => 2 * kubeadm.timeoutSeconds,
   async run(context) {
     const { deps } = context;
     const node = await context.node();

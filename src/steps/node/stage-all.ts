@@ -20,6 +20,7 @@ const QUICKEST_WORKER = 60;
 export const stageAll: ActionStep = {
   name: 'stage-all',
   summary: 'fetch packages and images on all nodes, before the first change',
+  longest: ({ kubeadm }) => kubeadm.timeoutSeconds,
   async run(context) {
     const { deps, target, signal } = context;
     const nodes = await deps.cluster.nodes(signal);

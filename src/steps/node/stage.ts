@@ -26,6 +26,7 @@ export async function stageOn(context: Context, node: NodeFact, nodes: Nodes): P
 export const stage: ActionStep = {
   name: 'stage',
   summary: 'fetch packages and images before the drain',
+  longest: ({ kubeadm }) => kubeadm.timeoutSeconds,
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
   run: async (context) =>
     await stageOn(context, await context.node(), await context.deps.cluster.nodes(context.signal)),

@@ -50,6 +50,7 @@ describe('set-latch', () => {
       k8s_upgrade_in_flight: 1,
       k8s_upgrade_started_timestamp: unix(startedAt),
       k8s_upgrade_snapshot_taken: snapshotTaken,
+      k8s_upgrade_snapshot_required: 1,
       k8s_upgrade_blocked: 0,
       k8s_upgrade_held: 0,
       k8s_upgrade_findings: 0,

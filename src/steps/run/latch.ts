@@ -24,6 +24,7 @@ export const setLatch: ActionStep = {
       k8s_upgrade_in_flight: 1,
       k8s_upgrade_started_timestamp: Math.floor(startedAt / 1000),
       k8s_upgrade_snapshot_taken: run['target'] === context.target && run['snapshot-path'] !== undefined ? 1 : 0,
+      k8s_upgrade_snapshot_required: context.deps.settings.snapshot.required ? 1 : 0,
     };
     await pushGauges(context, inFlight, verdictGauges([]));
   },
