@@ -85,7 +85,7 @@ describe('deploy/alerts', () => {
       ({ series, value }) => /^kube_job_failed\{.*condition="true"/.test(series) && value === 1,
     );
     const reasoned = recorded.filter(({ series, value }) => /reason="\w+"/.test(series) && value === 1);
-    expect(failed.map(({ series }) => /job_name="([^"]+)"/.exec(series)?.[1]).toSorted()).toEqual([
+    expect(failed.map(({ series }) => /job_name="([^"]+)"/.exec(series)?.[1] ?? '').toSorted()).toEqual([
       'k8s-upgrade-master-1-36-4',
       'k8s-upgrade-nightly-report-1',
       'k8s-upgrade-preflight-1-36-4',

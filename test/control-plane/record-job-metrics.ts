@@ -125,9 +125,13 @@ async function scrape(program: string, kubeconfig: string): Promise<string> {
   const child = spawn(
     program,
     [
-      ...['--kubeconfig', kubeconfig, '--resources', 'jobs', '--namespaces', NAMESPACE],
-      ...['--host', '127.0.0.1', '--port', String(port)],
-      ...['--telemetry-host', '127.0.0.1', '--telemetry-port', String(own)],
+      `--kubeconfig=${kubeconfig}`,
+      '--resources=jobs',
+      `--namespaces=${NAMESPACE}`,
+      '--host=127.0.0.1',
+      `--port=${port}`,
+      '--telemetry-host=127.0.0.1',
+      `--telemetry-port=${own}`,
     ],
     { stdio: 'ignore' },
   );

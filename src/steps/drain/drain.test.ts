@@ -225,7 +225,8 @@ describe('the drain', { timeout: 30_000 }, () => {
     const deletes = bench.server.requests.writes.filter(({ method }) => method === 'DELETE');
     expect(deletes).toHaveLength(1);
     expect(heldSeconds).toBeGreaterThanOrEqual(100);
-    expect(Math.abs(heldSeconds - held(Date.parse(deletes[0]?.at ?? '')))).toBeLessThan(20);
+    // A clock that the last kill had started anew would be behind by 60 of its seconds, one of the machine's.
+    expect(Math.abs(heldSeconds - held(Date.parse(deletes[0]?.at ?? '')))).toBeLessThan(50);
     expect(log.filter((line) => line.includes('cordoned'))).toHaveLength(1);
     // The cordon, and one record for the one pod that was held: not one for each pod or each look.
     expect(writes().filter((write) => write === 'PATCH /api/v1/nodes/n1')).toHaveLength(2);
