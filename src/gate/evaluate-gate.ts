@@ -1,17 +1,27 @@
 import { NightliftError, reasonOf } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { runningVersions } from '../facts/running-versions.ts';
+import { isAsked, notAsked as notAskedPart, unknown } from '../observed.ts';
 import { type Jump, minorOf } from '../version.ts';
 import type { Check, GateContext } from './check.ts';
-import type { Finding, GateResult, Verdict } from './finding.ts';
+import type { Finding, GateResult, NotAsked, Verdict } from './finding.ts';
 import type { GateOptions } from './gate-options.ts';
 
 /** All checks run, whatever the others find: a person gets the whole list in one night. */
 export function evaluateGate(facts: Facts, target: string, checks: readonly Check[], options: GateOptions): GateResult {
   const context: GateContext = { target, jump: jumpTo(facts, target), options };
-  const findings = checks.flatMap((check) => evaluateSafely(check, facts, context));
-  return { target, verdict: verdictOf(findings), findings };
+  const findings = checks
+    .filter(({ reads }) => reads.every((part) => isAsked(facts[part] ?? ABSENT)))
+    .flatMap((check) => evaluateSafely(check, facts, context));
+  const notAsked = checks.flatMap(({ name, reads }): readonly NotAsked[] => {
+    const missing = reads.filter((part) => !isAsked(facts[part] ?? notAskedPart()));
+    return missing.length === 0 ? [] : [{ check: name, missing }];
+  });
+  return { target, verdict: verdictOf(findings), findings, notAsked };
 }
+
+/** Facts of an older version lack a part: its checks know that, and say what they can. */
+const ABSENT = unknown('an older version has written these facts');
 
 /**
  * Held when an upstream release or a pin is in the way: then nobody can let the upgrade through tonight, and a nightly
