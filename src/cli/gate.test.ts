@@ -82,6 +82,13 @@ describe('nightlift gate of facts in a file', () => {
     expect(ended).toBe(code);
   });
 
+  it('tells of every check with --verbose', async () => {
+    const { out } = await gate(exampleFacts({ alerts: known([exampleAlert('KubeAPIDown')]) }), '1.36.4', '--verbose');
+    expect(out).toMatch(/^ {2}passed removed-apis {2}\[by deprecatedApis, apiServerMetrics, nodes\]$/m);
+    expect(out.match(/^ {2}passed /gm)).toHaveLength(25);
+    expect(out).not.toMatch(/passed firing-alerts/);
+  });
+
   it('names what these facts cannot answer, and does not call it safe', async () => {
     const facts = running('1.36.3');
     delete facts.surveys;

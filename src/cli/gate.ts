@@ -9,7 +9,7 @@ import { type GateOptions, gateOptions } from '../gate/gate-options.ts';
 import { type Limits, limitsOf } from '../settings/limits.ts';
 import type { Settings } from '../settings/settings.ts';
 import { versionFromUser } from '../version.ts';
-import { type Call, EXIT, text } from './call/command.ts';
+import { type Call, EXIT, flag, text } from './call/command.ts';
 import { type Output, paint } from './call/output.ts';
 import { offlineMatrix, offlineSettings, withSession } from './call/session.ts';
 import { factsForPerson, readFacts } from './facts.ts';
@@ -73,6 +73,7 @@ export async function run(call: Call): Promise<number> {
     }
     const result = askGate(question, target);
     printGate(call.output, result);
+    if (flag(call, 'verbose')) printPassed(call.output, result);
     call.output.json(result);
     return result.verdict === 'safe' ? EXIT.done : EXIT.refused;
   });
@@ -96,6 +97,12 @@ function printNotAsked(output: Output, notAsked: readonly NotAsked[]): void {
     output.line(
       `  ${paint(output, 'yellow', 'not asked')} ${some.map(({ check }) => check).join(', ')}  [without ${missing}]`,
     );
+}
+
+function printPassed(output: Output, { findings, notAsked }: GateResult): void {
+  const told = new Set([...findings, ...notAsked].map(({ check }) => check));
+  for (const { name, reads } of allChecks)
+    if (!told.has(name)) output.line(`  ${paint(output, 'green', 'passed')} ${name}  [by ${reads.join(', ')}]`);
 }
 
 export function printFinding(output: Output, finding: Finding): void {

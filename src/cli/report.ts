@@ -60,9 +60,12 @@ export async function run(call: Call): Promise<number> {
     call,
     'report',
     async ({ deps }) => {
+      const question = questionOf(deps);
+      // A matrix that is lost is told whatever else can be read.
+      question.options();
       const facts = await observe(deps, REPORT_FACTS, call.signal);
       const limits = () => limitsOf(deps.settings, deps.addonMatrix());
-      const report = compose({ facts, ...questionOf(deps), limits }, false);
+      const report = compose({ ...question, facts, limits }, false);
       await announce(deps, { text: report.text, blocks: report.blocks }, call.signal);
       call.output.json(report);
       return EXIT.done;

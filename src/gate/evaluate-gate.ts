@@ -1,7 +1,7 @@
 import { NightliftError, reasonOf } from '../errors.ts';
-import type { Facts } from '../facts/facts.ts';
+import type { FactPart, Facts } from '../facts/facts.ts';
 import { runningVersions } from '../facts/running-versions.ts';
-import { isAsked, notAsked as notAskedPart, unknown } from '../observed.ts';
+import { isAsked } from '../observed.ts';
 import { type Jump, minorOf } from '../version.ts';
 import type { Check, GateContext } from './check.ts';
 import type { Finding, GateResult, NotAsked, Verdict } from './finding.ts';
@@ -11,17 +11,20 @@ import type { GateOptions } from './gate-options.ts';
 export function evaluateGate(facts: Facts, target: string, checks: readonly Check[], options: GateOptions): GateResult {
   const context: GateContext = { target, jump: jumpTo(facts, target), options };
   const findings = checks
-    .filter(({ reads }) => reads.every((part) => isAsked(facts[part] ?? ABSENT)))
+    .filter(({ reads }) => !reads.some((part) => isLeftOut(facts, part)))
     .flatMap((check) => evaluateSafely(check, facts, context));
   const notAsked = checks.flatMap(({ name, reads }): readonly NotAsked[] => {
-    const missing = reads.filter((part) => !isAsked(facts[part] ?? notAskedPart()));
+    const missing = reads.filter((part) => facts[part] === undefined || isLeftOut(facts, part));
     return missing.length === 0 ? [] : [{ check: name, missing }];
   });
   return { target, verdict: verdictOf(findings), findings, notAsked };
 }
 
-/** Facts of an older version lack a part: its checks know that, and say what they can. */
-const ABSENT = unknown('an older version has written these facts');
+/** Nobody has tried to read it. What an older version did not know of is merely absent: its checks say what they can without. */
+function isLeftOut(facts: Facts, part: FactPart): boolean {
+  const observed = facts[part];
+  return observed !== undefined && !isAsked(observed);
+}
 
 /**
  * Held when an upstream release or a pin is in the way: then nobody can let the upgrade through tonight, and a nightly
