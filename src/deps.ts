@@ -32,6 +32,8 @@ export interface Deps {
   readonly identity: string;
   /** true in a pod: Services can be reached. */
   readonly inCluster: boolean;
-  /** The operator's addon matrix file, when the settings name one. */
-  readonly addonMatrix: unknown;
+  /** The key for the nodes is where the settings say. */
+  readonly hasNodeKey: boolean;
+  /** The operator's addon matrix; undefined without one. Read when the gate is asked. @throws NightliftError (config) when it is lost. */
+  addonMatrix(): unknown;
 }

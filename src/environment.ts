@@ -55,6 +55,11 @@ function askedFile(environment: Environment, file?: string): Asked {
   return { path: name ?? environment.path(`/config/${CONFIG_KEY}`), byName: name !== undefined };
 }
 
+/** Where the settings file stands, and with it what stands beside it. */
+export function settingsFolder(environment: Environment, file?: string): string {
+  return dirname(askedFile(environment, file).path);
+}
+
 /** The text of the settings file. `file` is what the caller was given on the command line. @throws NightliftError (config) when it cannot be read. */
 export function settingsText(environment: Environment, file?: string): SettingsText {
   const { path, byName } = askedFile(environment, file);

@@ -14,6 +14,17 @@ export function unknown<T = never>(why: string): Observed<T> {
   return { known: false, why };
 }
 
+const NOT_ASKED = 'it was not asked for';
+
+/** Of what nobody has tried to read: whoever wants to judge by it has to say so. */
+export function notAsked<T = never>(): Observed<T> {
+  return unknown(NOT_ASKED);
+}
+
+export function isAsked(observed: Observed<unknown>): boolean {
+  return observed.known || observed.why !== NOT_ASKED;
+}
+
 export function observedSchema<S extends z.ZodType>(value: S) {
   return z.discriminatedUnion('known', [
     z.object({ known: z.literal(true), value }),

@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { systemClock } from './clock.ts';
 import { createKubeClient, WARM_UP_MS } from './cluster/kube-client.ts';
 import { createKubeCluster } from './cluster/kube-cluster.ts';
 import type { Deps } from './deps.ts';
-import { isInPod, nonEmpty, settingsText } from './environment.ts';
-import { limitsOf } from './settings/limits.ts';
+import { isInPod, nonEmpty, settingsFolder, settingsText } from './environment.ts';
+import { reasonOf } from './errors.ts';
+import { type Limits, limitsOf } from './settings/limits.ts';
 import type { Settings } from './settings/settings.ts';
 import { readMatrix } from './wire/addon-matrix-file.ts';
 import { credentialsOf } from './wire/credentials.ts';
@@ -22,6 +24,15 @@ export interface Wired {
   /** API requests sent so far. */
   requests(): number;
   close(): Promise<void>;
+}
+
+/** A matrix that is lost is refused by whoever asks the gate; everybody else does without. */
+function limitsToTell(settings: Settings, addonMatrix: Deps['addonMatrix']): Limits {
+  try {
+    return limitsOf(settings, addonMatrix());
+  } catch (error) {
+    return { ...limitsOf(settings, undefined), 'addons.matrixFile': `lost: ${reasonOf(error)}` };
+  }
 }
 
 /** Builds the adapters. Those that a command may not need are loaded when they are first used. */
@@ -55,8 +66,10 @@ export async function wire(wiring: Wiring): Promise<Wired> {
   let inConfigMap: ClusterSettings | undefined;
   const ofCluster = async () => (inConfigMap = await settingsFromCluster(clusterFor('nightlift'), namespace, wiring));
   const settings = { ...(fileSettings ?? (await takeSettings(wiring, ofCluster))), namespace };
-  const addonMatrix = wiring.settings === 'spared' ? undefined : readMatrix(environment, settings, inConfigMap?.files);
-  log.info('limits', limitsOf(settings, addonMatrix));
+  const files = inConfigMap?.files;
+  const beside = files === undefined ? { folder: settingsFolder(environment, wiring.settingsFile) } : { files };
+  const addonMatrix = (): unknown => readMatrix(environment, settings, beside);
+  log.info('limits', limitsToTell(settings, addonMatrix));
   const templates = openTemplates(environment, settings);
   const shell = lazyShell(wiring, settings, templates);
   const deps: Deps = {
@@ -74,6 +87,7 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     identity: inCluster
       ? (nonEmpty(environment.env['HOSTNAME']) ?? hostname())
       : `${hostname()}, process ${process.pid}`,
+    hasNodeKey: existsSync(environment.path(settings.ssh.keyFile)),
     addonMatrix,
   };
   return { deps, requests: () => client.requests(), close: () => shell.close() };

@@ -5,7 +5,10 @@ resource "kubernetes_config_map_v1" "config" {
     labels    = local.object_labels
   }
 
-  data = { "config.yaml" = local.config_yaml }
+  data = merge(
+    { "config.yaml" = local.config_yaml },
+    var.addon_matrix == null ? {} : { "addons.yaml" = yamlencode(var.addon_matrix) },
+  )
 
   lifecycle {
     precondition {

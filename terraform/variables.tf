@@ -47,6 +47,17 @@ variable "settings" {
   }
 }
 
+variable "addon_matrix" {
+  description = "Your own addon matrix as in docs/gates.md, for example { addons = [{ name = \"cilium\", pinned = true, reason = \"a bug in 1.20\" }] }. Null: the built-in one. The program checks it when it starts."
+  type        = any
+  default     = null
+
+  validation {
+    condition     = var.addon_matrix == null || can(var.addon_matrix.addons[*])
+    error_message = "The addon matrix has to be an object with a list of addons, for example { addons = [{ name = \"cilium\", pinned = true }] }."
+  }
+}
+
 variable "create_namespace" {
   description = "Create namespace k8s-upgrade, which enforces Pod Security level restricted. False: it is there already."
   type        = bool

@@ -45,7 +45,7 @@ function bench(options: WorldOptions = {}) {
   return { world, calls, stop, action, upgrade, run };
 }
 
-const check = (findings: readonly Finding[]): Check => ({ name: 'made-up', evaluate: () => findings });
+const check = (findings: readonly Finding[]): Check => ({ name: 'made-up', reads: [], evaluate: () => findings });
 const failed = new NightliftError('node', 'upgrading worker-1: kubeadm ended with 1', { remedy: 'See its journal.' });
 
 describe('a phase that goes through', () => {
@@ -263,6 +263,7 @@ describe('the gate of a phase', () => {
     const seen: unknown[] = [];
     const look: Check = {
       name: 'look',
+      reads: [],
       evaluate: ({ nodes, alerts }, { target, options }) => {
         seen.push(nodes.known, alerts.known, target, options.quiet.settleSeconds);
         return [];

@@ -50,8 +50,15 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'gate',
     summary: 'ask the gate: safe, blocked or held, and why',
-    options: [TARGET, FACTS, ...CLUSTER, OUTPUT],
+    options: [
+      TARGET,
+      { name: 'verbose', short: 'v', summary: 'also the checks that passed, and what they went by' },
+      FACTS,
+      ...CLUSTER,
+      OUTPUT,
+    ],
     examples: [
+      ['nightlift gate --target 1.37.1 --verbose', 'every check'],
       ['nightlift gate --target 1.37.1', 'exit code 0 safe, 2 blocked or held'],
       ['nightlift gate --facts facts.json --target 1.37.1 -o json', 'replay a case'],
     ],

@@ -1,33 +1,31 @@
 import type { Deps } from '../deps.ts';
 import { chooseTarget } from '../detect/choose-target.ts';
 import { NightliftError } from '../errors.ts';
-import { ALL_FACTS, type Facts } from '../facts/facts.ts';
-import { addonMatrix } from '../gate/addon-matrix.ts';
-import { gateChecks, surveyChecks } from '../gate/checks.ts';
+import type { Facts } from '../facts/facts.ts';
+import { allChecks } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
-import type { Finding, GateResult } from '../gate/finding.ts';
+import type { Finding, GateResult, NotAsked } from '../gate/finding.ts';
 import { type GateOptions, gateOptions } from '../gate/gate-options.ts';
-import { observe } from '../observe/observe.ts';
 import { type Limits, limitsOf } from '../settings/limits.ts';
 import type { Settings } from '../settings/settings.ts';
 import { versionFromUser } from '../version.ts';
-import { type Call, EXIT, text } from './call/command.ts';
+import { type Call, EXIT, flag, text } from './call/command.ts';
 import { type Output, paint } from './call/output.ts';
-import { offlineSettings, withSession } from './call/session.ts';
-import { readFacts } from './facts.ts';
+import { offlineMatrix, offlineSettings, withSession } from './call/session.ts';
+import { factsForPerson, readFacts } from './facts.ts';
 
 /** What the offline and the live way have in common. */
 export interface Question {
   readonly facts: Facts;
   readonly settings: Settings;
-  readonly options: GateOptions;
+  /** @throws NightliftError (config) when the addon matrix is lost. */
+  options(): GateOptions;
   /** Those of the cluster; nobody knows them offline. */
-  readonly limits?: Limits;
+  limits?(): Limits;
 }
 
 export function questionOf(deps: Pick<Deps, 'settings' | 'addonMatrix'>): Omit<Question, 'facts'> {
-  const { settings, addonMatrix: own } = deps;
-  return { settings, options: gateOptions(deps), limits: limitsOf(settings, own) };
+  return { settings: deps.settings, options: () => gateOptions(deps) };
 }
 
 /** Facts from a file, or from the cluster. */
@@ -35,20 +33,15 @@ export async function withQuestion(call: Call, answer: (question: Question) => P
   const file = text(call, 'facts');
   if (file !== undefined) {
     const settings = offlineSettings(call);
-    return await answer({
-      facts: readFacts(file),
-      settings,
-      options: {
-        ...gateOptions({ settings, addonMatrix: undefined }),
-        addons: { matrix: addonMatrix(undefined, ''), untested: 'block' },
-      },
-    });
+    const addonMatrix = () => offlineMatrix(call, settings);
+    return await answer({ facts: readFacts(file), ...questionOf({ settings, addonMatrix }) });
   }
   return await withSession(
     call,
     async ({ deps }) =>
       await answer({
-        facts: await observe(deps, ALL_FACTS, call.signal),
+        facts: await factsForPerson(deps, call.signal),
+        limits: () => limitsOf(deps.settings, deps.addonMatrix()),
         ...questionOf(deps),
       }),
   );
@@ -66,16 +59,21 @@ export function askedTarget(call: Call, { facts, settings }: Question): { target
   return { target: choice.kind === 'target' ? choice.version : undefined, why: choice.why };
 }
 
+export function askGate({ facts, options }: Question, target: string): GateResult {
+  return evaluateGate(facts, target, allChecks, options());
+}
+
 export async function run(call: Call): Promise<number> {
   return await withQuestion(call, async (question) => {
     const { target, why } = askedTarget(call, question);
     if (target === undefined) {
       call.output.line(`No upgrade to ask about: ${why}.`);
-      call.output.json({ target: null, verdict: 'safe', findings: [] });
+      call.output.json({ target: null, verdict: 'safe', findings: [], notAsked: [] });
       return EXIT.done;
     }
-    const result = evaluateGate(question.facts, target, [...gateChecks, ...surveyChecks], question.options);
+    const result = askGate(question, target);
     printGate(call.output, result);
+    if (flag(call, 'verbose')) printPassed(call.output, result);
     call.output.json(result);
     return result.verdict === 'safe' ? EXIT.done : EXIT.refused;
   });
@@ -83,8 +81,28 @@ export async function run(call: Call): Promise<number> {
 
 export function printGate(output: Output, result: GateResult): void {
   const style = { safe: 'green', blocked: 'red', held: 'yellow' } as const;
-  output.line(`${result.target}: ${paint(output, style[result.verdict], result.verdict)}`);
+  const part = result.notAsked.length === 0 ? '' : `, as far as was asked: ${askedOf(result)}`;
+  output.line(`${result.target}: ${paint(output, style[result.verdict], result.verdict)}${part}`);
   for (const finding of result.findings) printFinding(output, finding);
+  printNotAsked(output, result.notAsked);
+}
+
+/** A check that knows a part of what it reads has been asked; it is named all the same. */
+function askedOf({ notAsked }: GateResult): string {
+  return `${allChecks.length - notAsked.length} of ${allChecks.length} checks`;
+}
+
+function printNotAsked(output: Output, notAsked: readonly NotAsked[]): void {
+  for (const [missing, some] of Map.groupBy(notAsked, (one) => one.missing.join(', ')))
+    output.line(
+      `  ${paint(output, 'yellow', 'not asked')} ${some.map(({ check }) => check).join(', ')}  [without ${missing}]`,
+    );
+}
+
+function printPassed(output: Output, { findings, notAsked }: GateResult): void {
+  const told = new Set([...findings, ...notAsked].map(({ check }) => check));
+  for (const { name, reads } of allChecks)
+    if (!told.has(name)) output.line(`  ${paint(output, 'green', 'passed')} ${name}  [by ${reads.join(', ')}]`);
 }
 
 export function printFinding(output: Output, finding: Finding): void {

@@ -2,10 +2,11 @@ import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { kindText } from '../facts/inventory.ts';
 import { runningVersions } from '../facts/running-versions.ts';
+import type { GateResult } from '../gate/finding.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { type Output, paint, table } from './call/output.ts';
-import { askedTarget, withQuestion } from './gate.ts';
+import { askedTarget, askGate, printGate, type Question, withQuestion } from './gate.ts';
 
 export async function run(call: Call): Promise<number> {
   return await withQuestion(call, async (question) => {
@@ -17,9 +18,24 @@ export async function run(call: Call): Promise<number> {
     }
     const plan = planUpgrade(question.facts, target, runningOf(question.facts), question.settings);
     printPlan(call.output, plan, why);
-    call.output.json(plan);
+    call.output.json({ ...plan, gate: tellGate(call.output, question, target) });
     return EXIT.done;
   });
+}
+
+/** A plan needs no addon matrix; that the gate could not be asked without it is told. */
+function tellGate(output: Output, question: Question, target: string): GateResult | null {
+  try {
+    const result = askGate(question, target);
+    output.line();
+    output.line(paint(output, 'bold', 'Asked just now:'));
+    printGate(output, result);
+    return result;
+  } catch (error) {
+    if (!(error instanceof NightliftError)) throw error;
+    output.note(`the gate was not asked: ${error.message}${error.remedy === undefined ? '' : `; ${error.remedy}`}`);
+    return null;
+  }
 }
 
 export function runningOf(facts: Facts): string {

@@ -2,45 +2,44 @@ import { chooseTarget } from '../detect/choose-target.ts';
 import { readEnvironment } from '../environment.ts';
 import { NightliftError } from '../errors.ts';
 import type { FactPart } from '../facts/facts.ts';
-import { gateChecks } from '../gate/checks.ts';
-import { evaluateGate } from '../gate/evaluate-gate.ts';
+import { allChecks, canAsk, partsFor } from '../gate/checks.ts';
 import type { Log } from '../log.ts';
 import { announce } from '../notify/announce.ts';
 import { bold, slackMessage } from '../notify/slack-message.ts';
 import { observe } from '../observe/observe.ts';
 import { composeReport, NOT_LOOKED, plainReport, reportTarget } from '../report/compose-report.ts';
+import { limitsOf } from '../settings/limits.ts';
 import { Settings } from '../settings/settings.ts';
 import { lazyNotifier } from '../wire/on-demand.ts';
 import { type Call, EXIT, flag, text } from './call/command.ts';
 import { withJobSession } from './call/session.ts';
-import { type Question, questionOf, withQuestion } from './gate.ts';
+import { askGate, type Question, questionOf, withQuestion } from './gate.ts';
 
 /**
  * What the Job reads: its account has no key for the nodes and asks no package source, which is the detector's
  * business; what that found stands in its gauges.
  */
 const REPORT_FACTS: readonly FactPart[] = [
-  'nodes',
+  ...canAsk('report', partsFor(allChecks)),
   'killSwitch',
   'run',
-  'workloads',
-  'deprecatedApis',
-  'apiServerMetrics',
   'chainJobs',
   'gauges',
   'limits',
   'inventory',
-  'otherNodes',
 ];
 
-function compose({ facts, settings, options, limits }: Question, looked: boolean) {
+function compose(question: Question, looked: boolean) {
+  const { facts, settings, limits } = question;
   const choice = looked ? chooseTarget(facts, settings.target) : NOT_LOOKED;
   const target = reportTarget(facts, choice);
-  const gate = target === null ? null : evaluateGate(facts, target, gateChecks, options);
+  // What a run at work does to the cluster is no reason against its beginning.
+  const atWork = facts.chainJobs.known && facts.chainJobs.value.some(({ status }) => status === 'active');
+  const gate = target === null || atWork ? null : askGate(question, target);
   return composeReport(
     facts,
     { choice, gate },
-    { namespace: settings.namespace, ...(limits === undefined ? {} : { limits }) },
+    { namespace: settings.namespace, ...(limits === undefined ? {} : { limits: limits() }) },
   );
 }
 
@@ -61,8 +60,12 @@ export async function run(call: Call): Promise<number> {
     call,
     'report',
     async ({ deps }) => {
+      const question = questionOf(deps);
+      // A matrix that is lost is told whatever else can be read.
+      question.options();
       const facts = await observe(deps, REPORT_FACTS, call.signal);
-      const report = compose({ facts, ...questionOf(deps) }, false);
+      const limits = () => limitsOf(deps.settings, deps.addonMatrix());
+      const report = compose({ ...question, facts, limits }, false);
       await announce(deps, { text: report.text, blocks: report.blocks }, call.signal);
       call.output.json(report);
       return EXIT.done;

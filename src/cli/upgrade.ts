@@ -2,7 +2,7 @@ import { gateAndStart } from '../detect/detect.ts';
 import { targetFromUser } from '../detect/target-from-user.ts';
 import { NightliftError } from '../errors.ts';
 import { ALL_FACTS } from '../facts/facts.ts';
-import { gateChecks } from '../gate/checks.ts';
+import { allChecks, canAsk } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
@@ -31,8 +31,7 @@ export async function run(call: Call): Promise<number> {
 async function upgrade(call: Call, { deps }: Wired, target: string): Promise<number> {
   const { output, signal } = call;
   // The nodes themselves are asked by whoever has their key: preflight.
-  const parts = ALL_FACTS.filter((part) => part !== 'surveys');
-  const facts = await observe(deps, parts, signal);
+  const facts = await observe(deps, canAsk('person without a key', ALL_FACTS), signal);
   const choice = targetFromUser(facts, target, deps.settings.target);
   if (choice.kind === 'unknown')
     throw new NightliftError('network', `looking for ${target}: ${choice.why}`, {
@@ -48,7 +47,7 @@ async function upgrade(call: Call, { deps }: Wired, target: string): Promise<num
   }
   const why = unfinished ? 'a run for it did not finish; it is closed' : choice.why;
   printPlan(output, planUpgrade(facts, target, runningOf(facts), deps.settings), why);
-  const gate = evaluateGate(facts, target, gateChecks, gateOptions(deps));
+  const gate = evaluateGate(facts, target, allChecks, gateOptions(deps));
   printGate(output, gate);
   if (gate.verdict !== 'safe') {
     output.json({ outcome: 'refused', target, verdict: gate.verdict, findings: gate.findings });

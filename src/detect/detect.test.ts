@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { controlPlane, worker } from '../../test/support/clusters.ts';
 import { type ExampleWorld, exampleJob, exampleWorld, type WorldOptions } from '../../test/support/example-deps.ts';
 import { engageKillSwitch } from '../../test/support/example-phase.ts';
+import { exampleShell } from '../../test/support/example-step.ts';
 import { surveyOutputOf } from '../../test/support/survey-output.ts';
 import { ClusterError } from '../cluster/kube-error.ts';
 import { NightliftError } from '../errors.ts';
+import { exampleAlert } from '../facts/example-facts.ts';
 import type { WorkloadFact } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import type { Gauge, MetricGroup } from '../metrics/metrics.ts';
@@ -521,7 +523,7 @@ describe('gateAndStart', () => {
     const world = exampleWorld({ nodes, cluster: { workloads: async () => [calico] } });
     const detection = await gateAndStart(world.deps, '1.37.1', [], signal);
     expect(detection).toMatchObject({
-      findings: [{ check: 'addon-compat' }, { check: 'node-survey', reason: 'NodeSilent' }],
+      findings: [{ check: 'addon-compat' }, { check: 'node-survey', reason: 'NodeSilent' }, { check: 'nodes-ready' }],
     });
     expect(world.annotations.get(`${RUN}stopped`)).toMatch(
       /^before it was begun: nodes [^;]*: w-2 \(reaching node w-2: /,
@@ -550,10 +552,23 @@ describe('gateAndStart', () => {
   });
 
   it('leaves the nodes to preflight when it is started from elsewhere, where nobody has their key', async () => {
-    const nodes = [controlPlane('cp-1'), worker('w-1'), worker('w-2', undefined, { internalIp: null })];
-    const world = exampleWorld({ nodes, deps: { inCluster: false } });
+    const world = exampleWorld({ deps: { inCluster: false, shell: exampleShell({}) } });
     expect(await gateAndStart(world.deps, '1.36.4', [], signal)).toMatchObject({ kind: 'started' });
-    expect(world.seen.log.map(({ message }) => message)).toContain('the nodes themselves are asked in preflight');
+    const left = world.seen.log.find(({ message }) => message === 'left to preflight, which asks everything');
+    expect(left?.fields['checks']).toMatch(/^node-survey, .*leftovers, permissions$/);
+  });
+
+  it('refuses for everything that preflight would refuse for, and writes down what may be gone by the morning', async () => {
+    const firing = { ...exampleWorld().deps.alerts, active: async () => [exampleAlert('KubeAPIDown')] };
+    const nodes = [controlPlane('cp-1'), worker('w-1'), worker('w-2', undefined, { ready: 'no' })];
+    const world = exampleWorld({ nodes, deps: { alerts: firing } });
+    expect(await gateAndStart(world.deps, '1.36.4', [], signal)).toMatchObject({
+      kind: 'refused',
+      verdict: 'blocked',
+      findings: [{ check: 'nodes-ready' }, { check: 'firing-alerts' }],
+    });
+    expect(world.annotations.get(`${RUN}stopped`)).toMatch(/^before it was begun: .*w-2.*; .*KubeAPIDown/);
+    expect(world.seen.created).toEqual([]);
   });
 
   it('I20 is blocked when no node can run the Job', async () => {

@@ -7,7 +7,7 @@ import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { FactPart, Facts, JobFact } from '../facts/facts.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
-import { gateChecks, surveyChecks } from '../gate/checks.ts';
+import { allChecks, canAsk, gateChecks, partsFor } from '../gate/checks.ts';
 import { evaluateGate, verdictOf } from '../gate/evaluate-gate.ts';
 import type { Finding, Verdict } from '../gate/finding.ts';
 import { gateOptions } from '../gate/gate-options.ts';
@@ -41,11 +41,12 @@ export type Detection =
   | { readonly kind: 'started'; readonly target: string; readonly job: string };
 
 const LOOK: readonly FactPart[] = ['apiServer', 'nodes', 'patchReleases', 'nextMinorReleases', 'firstSeen'];
-const GATE: readonly FactPart[] = ['nodes', 'otherNodes', 'workloads', 'deprecatedApis', 'apiServerMetrics'];
 
 /** The nightly look: finds a target, asks the gate, starts the chain. Changes nothing when there is nothing to do. */
 export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection> {
   const { log } = deps;
+  // A matrix that is lost is known tonight, and not on the night that has something to upgrade to.
+  gateOptions(deps);
   const paused = await pausedNow(deps, signal);
   if (paused !== undefined) {
     await pushLastRun(deps, undefined, signal);
@@ -102,10 +103,17 @@ export async function gateAndStart(
 ): Promise<Detection> {
   // Who starts it from elsewhere has no key for the nodes, as a rule: preflight asks them before anything is changed.
   const asksNodes = deps.inCluster;
-  const facts = await observe(deps, asksNodes ? [...GATE, 'surveys'] : GATE, signal);
-  const checks = asksNodes ? [...gateChecks, ...surveyChecks] : gateChecks;
-  if (!asksNodes) deps.log.info('the nodes themselves are asked in preflight');
-  const result = evaluateGate(facts, target, checks, gateOptions(deps));
+  const options = gateOptions(deps);
+  const facts = await observe(
+    deps,
+    canAsk(asksNodes ? 'detector' : 'person without a key', partsFor(allChecks)),
+    signal,
+  );
+  const result = evaluateGate(facts, target, allChecks, options);
+  if (result.notAsked.length > 0)
+    deps.log.info('left to preflight, which asks everything', {
+      checks: result.notAsked.map(({ check }) => check).join(', '),
+    });
   for (const finding of result.findings) if (finding.severity === 'warn') logFinding(deps.log, finding);
   if (result.verdict !== 'safe') return await refused(deps, target, result.findings, signal);
   // Nodes that were away were waited for meanwhile.
@@ -152,10 +160,10 @@ async function refused(deps: Deps, target: string, all: readonly Finding[], sign
   const findings = all.filter((finding) => finding.severity === 'block');
   for (const finding of findings) logFinding(deps.log, finding);
   const verdict = verdictOf(findings) === 'held' ? 'held' : 'blocked';
-  // The report has no key for the nodes: what they say it cannot ask again.
-  const ofNodes = findings.filter(({ check }) => surveyChecks.some(({ name }) => name === check));
-  if (ofNodes.length > 0)
-    await recordStop({ deps, signal }, `${NOT_BEGUN}${ofNodes.map(({ message }) => message).join('; ')}`);
+  // What the report cannot ask again, as it has no key for the nodes, and what may be gone by the morning.
+  const ofTonight = findings.filter(({ check }) => !gateChecks.some(({ name }) => name === check));
+  if (ofTonight.length > 0)
+    await recordStop({ deps, signal }, `${NOT_BEGUN}${ofTonight.map(({ message }) => message).join('; ')}`);
   await pushGauges({ deps, signal }, {}, verdictGauges(all));
   return { kind: 'refused', target, verdict, findings };
 }

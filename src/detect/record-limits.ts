@@ -15,7 +15,7 @@ export async function recordLimits(deps: Needs, signal: AbortSignal): Promise<vo
       log.warn('the limits of the last night are not known', { error: reasonOf(error) });
       return null;
     });
-    const values = limitsOf(deps.settings, deps.addonMatrix);
+    const values = limitsOf(deps.settings, deps.addonMatrix());
     const changes = last === null ? [] : limitChanges(last.values, values);
     if (last !== null && changes.length === 0) return;
     if (changes.length > 0) log.warn('the limits are not those of the last night', { changes: changes.join('; ') });

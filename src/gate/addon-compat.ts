@@ -20,6 +20,7 @@ const NAME = 'addon-compat';
 /** Addons of which the running version does not go up to the target's minor. Minor jumps only: inside a minor the running cluster is the proof (I15). */
 export const addonCompat: Check = {
   name: NAME,
+  reads: ['workloads', 'nodes'],
   evaluate(facts, { target, jump, options }) {
     if (jump === 'patch' || jump === 'none') return [];
     if (!facts.workloads.known) {

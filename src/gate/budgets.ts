@@ -15,6 +15,7 @@ const NAME = 'budgets';
  */
 export const budgets: Check = {
   name: NAME,
+  reads: ['budgets', 'nodes'],
   evaluate(facts, { options, target }) {
     const { severity, policies } = options.budgets;
     if (!facts.budgets.known) {

@@ -1,4 +1,4 @@
-import type { Facts } from '../facts/facts.ts';
+import type { FactPart, Facts } from '../facts/facts.ts';
 import type { Jump } from '../version.ts';
 import type { Finding } from './finding.ts';
 import type { GateOptions } from './gate-options.ts';
@@ -14,5 +14,7 @@ export interface GateContext {
 export interface Check {
   /** Kebab-case; docs/gates.md has a heading of this name. */
   readonly name: string;
+  /** Without one of these it cannot answer: then it is not asked, and that is said. */
+  readonly reads: readonly FactPart[];
   evaluate(facts: Facts, context: GateContext): readonly Finding[];
 }

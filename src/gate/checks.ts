@@ -1,3 +1,4 @@
+import type { FactPart } from '../facts/facts.ts';
 import { addonCompat } from './addon-compat.ts';
 import { budgets } from './budgets.ts';
 import { certificates } from './certificates.ts';
@@ -49,7 +50,7 @@ export const surveyChecks: readonly Check[] = [
   leftovers,
 ];
 
-/** What the cluster is asked right before the first change. */
+/** What the cluster is asked as it is now: in the detection, and again right before the first change. */
 export const preflightChecks: readonly Check[] = [
   versionSkew,
   kubeadmApi,
@@ -61,3 +62,29 @@ export const preflightChecks: readonly Check[] = [
   budgets,
   stuckPods,
 ];
+
+/** All of them, for whoever wants to know whether there may be an upgrade: everybody asks the same. */
+export const allChecks: readonly Check[] = [...gateChecks, ...surveyChecks, ...preflightChecks];
+
+/** What these checks have to know. */
+export function partsFor(checks: readonly Check[]): readonly FactPart[] {
+  return [...new Set(checks.flatMap(({ reads }) => reads))];
+}
+
+/**
+ * What of it somebody cannot ask, and preflight does: permissions are those of the account that asks, which is another one;
+ * the accounts of detector and report evict nothing, also not with `dryRun`; not everybody has a key for the nodes.
+ */
+const CANNOT_ASK = {
+  detector: ['permissions', 'budgets'],
+  report: ['permissions', 'budgets', 'surveys'],
+  person: ['permissions'],
+  'person without a key': ['permissions', 'surveys'],
+} as const satisfies Readonly<Record<string, readonly FactPart[]>>;
+
+export type Asker = keyof typeof CANNOT_ASK;
+
+export function canAsk(asker: Asker, parts: readonly FactPart[]): readonly FactPart[] {
+  const not: readonly FactPart[] = CANNOT_ASK[asker];
+  return parts.filter((part) => !not.includes(part));
+}

@@ -43,6 +43,7 @@ const TESTED_CONTAINERD: Readonly<Record<number, readonly string[]>> = {
 /** A node's container runtime must be at or above the floor of the target's minor, by a range look-up: minors after the last row keep its floor (D10). */
 export const containerRuntime: Check = {
   name: NAME,
+  reads: ['nodes'],
   evaluate(facts, { target, options, jump }) {
     if (!facts.nodes.known) {
       return [unknownFinding(NAME, 'the container runtimes', facts.nodes.why, 'Look at kubectl get nodes -o wide.')];

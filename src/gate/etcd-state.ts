@@ -127,6 +127,7 @@ const rules = nodeCheck(NAME, [
 /** etcd can lose a member for the minutes of its restart, and the upgrade finds it as it has to be. */
 export const etcdState: Check = {
   name: NAME,
+  reads: ['nodes', 'surveys'],
   evaluate(facts, context) {
     const nodes = surveyedNodes(facts, context.target);
     const states = nodes.flatMap(({ node, survey }) => {

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { NightliftError } from '../errors.ts';
 import { exampleFacts, exampleNode } from '../facts/example-facts.ts';
 import type { Facts } from '../facts/facts.ts';
-import { known, unknown } from '../observed.ts';
+import { known, notAsked, unknown } from '../observed.ts';
 import type { Check, GateContext } from './check.ts';
-import { gateChecks, preflightChecks } from './checks.ts';
+import { type Asker, allChecks, canAsk, gateChecks, partsFor, preflightChecks, surveyChecks } from './checks.ts';
 import { evaluateGate, verdictOf } from './evaluate-gate.ts';
 import { exampleOptions } from './example-options.ts';
 import type { Finding } from './finding.ts';
@@ -32,7 +32,7 @@ describe('the verdict', () => {
   });
 
   it('D12 is held with the actionable findings kept beside the waiting ones', () => {
-    const both: Check = { name: 'both', evaluate: () => [finding({ class: 'waiting' }), finding({})] };
+    const both: Check = { name: 'both', reads: [], evaluate: () => [finding({ class: 'waiting' }), finding({})] };
     const result = evaluateGate(exampleFacts(), '1.37.1', [both], exampleOptions());
     expect(result.verdict).toBe('held');
     expect(result.findings.map((one) => one.class)).toEqual(['waiting', 'actionable']);
@@ -46,6 +46,7 @@ describe('evaluateGate', () => {
         target,
         verdict: 'safe',
         findings: [],
+        notAsked: [],
       });
     }
   });
@@ -53,11 +54,12 @@ describe('evaluateGate', () => {
   it('turns a check that throws into a blocking finding and runs the others', () => {
     const broken: Check = {
       name: 'broken',
+      reads: [],
       evaluate() {
         throw new Error('boom');
       },
     };
-    const other: Check = { name: 'other', evaluate: () => [finding({ check: 'other' })] };
+    const other: Check = { name: 'other', reads: [], evaluate: () => [finding({ check: 'other' })] };
     const result = evaluateGate(exampleFacts(), '1.36.4', [broken, other], exampleOptions());
     expect(result.verdict).toBe('blocked');
     expect(result.findings.map((one) => one.check)).toEqual(['broken', 'other']);
@@ -97,6 +99,7 @@ describe('evaluateGate', () => {
 describe('a check', () => {
   const throwing = (error: unknown): Check => ({
     name: 'broken',
+    reads: [],
     evaluate() {
       throw error;
     },
@@ -139,6 +142,7 @@ describe('a check', () => {
     const contexts: GateContext[] = [];
     const probe: Check = {
       name: 'probe',
+      reads: [],
       evaluate(_, context) {
         contexts.push(context);
         return [];
@@ -147,6 +151,52 @@ describe('a check', () => {
     const options = exampleOptions();
     evaluateGate(exampleFacts(facts), target, [probe], options);
     expect(contexts).toEqual([{ target, jump, options }]);
+  });
+});
+
+describe('a check that whoever asks cannot ask', () => {
+  const never: Check = {
+    name: 'never',
+    reads: ['nodes', 'alerts'],
+    evaluate: () => [finding({ check: 'never' })],
+  };
+  const ask = (facts: Partial<Facts>) => evaluateGate(exampleFacts(facts), '1.36.4', [never], exampleOptions());
+
+  it('is named with what it needs, and neither blocks nor counts as passed', () => {
+    expect(ask({ alerts: notAsked() })).toEqual({
+      target: '1.36.4',
+      verdict: 'safe',
+      findings: [],
+      notAsked: [{ check: 'never', missing: ['alerts'] }],
+    });
+  });
+
+  it('is no check of what was asked and could not be read, which blocks', () => {
+    expect(ask({ alerts: unknown('away') })).toMatchObject({ verdict: 'blocked', notAsked: [] });
+  });
+
+  it('is named beside what it can say when an older version has written the facts', () => {
+    const facts = exampleFacts();
+    delete facts.surveys;
+    const older = evaluateGate(facts, '1.36.4', [{ ...never, reads: ['surveys'] }], exampleOptions());
+    expect(older).toMatchObject({ verdict: 'blocked', notAsked: [{ check: 'never', missing: ['surveys'] }] });
+  });
+
+  it.each<[Asker, string[]]>([
+    ['detector', ['permissions', 'budgets']],
+    ['report', ['permissions', 'budgets', 'node-survey', 'leftovers']],
+    ['person', ['permissions']],
+    ['person without a key', ['permissions', 'node-survey', 'leftovers']],
+  ])('is one of few for a %s, who asks all the others', (asker, names) => {
+    const asked = canAsk(asker, partsFor(allChecks));
+    const facts = exampleFacts();
+    const part = Object.fromEntries(
+      partsFor(allChecks).map((name) => [name, asked.includes(name) ? facts[name] : notAsked()]),
+    );
+    const missing = evaluateGate({ ...facts, ...part }, '1.36.4', allChecks, exampleOptions()).notAsked;
+    const ofNodes = new Set(surveyChecks.slice(1, -1).map(({ name }) => name));
+    const named = missing.map(({ check }) => check).filter((check) => !ofNodes.has(check));
+    expect(named.toSorted()).toEqual(names.toSorted());
   });
 });
 

@@ -1,16 +1,29 @@
 import { NightliftError, reasonOf } from '../errors.ts';
-import type { Facts } from '../facts/facts.ts';
+import type { FactPart, Facts } from '../facts/facts.ts';
 import { runningVersions } from '../facts/running-versions.ts';
+import { isAsked } from '../observed.ts';
 import { type Jump, minorOf } from '../version.ts';
 import type { Check, GateContext } from './check.ts';
-import type { Finding, GateResult, Verdict } from './finding.ts';
+import type { Finding, GateResult, NotAsked, Verdict } from './finding.ts';
 import type { GateOptions } from './gate-options.ts';
 
 /** All checks run, whatever the others find: a person gets the whole list in one night. */
 export function evaluateGate(facts: Facts, target: string, checks: readonly Check[], options: GateOptions): GateResult {
   const context: GateContext = { target, jump: jumpTo(facts, target), options };
-  const findings = checks.flatMap((check) => evaluateSafely(check, facts, context));
-  return { target, verdict: verdictOf(findings), findings };
+  const findings = checks
+    .filter(({ reads }) => !reads.some((part) => isLeftOut(facts, part)))
+    .flatMap((check) => evaluateSafely(check, facts, context));
+  const notAsked = checks.flatMap(({ name, reads }): readonly NotAsked[] => {
+    const missing = reads.filter((part) => facts[part] === undefined || isLeftOut(facts, part));
+    return missing.length === 0 ? [] : [{ check: name, missing }];
+  });
+  return { target, verdict: verdictOf(findings), findings, notAsked };
+}
+
+/** Nobody has tried to read it. What an older version did not know of is merely absent: its checks say what they can without. */
+function isLeftOut(facts: Facts, part: FactPart): boolean {
+  const observed = facts[part];
+  return observed !== undefined && !isAsked(observed);
 }
 
 /**

@@ -22,6 +22,7 @@ const ALWAYS_IGNORED = new Set([
 /** Halt-on-alert: nothing critical may be firing. Silence because nobody could be asked is not health (D01). */
 export const firingAlerts: Check = {
   name: NAME,
+  reads: ['alerts'],
   evaluate(facts, { options }) {
     const { alerts } = options;
     if (!facts.alerts.known) {

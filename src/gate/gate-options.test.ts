@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exampleWorld } from '../../test/support/example-deps.ts';
-import { gateOptions } from './gate-options.ts';
+import { alertOptions, gateOptions } from './gate-options.ts';
 
 describe('what the checks take from the settings', () => {
   it('is what was set', () => {
@@ -31,15 +31,15 @@ describe('what the checks take from the settings', () => {
   it('I04 says whether a run has begun to change the cluster, which it has not unless that is said', () => {
     const { deps } = exampleWorld();
     expect(gateOptions(deps).alerts.duringRun).toBe(false);
-    expect(gateOptions(deps, true).alerts.duringRun).toBe(true);
+    expect(alertOptions(deps, true).duringRun).toBe(true);
   });
 
   it("has the operator's addon matrix, and says which file is wrong", () => {
     const settings = { addons: { matrixFile: '/etc/nightlift/own.yaml' } };
     const own = { addons: [{ name: 'calico', pinned: true }] };
-    const { addons } = gateOptions(exampleWorld({ settings, deps: { addonMatrix: own } }).deps);
+    const { addons } = gateOptions(exampleWorld({ settings, deps: { addonMatrix: () => own } }).deps);
     expect(addons.matrix.addons.find(({ name }) => name === 'calico')?.pinned).toBe(true);
-    const wrong = exampleWorld({ settings, deps: { addonMatrix: 'text' } });
+    const wrong = exampleWorld({ settings, deps: { addonMatrix: () => 'text' } });
     expect(() => gateOptions(wrong.deps)).toThrow(/^reading the addon matrix in \/etc\/nightlift\/own\.yaml: /);
   });
 });

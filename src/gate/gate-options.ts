@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts';
 import type { DrainPolicy } from '../settings/drain.ts';
+import { matrixName } from '../settings/parse-settings.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type AddonMatrix, addonMatrix } from './addon-matrix.ts';
 
@@ -45,13 +46,18 @@ export interface GateOptions {
   readonly snapshot: Pick<Settings['snapshot'], 'required' | 'cronJob'>;
 }
 
-/** The parts of the settings that the checks take. `duringRun` is false before the first change of a run. */
-export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>, duringRun = false): GateOptions {
+/** `duringRun` is false before the first change of a run. */
+export function alertOptions({ settings }: Pick<Deps, 'settings'>, duringRun = false): GateOptions['alerts'] {
+  return { ...settings.alerts, duringRun };
+}
+
+/** The parts of the settings that the checks take, before the first change of a run. */
+export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>): GateOptions {
   const { settings } = deps;
   return {
-    addons: { matrix: addonMatrix(deps.addonMatrix, settings.addons.matrixFile), untested: settings.addons.untested },
+    addons: { matrix: addonMatrix(deps.addonMatrix(), matrixName(settings)), untested: settings.addons.untested },
     runtime: { raiseControlPlane: settings.containerd.raise },
-    alerts: { ...settings.alerts, duringRun },
+    alerts: alertOptions(deps),
     quiet: { settleSeconds: settings.waits.settleSeconds },
     budgets: { severity: settings.budgets, policies: settings.drain.policies },
     stuckPods: { severity: settings.drain.stuckPods === 'warn' ? 'warn' : 'block' },

@@ -13,6 +13,7 @@ const READ_UNTIL: ReadonlyMap<string, number> = new Map([
 /** kubeadm of the target can read the cluster's configuration. An upgrade with 1.31 or later has written it as v1beta4; people and their tools write it too. */
 export const kubeadmApi: Check = {
   name: NAME,
+  reads: ['kubeadmApi'],
   evaluate({ kubeadmApi: api }, { target }) {
     // Facts that an older version has written do not have it.
     if (api === undefined) return [];

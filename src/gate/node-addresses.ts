@@ -9,6 +9,7 @@ const NAME = 'node-addresses';
  */
 export const nodeAddresses: Check = {
   name: NAME,
+  reads: ['nodes'],
   evaluate(facts) {
     if (!facts.nodes.known) {
       return [unknownFinding(NAME, 'the nodes', facts.nodes.why, 'Look at the API server: kubectl get nodes.')];

@@ -6,6 +6,7 @@ const NAME = 'node-identity';
 /** No two nodes are one machine, or clones of one: Nightlift knows a machine by its machine-id before it changes anything on it. */
 export const nodeIdentity: Check = {
   name: NAME,
+  reads: ['nodes'],
   evaluate({ nodes }) {
     // That they could not be read is said by node-survey.
     if (!nodes.known) return [];

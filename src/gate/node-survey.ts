@@ -12,6 +12,7 @@ const NAME = 'node-survey';
  */
 export const nodeSurvey: Check = {
   name: NAME,
+  reads: ['nodes', 'surveys'],
   evaluate({ nodes, surveys }, { target }): readonly Finding[] {
     if (surveys === undefined) return [];
     if (!nodes.known)

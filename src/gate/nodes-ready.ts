@@ -8,6 +8,7 @@ const NAME = 'nodes-ready';
 /** Every node is Ready, under no pressure and reachable: a sick node is mended before, not during, an upgrade. */
 export const nodesReady: Check = {
   name: NAME,
+  reads: ['nodes'],
   evaluate(facts) {
     if (!facts.nodes.known) {
       return [unknownFinding(NAME, 'the nodes', facts.nodes.why, 'Look at the API server: kubectl get nodes.')];

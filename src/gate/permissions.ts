@@ -8,6 +8,7 @@ const NAME = 'permissions';
 /** A drain that fails half-way for want of a permission is found out before the first change (I03, I11). */
 export const permissions: Check = {
   name: NAME,
+  reads: ['permissions'],
   evaluate(facts) {
     const remedy = 'Apply the RBAC of this version again (terraform apply, or deploy/).';
     if (!facts.permissions.known) return [unknownFinding(NAME, 'its own permissions', facts.permissions.why, remedy)];

@@ -10,6 +10,7 @@ const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
 /** Right after a reboot or a flap the cluster is still settling, and what breaks then would be blamed on the upgrade. */
 export const quietBaseline: Check = {
   name: NAME,
+  reads: ['nodes'],
   evaluate(facts, { target, options }) {
     if (!facts.nodes.known) {
       return [unknownFinding(NAME, 'the nodes', facts.nodes.why, 'Look at the API server: kubectl get nodes.')];

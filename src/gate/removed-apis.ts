@@ -19,6 +19,7 @@ interface Removal {
 /** Somebody still calls an API that the target's API server does not have any more. */
 export const removedApis: Check = {
   name: NAME,
+  reads: ['deprecatedApis', 'apiServerMetrics', 'nodes'],
   evaluate(facts, { target, options }) {
     if (!facts.deprecatedApis.known) {
       const finding = unknownFinding(

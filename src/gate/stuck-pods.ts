@@ -13,6 +13,7 @@ const MOST_NAMED = 20;
  */
 export const stuckPods: Check = {
   name: NAME,
+  reads: ['leavingPods', 'nodes'],
   evaluate(facts, { options, target }) {
     const { severity } = options.stuckPods;
     if (facts.leavingPods === undefined) return [];

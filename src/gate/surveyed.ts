@@ -59,6 +59,7 @@ export interface NodeRule {
 export function nodeCheck(name: string, rules: readonly NodeRule[]): Check {
   return {
     name,
+    reads: ['nodes', 'surveys'],
     evaluate(facts, context) {
       const nodes = surveyedNodes(facts, context.target);
       return rules.flatMap(({ reason, severity, said, remedy, problems }) => {

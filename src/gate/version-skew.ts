@@ -14,6 +14,7 @@ const KUBELET_SKEW = 3;
 /** The rules of the version skew policy, now and with the target's API server. */
 export const versionSkew: Check = {
   name: NAME,
+  reads: ['apiServer', 'nodes', 'otherNodes'],
   evaluate(facts, { target }) {
     if (!facts.apiServer.known) {
       return [unknownFinding(NAME, "the API server's version", facts.apiServer.why, 'Look at kubectl version.')];
@@ -30,10 +31,14 @@ export const versionSkew: Check = {
       ];
     }
     const { oldestApiServer, newestApiServer } = versions.value;
+    // Judged from the oldest API server: kubelets may be further behind, and are the reason to finish a half-done upgrade.
+    const jump = jumpBetween(oldestApiServer, target);
+    // How far a kubelet is from a target that nothing goes to says nothing.
+    const reachable = typeof jump === 'string' ? target : oldestApiServer;
     const findings: Finding[] = facts.nodes.value.flatMap((node) => [
-      ...kubeletProblems(node, oldestApiServer, target),
+      ...kubeletProblems(node, oldestApiServer, reachable),
     ]);
-    findings.push(...otherKubelets(facts, target));
+    findings.push(...otherKubelets(facts, reachable));
     if (minorNumber(newestApiServer) - minorNumber(oldestApiServer) > 1) {
       findings.push(
         block(
@@ -43,8 +48,6 @@ export const versionSkew: Check = {
         ),
       );
     }
-    // Judged from the oldest API server: kubelets may be further behind, and are the reason to finish a half-done upgrade.
-    const jump = jumpBetween(oldestApiServer, target);
     if (typeof jump === 'object') {
       findings.push(
         block(

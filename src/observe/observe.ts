@@ -4,7 +4,7 @@ import type { Deps } from '../deps.ts';
 import { NightliftError, reasonOf } from '../errors.ts';
 import { FACTS_SCHEMA, type FactPart, type Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
-import { known, type Observed, unknown } from '../observed.ts';
+import { known, notAsked, type Observed, unknown } from '../observed.ts';
 import { observeBudgets } from './budgets.ts';
 import { CHAIN_SELECTOR } from './chain-jobs.ts';
 import { readFirstSeen } from './first-seen.ts';
@@ -16,8 +16,6 @@ import { observePermissions } from './permissions.ts';
 import { nextMinorOf, patchReleasesOf } from './releases.ts';
 import { readRun, recordedRun } from './run-record.ts';
 import { observeSurveys } from './surveys.ts';
-
-const NOT_ASKED = 'it was not asked for';
 
 export interface ObserveOptions {
   /** Throws when the API server is away, which tells nothing about the cluster; else that is one more unknown. */
@@ -33,7 +31,7 @@ export async function observe(
 ): Promise<Facts> {
   const { cluster } = deps;
   const read = async <T>(part: FactPart, ask: () => Promise<T>): Promise<Observed<T>> => {
-    if (!parts.includes(part)) return unknown(NOT_ASKED);
+    if (!parts.includes(part)) return notAsked();
     try {
       return known(await ask());
     } catch (error) {
@@ -67,7 +65,7 @@ export async function observe(
     kubeadmApi: read('kubeadmApi', () => cluster.kubeadmApi(signal)),
     killSwitch: parts.includes('killSwitch')
       ? readKillSwitch(deps, signal).catch((error: unknown) => unknown(reasonOf(error)))
-      : Promise.resolve(unknown(NOT_ASKED)),
+      : Promise.resolve(notAsked()),
     patchReleases: read('patchReleases', async () => patchReleasesOf(deps, await nodeList(), signal)),
     nextMinorReleases: read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal)),
     run: read('run', async () => recordedRun(await record())),

@@ -1,5 +1,5 @@
 import type { Phase } from '../chain/phase.ts';
-import { gateChecks, preflightChecks } from '../gate/checks.ts';
+import { gateChecks, partsFor, preflightChecks } from '../gate/checks.ts';
 import { controlPlanesHealthy } from '../steps/control-plane/control-planes-healthy.ts';
 import { plan } from '../steps/control-plane/kubeadm-plan.ts';
 import { manifestChanges } from '../steps/control-plane/manifest-changes.ts';
@@ -17,24 +17,15 @@ import { stageAll } from '../steps/node/stage-all.ts';
 import { noteInventory } from '../steps/run/inventory.ts';
 import { setLatch } from '../steps/run/latch.ts';
 
+/** What the nodes say of themselves is asked in a step, which waits for those that are away. */
+const CHECKS = [...gateChecks, ...preflightChecks];
+
 /** Everything that can say no says it here, before the first change. */
 export const preflight: Phase = {
   name: 'preflight',
   summary: 'gate, health, plan, etcd snapshot',
-  facts: [
-    'nodes',
-    'otherNodes',
-    'apiServer',
-    'workloads',
-    'deprecatedApis',
-    'apiServerMetrics',
-    'kubeadmApi',
-    'alerts',
-    'budgets',
-    'leavingPods',
-    'permissions',
-  ],
-  checks: [...gateChecks, ...preflightChecks],
+  facts: partsFor(CHECKS),
+  checks: CHECKS,
   steps: [
     oneChain,
     rebootLock,

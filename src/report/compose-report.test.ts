@@ -603,8 +603,18 @@ describe('the lines of the report', () => {
       class: 'actionable',
       message: 'kured is old',
     } as const;
-    const blocked = { target: '1.36.4', verdict: 'blocked', findings: [{ ...finding, severity: 'block' }] } as const;
-    const warned = { target: '1.36.5', verdict: 'safe', findings: [{ ...finding, severity: 'warn' }] } as const;
+    const blocked = {
+      target: '1.36.4',
+      verdict: 'blocked',
+      findings: [{ ...finding, severity: 'block' }],
+      notAsked: [],
+    } as const;
+    const warned = {
+      target: '1.36.5',
+      verdict: 'safe',
+      findings: [{ ...finding, severity: 'warn' }],
+      notAsked: [],
+    } as const;
     const done = { ...gauges('1.36.4'), chainJobs: known(night) };
     const onNew = { apiServer: known('1.36.4'), nodes: known([exampleNode('cp-1', { kubelet: '1.36.4' })]) };
 

@@ -71,7 +71,7 @@ describe('a failed night', () => {
     },
     {
       title: 'says that the next run goes on, when the gate lets it',
-      night: { running: known(HALF_DONE), gate: { target: '1.36.4', verdict: 'safe', findings: [] } },
+      night: { running: known(HALF_DONE), gate: { target: '1.36.4', verdict: 'safe', findings: [], notAsked: [] } },
       want: {
         outcome: 'failed',
         headline: '🔴 FAILED — half-done at 1.36.4, and no chain Job is active',
@@ -80,7 +80,7 @@ describe('a failed night', () => {
     },
     {
       title: 'does not promise a next run that the gate refuses',
-      night: { running: known(HALF_DONE), gate: { target: '1.36.4', verdict: 'blocked', findings: [] } },
+      night: { running: known(HALF_DONE), gate: { target: '1.36.4', verdict: 'blocked', findings: [], notAsked: [] } },
       want: {
         outcome: 'failed',
         headline: '🔴 FAILED — half-done at 1.36.4, and no chain Job is active',

@@ -8,7 +8,7 @@ import { gated } from './gated-night.ts';
 import type { Night } from './night.ts';
 
 const TARGET = '1.36.4';
-const gate = (verdict: GateResult['verdict']): GateResult => ({ target: TARGET, verdict, findings: [] });
+const gate = (verdict: GateResult['verdict']): GateResult => ({ target: TARGET, verdict, findings: [], notAsked: [] });
 const on = (name: string): Pick<Facts, 'gauges'> => ({ gauges: known([{ name, labels: {}, value: 1 }]) });
 const NO_RUN = { startedAt: null, target: null, snapshotPath: null };
 const stopped: Pick<Facts, 'run'> = {
@@ -40,6 +40,26 @@ describe('a night with a target', () => {
     { title: 'is blocked by the gate', night: { gate: gate('blocked') }, want: ['blocked', BLOCKED] },
     { title: 'is held by the gate', night: { gate: gate('held') }, want: ['held', HELD] },
     { title: 'has passed the gate', night: { gate: gate('safe') }, want: ['in-progress', PASSED, NOTHING_RUNS] },
+    {
+      title: 'has passed the gate as far as it was asked, and says what was not',
+      night: {
+        gate: {
+          ...gate('safe'),
+          notAsked: [
+            { check: 'disk-room', missing: ['surveys'] },
+            { check: 'certificates', missing: ['surveys'] },
+            { check: 'permissions', missing: ['permissions'] },
+            { check: 'stuck-pods', missing: ['leavingPods'] },
+          ],
+        },
+      },
+      want: [
+        'in-progress',
+        PASSED,
+        NOTHING_RUNS,
+        'Not asked here, but before its first change: what the nodes say of themselves, its permissions, leavingPods.',
+      ],
+    },
     {
       title: 'has passed the gate although the versions are unknown',
       night: { gate: gate('safe'), running: unknown('refused') },

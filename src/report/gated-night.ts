@@ -1,4 +1,6 @@
 import { formatDuration } from '../age.ts';
+import type { FactPart } from '../facts/facts.ts';
+import type { GateResult } from '../gate/finding.ts';
 import { NOT_BEGUN } from '../observe/run-record.ts';
 import { isOn, isSet, type Night, stoppedNote, unknownNight, type Verdict, verdict } from './night.ts';
 
@@ -22,6 +24,7 @@ export function gated(night: Night): Verdict | undefined {
     'in-progress',
     `🟡 IN PROGRESS / gate passed for ${target}`,
     'Nothing is running now; the next run starts it.',
+    ...notAskedNotes(gate),
     ...earlier,
   );
 }
@@ -39,6 +42,18 @@ function staleNight(night: Night, target: string): Verdict | undefined {
   return lastWord === 'k8s_upgrade_held'
     ? verdict('held', HELD(target), ...notes)
     : verdict('blocked', BLOCKED(target), ...notes);
+}
+
+/** The rest of what may be in the way, in words for breakfast. */
+const WORDS: Partial<Record<FactPart, string>> = {
+  surveys: 'what the nodes say of themselves',
+  budgets: 'disruption budgets',
+  permissions: 'its permissions',
+};
+
+function notAskedNotes({ notAsked }: GateResult): readonly string[] {
+  const parts = [...new Set(notAsked.flatMap(({ missing }) => missing))].map((part) => WORDS[part] ?? part);
+  return parts.length === 0 ? [] : [`Not asked here, but before its first change: ${parts.join(', ')}.`];
 }
 
 /** Preflight refuses for more than the gate does, and what it found may be gone by the morning. */

@@ -119,7 +119,7 @@ describe('a night after which all nodes run the version', () => {
     );
   const found = (target: string | null, fresh = true) =>
     detector({ fresh, detected: known({ kind: target === null ? 'none' : 'patch', target }) });
-  const gate: GateResult = { target: '1.36.5', verdict: 'held', findings: [] };
+  const gate: GateResult = { target: '1.36.5', verdict: 'held', findings: [], notAsked: [] };
   const HELD = '⏸️ HELD — 1.36.5 not yet upgradable';
   const BEFORE = 'Before that, all nodes went to 1.36.4.';
 
@@ -297,7 +297,7 @@ describe('the worst of a night', () => {
     },
     {
       title: 'is a refusal, before a look that found nothing',
-      night: { target: '1.36.4', gate: { target: '1.36.4', verdict: 'blocked', findings: [] } },
+      night: { target: '1.36.4', gate: { target: '1.36.4', verdict: 'blocked', findings: [], notAsked: [] } },
       want: ['blocked', '🔴 BLOCKED (action needed) — 1.36.4'],
     },
   ]);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { matrixName } from './parse-settings.ts';
 import type { Settings } from './settings.ts';
 
 /** What a run may do, as it really is, by the name of the setting. */
@@ -49,7 +50,7 @@ const LONGEST = 160;
 export function limitsOf(settings: Settings, addonMatrix: unknown): Limits {
   const limits = Object.fromEntries(NAMES.map((name) => [name, shown(valueAt(settings, name))]));
   if (addonMatrix === undefined) return limits;
-  return { ...limits, 'addons.matrixFile': `${settings.addons.matrixFile} (${hashOf(JSON.stringify(addonMatrix))})` };
+  return { ...limits, 'addons.matrixFile': `${matrixName(settings)} (${hashOf(JSON.stringify(addonMatrix))})` };
 }
 
 /** What is not the same in both, in words: `dryRun: true → false`. A limit that only one of them knows is of another version of the program. */

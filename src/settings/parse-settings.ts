@@ -6,6 +6,12 @@ import { Settings } from './settings.ts';
 
 export const CONFIG_MAP = 'k8s-upgrade-config';
 export const CONFIG_KEY = 'config.yaml';
+
+/** The operator's addon matrix: another key of that ConfigMap, a file beside the settings file. */
+export function matrixName({ addons }: Pick<Settings, 'addons'>): string {
+  return addons.matrixFile === '' ? 'addons.yaml' : addons.matrixFile;
+}
+
 /** How somebody says it on purpose, as the end of a remedy. */
 export const ALL_DEFAULTS = 'A file that wants all defaults: {}';
 

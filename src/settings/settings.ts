@@ -139,9 +139,10 @@ export const Settings = z
           .string()
           .default('')
           .meta(
-            notes('Your own addon matrix, merged over the built-in one.', {
-              reason: 'Data gets old faster than programs.',
-            }),
+            notes(
+              'Your own addon matrix, merged over the built-in one: another key of ConfigMap `k8s-upgrade-config`, a file beside the settings file. Empty: `addons.yaml`, where there is one; what is named has to be there.',
+              { reason: 'Data gets old faster than programs.' },
+            ),
           ),
       })
       .prefault({}),

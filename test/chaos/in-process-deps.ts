@@ -128,7 +128,8 @@ export function inProcessDeps(cluster: EmbeddedCluster, options: InProcessOption
       settings,
       inCluster: true,
       identity: options.identity ?? 'in-process-abcde',
-      addonMatrix: undefined,
+      hasNodeKey: true,
+      addonMatrix: () => undefined,
     },
     async close() {
       await shell.close();

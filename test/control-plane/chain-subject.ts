@@ -83,7 +83,8 @@ export class ChainSubject extends Subject {
       identity,
       // There are no machines behind these nodes that could be asked what they are.
       inCluster: false,
-      addonMatrix: undefined,
+      hasNodeKey: true,
+      addonMatrix: () => undefined,
     } as unknown as Deps;
     return { deps, log, context: (step, target) => this.#context(deps, step, target) };
   }

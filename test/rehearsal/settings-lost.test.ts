@@ -118,6 +118,18 @@ describe('on a workstation', { timeout: 30_000 }, () => {
       expect([code, err]).toEqual([64, expect.stringContaining(says)]);
     }
   });
+
+  it('the addon matrix is the key addons.yaml, without being named, and only who asks the gate needs it', async () => {
+    setConfig({ 'config.yaml': '{}', 'addons.yaml': '# nothing\n' });
+    const { code, err } = await call('gate', '--target', '1.36.4');
+    expect([code, err]).toEqual([
+      64,
+      expect.stringContaining(
+        'reading the addon matrix key addons.yaml of ConfigMap k8s-upgrade-config: it says nothing',
+      ),
+    ]);
+    for (const command of ['status', 'facts']) expect((await call(command)).code).toBe(0);
+  });
 });
 
 describe('in the morning after', () => {

@@ -92,7 +92,8 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
     settings: Settings.parse({ job: { image: 'nightlift:test' }, ...options.settings }),
     identity: 'pod-a',
     inCluster: true,
-    addonMatrix: undefined,
+    hasNodeKey: true,
+    addonMatrix: () => undefined,
     ...options.deps,
   };
   return Object.assign(world, { deps });

@@ -1,8 +1,9 @@
 import { isWorthAnotherTry } from '../../chain/worth-another-try.ts';
-import { readEnvironment, readSettings } from '../../environment.ts';
+import { readEnvironment, readSettings, settingsFolder } from '../../environment.ts';
 import { NightliftError, reasonOf } from '../../errors.ts';
 import { createLog, type Log } from '../../log.ts';
 import type { Settings } from '../../settings/settings.ts';
+import { readMatrix } from '../../wire/addon-matrix-file.ts';
 import { type Wiring } from '../../wire/wiring.ts';
 import { type Wired, wire } from '../../wire.ts';
 import { type Call, EXIT, text } from './command.ts';
@@ -70,6 +71,12 @@ export async function withJobSession(
     // What may be over in a minute is left to the Job's own retries; what was understood is not tried again.
     return isWorthAnotherTry(error) ? EXIT.retry : error.exitCode;
   }
+}
+
+/** The addon matrix beside them. */
+export function offlineMatrix(call: Call, settings: Settings): unknown {
+  const environment = readEnvironment();
+  return readMatrix(environment, settings, { folder: settingsFolder(environment, text(call, 'config')) });
 }
 
 /** Settings without a cluster: of --config, or the defaults. */

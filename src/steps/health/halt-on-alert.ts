@@ -4,7 +4,7 @@ import { NightliftError, reasonOf } from '../../errors.ts';
 import type { AlertFact } from '../../facts/facts.ts';
 import type { Finding } from '../../gate/finding.ts';
 import { haltingAlerts } from '../../gate/firing-alerts.ts';
-import { gateOptions } from '../../gate/gate-options.ts';
+import { alertOptions } from '../../gate/gate-options.ts';
 import { known, type Observed, unknown } from '../../observed.ts';
 
 /** The alerts that halt now; unknown when Prometheus cannot be asked. */
@@ -12,7 +12,7 @@ async function look({ deps, signal }: Context): Promise<Observed<readonly AlertF
   const { required, prometheusUrl } = deps.settings.alerts;
   if (!required && prometheusUrl === '') return known([]);
   try {
-    return known(haltingAlerts(await deps.alerts.active(signal), gateOptions(deps, true).alerts));
+    return known(haltingAlerts(await deps.alerts.active(signal), alertOptions(deps, true)));
   } catch (error) {
     if (!required) {
       deps.log.warn('Prometheus cannot be asked, and the settings do not require it', { error: reasonOf(error) });

@@ -3,7 +3,7 @@ import type { ActionStep, Context } from '../../chain/phase.ts';
 import { reasonOf } from '../../errors.ts';
 import { otherChanges } from '../../facts/inventory.ts';
 import { haltingAlerts } from '../../gate/firing-alerts.ts';
-import { gateOptions } from '../../gate/gate-options.ts';
+import { alertOptions } from '../../gate/gate-options.ts';
 import { announce } from '../../notify/announce.ts';
 import { inventoryIn } from '../../observe/inventory.ts';
 import { readRun, recordedRun } from '../../observe/run-record.ts';
@@ -15,7 +15,7 @@ export const warnOfAlerts: ActionStep = {
   summary: 'alerts that fire now are named',
   async run({ deps, signal }) {
     try {
-      const firing = haltingAlerts(await deps.alerts.active(signal), gateOptions(deps, true).alerts);
+      const firing = haltingAlerts(await deps.alerts.active(signal), alertOptions(deps, true));
       if (firing.length > 0)
         deps.log.warn('alerts are firing after the upgrade', { alerts: firing.map((alert) => alert.name).join(', ') });
     } catch (error) {
