@@ -93,8 +93,11 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'resume',
     summary: 'remove the kill switch; the next night goes on',
-    options: [...CLUSTER, OUTPUT],
-    examples: [['nightlift resume', '']],
+    options: [{ name: 'now', summary: 'run the detection now instead of waiting for the night' }, ...CLUSTER, OUTPUT],
+    examples: [
+      ['nightlift resume', ''],
+      ['nightlift resume --now', 'a Job of its own name, also where nothing was paused'],
+    ],
     load: () => import('./resume.ts'),
   },
   {

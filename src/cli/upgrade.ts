@@ -1,3 +1,4 @@
+import { whyPaused } from '../chain/may-go-on.ts';
 import { gateAndStart } from '../detect/detect.ts';
 import { targetFromUser } from '../detect/target-from-user.ts';
 import { NightliftError } from '../errors.ts';
@@ -12,6 +13,7 @@ import { planUpgrade } from '../phases/plan-upgrade.ts';
 import { versionFromUser } from '../version.ts';
 import type { Wired } from '../wire.ts';
 import { type Call, EXIT, flag, text } from './call/command.ts';
+import { paint } from './call/output.ts';
 import { withSession } from './call/session.ts';
 import { followChain } from './follow-chain.ts';
 import { printFinding, printGate } from './gate.ts';
@@ -30,6 +32,7 @@ export async function run(call: Call): Promise<number> {
 
 async function upgrade(call: Call, { deps }: Wired, target: string): Promise<number> {
   const { output, signal } = call;
+  if (await isPaused(call, deps, target)) return EXIT.refused;
   // The nodes themselves are asked by whoever has their key: preflight.
   const parts = ALL_FACTS.filter((part) => part !== 'surveys');
   const facts = await observe(deps, parts, signal);
@@ -55,6 +58,8 @@ async function upgrade(call: Call, { deps }: Wired, target: string): Promise<num
     return EXIT.refused;
   }
   if (!flag(call, 'yes') && !(await confirmed(call, target))) return EXIT.refused;
+  // A question can stand for hours.
+  if (await isPaused(call, deps, target)) return EXIT.refused;
   if (flag(call, 'here')) return await runHere(call, deps, target);
   const jobs = await deps.cluster.jobs(CHAIN_SELECTOR, signal);
   const active = jobs.find((job) => job.status === 'active');
@@ -67,11 +72,6 @@ async function upgrade(call: Call, { deps }: Wired, target: string): Promise<num
   if (started?.kind === 'refused') {
     for (const finding of started.findings) printFinding(output, finding);
     output.json({ outcome: 'refused', target, verdict: started.verdict, findings: started.findings });
-    return EXIT.refused;
-  }
-  if (started?.kind === 'paused') {
-    output.line(`Paused: ${started.reason}. Nothing is started.`);
-    output.json({ outcome: 'paused', target, why: started.reason });
     return EXIT.refused;
   }
   if (started?.kind === 'dry-run') {
@@ -87,6 +87,16 @@ async function upgrade(call: Call, { deps }: Wired, target: string): Promise<num
     return EXIT.done;
   }
   return await followChain(call, deps, target);
+}
+
+/** What stops every run stops one that a person asks for, and is said before anything else. */
+async function isPaused({ output, signal }: Call, deps: Wired['deps'], target: string): Promise<boolean> {
+  const why = await whyPaused(deps, signal);
+  if (why === undefined) return false;
+  output.line(`${paint(output, 'yellow', 'Paused')}: ${why}. Nothing is started.`);
+  output.line('  `nightlift resume` ends a pause; outside the window, wait for it or change `window` in the settings.');
+  output.json({ outcome: 'paused', target, why });
+  return true;
 }
 
 /** Every node is on the version, but the run that brought them there was not closed, or a cordon of ours is left. */

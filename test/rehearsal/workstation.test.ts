@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configMaps, jobs, namespaces } from '../../src/rehearsal/api/resources.ts';
+import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
+import { callCli } from '../support/call-cli.ts';
+import { NIGHT_MS, SMALL, useNights } from './nights.ts';
+
+const nights = useNights();
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'nightlift-workstation-'));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** A person with a kubeconfig, of the admin or of the bearer of a token, and with nothing of what a pod has. */
+function person({ server }: EmbeddedCluster, token?: string) {
+  const file = join(directory, `kubeconfig-${server.port}-${token ?? 'admin'}`);
+  writeFileSync(file, server.kubeconfig(token));
+  return async (...argv: string[]) => await callCli([...argv, '--kubeconfig', file]);
+}
+
+/** Everything that the cluster's Jobs go by, and the gauges. */
+function stateOf({ server: { store }, pushgateway }: EmbeddedCluster) {
+  return {
+    jobs: store.list(jobs).map(({ metadata }) => metadata.name),
+    run: store.get(namespaces, 'k8s-upgrade')?.metadata.annotations ?? {},
+    state: store.get(configMaps, 'k8s-upgrade-state', 'k8s-upgrade')?.data ?? {},
+    pushed: pushgateway.requests.filter(({ method }) => method !== 'GET').length,
+  };
+}
+
+describe('the emergency brake', { timeout: NIGHT_MS }, () => {
+  it('stops an upgrade by hand before it has asked or started anything', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      const call = person(cluster);
+      await call('pause', '--reason', 'load test');
+      const before = stateOf(cluster);
+      const { code, out, err } = await call('upgrade', '--to', '1.36.4', '--yes', '--no-follow');
+      expect([code, err]).toEqual([2, '']);
+      expect(out).toMatch(/^Paused: the kill switch is engaged: load test\. Nothing is started\.\n.*nightlift resume/);
+      expect(stateOf(cluster)).toEqual(before);
+    });
+  });
+
+  it('resume --now runs the detection, every time under a name of its own', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      const call = person(cluster);
+      await call('pause');
+      const first = await call('resume', '--now', '-o', 'json');
+      const second = await call('resume', '--now', '-o', 'json');
+      const named = [first, second].map(({ out }) => (JSON.parse(out) as { job: string }).job);
+      expect(new Set(named).size).toBe(2);
+      for (const name of named) expect(stateOf(cluster).jobs).toContain(name);
+      expect(JSON.parse(second.out)).toMatchObject({ paused: false, wasPaused: false });
+    });
+  });
+
+  it('resume --now says where there is nothing to run', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      const { code, err } = await person(cluster)('resume', '--now', '--namespace', 'default');
+      expect([code, err]).toEqual([3, expect.stringContaining('there is no CronJob default/k8s-version-check')]);
+    });
+  });
+
+  it('works, and status shows what may be seen, for whoever may do no more than that in our namespace', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      const rules = [
+        { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch', 'delete'] },
+        { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
+      ];
+      cluster.server.access.addToken('brake', { user: 'operator', groups: ['system:authenticated'], rules });
+      const call = person(cluster, 'brake');
+      expect(await call('pause', '--reason', 'mine')).toMatchObject({ code: 0 });
+      const { code, out } = await call('status');
+      expect([code, out]).toEqual([0, expect.stringContaining('Paused: mine')]);
+      expect(out).toMatch(/^Nodes: unknown \(listing the nodes: the API server answered 403/m);
+      expect(out).toMatch(/^Jobs: unknown \(/m);
+      expect(await call('resume')).toMatchObject({ code: 0 });
+    });
+  });
+});
