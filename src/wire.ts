@@ -3,7 +3,7 @@ import { systemClock } from './clock.ts';
 import { createKubeClient, WARM_UP_MS } from './cluster/kube-client.ts';
 import { createKubeCluster } from './cluster/kube-cluster.ts';
 import type { Deps } from './deps.ts';
-import { isInPod, nonEmpty, settingsText } from './environment.ts';
+import { isAtWorkInPod, nonEmpty, settingsText } from './environment.ts';
 import { limitsOf } from './settings/limits.ts';
 import type { Settings } from './settings/settings.ts';
 import { readMatrix } from './wire/addon-matrix-file.ts';
@@ -27,7 +27,7 @@ export interface Wired {
 /** Builds the adapters. Those that a command may not need are loaded when they are first used. */
 export async function wire(wiring: Wiring): Promise<Wired> {
   const { environment, log } = wiring;
-  const inCluster = isInPod(environment) && wiring.kubeconfig === undefined;
+  const inCluster = isAtWorkInPod(environment, wiring.kubeconfig);
   const clock = systemClock();
   const fileSettings =
     wiring.settingsFile !== undefined || inCluster || nonEmpty(environment.env['NIGHTLIFT_CONFIG']) !== undefined

@@ -103,24 +103,24 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'check',
     summary: 'look for a new version and start the chain (CronJob k8s-version-check)',
+    details: 'From outside the cluster it only looks, as `nightlift gate` does, and starts and records nothing.',
     options: [...CLUSTER, OUTPUT],
-    examples: [
-      ['kubectl -n k8s-upgrade create job --from=cronjob/k8s-version-check check-now', 'in the cluster, by hand'],
-    ],
+    examples: [['nightlift resume --now', 'runs it in the cluster, by hand']],
     load: () => import('./check.ts'),
   },
   {
     name: 'phase',
     summary: 'one link of the chain (the Jobs run this)',
     details:
-      'PHASE, TARGET_VERSION and NODE_NAME say which. Exit codes: 0 for every decision, 3 for a failure, 75 for one\nthat is worth another try.',
+      'PHASE, TARGET_VERSION and NODE_NAME say which; outside a pod it is refused. Exit codes: 0 for every decision, 3 for\na failure, 75 for one that is worth another try.',
     options: [...CLUSTER, OUTPUT],
-    examples: [['PHASE=worker TARGET_VERSION=1.36.4 NODE_NAME=node1 nightlift phase', 'what a Job does']],
+    examples: [['nightlift upgrade --to 1.36.4', 'starts the first of the Jobs that run it']],
     load: () => import('./phase.ts'),
   },
   {
     name: 'report',
     summary: 'say what happened last night (CronJob k8s-upgrade-nightly-report)',
+    details: 'From outside the cluster the message is printed, and not sent.',
     options: [{ name: 'dry-run', summary: 'print the message instead of sending it' }, FACTS, ...CLUSTER, OUTPUT],
     examples: [
       ['nightlift report --dry-run', 'the message as Slack would get it'],

@@ -12,7 +12,7 @@ import { composeReport, NOT_LOOKED, plainReport, reportTarget } from '../report/
 import { Settings } from '../settings/settings.ts';
 import { lazyNotifier } from '../wire/on-demand.ts';
 import { type Call, EXIT, flag, text } from './call/command.ts';
-import { withJobSession } from './call/session.ts';
+import { isJob, withJobSession } from './call/session.ts';
 import { type Question, questionOf, withQuestion } from './gate.ts';
 
 /**
@@ -45,7 +45,8 @@ function compose({ facts, settings, options, limits }: Question, looked: boolean
 }
 
 export async function run(call: Call): Promise<number> {
-  if (flag(call, 'dry-run')) {
+  if (flag(call, 'dry-run') || (!isJob(call) && text(call, 'facts') === undefined)) {
+    if (!flag(call, 'dry-run')) call.output.note('Printed, and not sent: this is no pod of the cluster.');
     return await withQuestion(call, async (question) => {
       const report = compose(question, true);
       for (const line of plainReport(report.text).split('\n')) call.output.line(line);

@@ -81,3 +81,40 @@ describe('the emergency brake', { timeout: NIGHT_MS }, () => {
     });
   });
 });
+
+describe('what the Jobs of the cluster run, from outside of it', { timeout: NIGHT_MS }, () => {
+  it('check only looks: it starts nothing, and the night stays as it was recorded', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      const before = stateOf(cluster);
+      for (const argv of [['check'], ['check', '-o', 'json']]) {
+        const { code, out, err } = await person(cluster)(...argv);
+        expect([3, 2, 0], err).toContain(code);
+        expect(out + err).toContain('Nothing is started or recorded from here');
+      }
+      expect(stateOf(cluster)).toEqual(before);
+    });
+  });
+
+  it('report is printed, and not sent', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      const before = cluster.slack.messages.length;
+      const { code, out } = await person(cluster)('report');
+      expect([code, out]).toEqual([0, expect.stringContaining('Running: 1.36.3')]);
+      expect(cluster.slack.messages.length).toBe(before);
+    });
+  });
+
+  it('a phase is refused: a node is changed by a Job of the chain', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      const before = { ...process.env };
+      Object.assign(process.env, { PHASE: 'worker', TARGET_VERSION: '1.36.4', NODE_NAME: 'worker-1' });
+      try {
+        const { code, out, err } = await person(cluster)('phase');
+        expect([code, out, err]).toEqual([64, '', expect.stringMatching(/no pod of the cluster.*\n.*upgrade --to/)]);
+        expect(cluster.server.requests.writes).toEqual([]);
+      } finally {
+        process.env = before;
+      }
+    });
+  });
+});

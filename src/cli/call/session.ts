@@ -1,5 +1,5 @@
 import { isWorthAnotherTry } from '../../chain/worth-another-try.ts';
-import { readEnvironment, readSettings } from '../../environment.ts';
+import { isAtWorkInPod, readEnvironment, readSettings } from '../../environment.ts';
 import { NightliftError, reasonOf } from '../../errors.ts';
 import { createLog, type Log } from '../../log.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -49,6 +49,11 @@ export async function withSession(
     { ...wiringOf(call, 'cli'), log, settings, runsPhases: here === true, meetsNewApiServers: to !== undefined },
     body,
   );
+}
+
+/** From anywhere else the commands of the Jobs only look. */
+export function isJob(call: Call): boolean {
+  return isAtWorkInPod(readEnvironment(), text(call, 'kubeconfig'));
 }
 
 /** For Jobs: the log is the output. JSON lines where no terminal reads them; stderr when stdout holds the JSON result. */
