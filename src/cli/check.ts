@@ -1,4 +1,4 @@
-import { detect } from '../detect/detect.ts';
+import { nightlyLook } from '../detect/nightly-look.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { isJob, withJobSession } from './call/session.ts';
 import { run as askGate } from './gate.ts';
@@ -13,7 +13,7 @@ export async function run(call: Call): Promise<number> {
     return await askGate(call);
   }
   return await withJobSession(call, 'check', async ({ deps, requests }) => {
-    const detection = await detect(deps, call.signal);
+    const detection = await nightlyLook(deps, call.signal);
     deps.log.info('check ends', {
       outcome: detection.kind,
       ...('reason' in detection ? { reason: detection.reason } : {}),

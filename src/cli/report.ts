@@ -17,7 +17,7 @@ import { type Question, questionOf, withQuestion } from './gate.ts';
 
 /**
  * What the Job reads: its account has no key for the nodes and asks no package source, which is the detector's
- * business; what that found stands in its gauges.
+ * business; what that found stands in its record.
  */
 const REPORT_FACTS: readonly FactPart[] = [
   'nodes',
@@ -29,6 +29,7 @@ const REPORT_FACTS: readonly FactPart[] = [
   'chainJobs',
   'gauges',
   'limits',
+  'lastLook',
   'inventory',
   'otherNodes',
 ];

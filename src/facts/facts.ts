@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { observedSchema } from '../observed.ts';
 import { RunInventory } from './inventory.ts';
+import { LastLook } from './last-look.ts';
 import { NodeFact, OtherNodeFact } from './node-fact.ts';
 import { NodeSurvey } from './node-survey.ts';
 
@@ -166,6 +167,13 @@ export const Facts = z.object({
       snapshotPath: z.string().nullable(),
       stopped: z.string().nullable().describe('where and why the run stopped before its end'),
       stoppedAt: z.iso.datetime().nullable().default(null).describe('when it did'),
+      stoppedAs: z
+        .enum(['blocked', 'held', 'paused', 'failed'])
+        .nullable()
+        .optional()
+        .describe('how it did; absent in facts that an older version has written'),
+      stoppedStep: z.string().nullable().optional().describe('the step in which it did: worker worker-2, preflight'),
+      takenBack: z.array(z.string()).optional().describe('what that step had begun and put back as it was'),
       apiAwaySeconds: z
         .number()
         .nonnegative()
@@ -180,6 +188,9 @@ export const Facts = z.object({
   limits: observedSchema(RecordedLimits.nullable())
     .default({ known: false, why: 'the program that wrote these facts did not know of them' })
     .describe('the limits of the last night; null before the first look'),
+  lastLook: observedSchema(LastLook.nullable())
+    .optional()
+    .describe('the last look; null before the first; absent in facts that an older version has written'),
   workloads: observedSchema(z.array(WorkloadFact)),
   deprecatedApis: observedSchema(z.array(DeprecatedApiFact)),
   apiServerMetrics: observedSchema(ApiServerMetricsFact)

@@ -10,6 +10,7 @@ import { CHAIN_SELECTOR } from './chain-jobs.ts';
 import { readFirstSeen } from './first-seen.ts';
 import { inventoryIn } from './inventory.ts';
 import { readKillSwitch } from './kill-switch.ts';
+import { readLastLook } from './last-look.ts';
 import { leavingPods } from './leaving-pods.ts';
 import { readLimits } from './limits.ts';
 import { observePermissions } from './permissions.ts';
@@ -71,6 +72,7 @@ export async function observe(
     nextMinorReleases: read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal)),
     run: read('run', async () => recordedRun(await record())),
     firstSeen: read('firstSeen', () => readFirstSeen(deps, signal)),
+    lastLook: read('lastLook', () => readLastLook(deps, signal)),
     limits: read('limits', () => readLimits(deps, signal)),
     workloads: read('workloads', async () => [...(await cluster.workloads(signal))]),
     deprecatedApis: read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),

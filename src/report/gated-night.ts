@@ -1,5 +1,5 @@
 import { NOT_BEGUN } from '../observe/run-record.ts';
-import { isOn, type Night, stoppedNote, unknownNight, type Verdict, verdict } from './night.ts';
+import { type Night, refusedAs, stoppedNote, unknownNight, type Verdict, verdict } from './night.ts';
 
 const BLOCKED = (target: string): string => `🔴 BLOCKED (action needed) — ${target}`;
 const HELD = (target: string): string => `⏸️ HELD — ${target} not yet upgradable`;
@@ -12,13 +12,16 @@ export function gated(night: Night): Verdict | undefined {
   if (gate?.verdict === 'blocked') return verdict('blocked', BLOCKED(target), ...earlier);
   if (gate?.verdict === 'held') return verdict('held', HELD(target), ...earlier);
   const notes = [...refusedNotes(night), ...earlier];
-  if (isOn(night, 'k8s_upgrade_held')) return verdict('held', HELD(target), ...notes);
-  if (isOn(night, 'k8s_upgrade_blocked')) return verdict('blocked', BLOCKED(target), ...notes);
+  const refused = refusedAs(night);
+  if (refused === 'held') return verdict('held', HELD(target), ...notes);
+  if (refused === 'blocked') return verdict('blocked', BLOCKED(target), ...notes);
   if (gate === null) return unknownNight(`${target} was found, but the gate was not asked`);
   return verdict(
     'in-progress',
     `🟡 IN PROGRESS / gate passed for ${target}`,
-    'Nothing is running now; the next run starts it.',
+    night.dryRun
+      ? 'Nothing is running now, and no run starts it: the setting `dryRun` is on.'
+      : 'Nothing is running now; the next run starts it.',
     ...earlier,
   );
 }
