@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
-import { isOnTarget } from '../facts/nodes.ts';
+import { controlPlanes, isOnTarget, workers } from '../facts/nodes.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { paint } from './call/output.ts';
@@ -29,7 +29,8 @@ export async function followChain(call: Call, deps: Deps, target: string): Promi
       const nodes = await deps.cluster.nodes(signal);
       for (const job of jobs)
         say(job.name, `${job.name}: ${job.status}${job.runner === null ? '' : ` on ${job.runner}`}`);
-      for (const node of nodes) say(node.name, `${node.name}: ${describe(node)}`);
+      for (const node of [...controlPlanes(nodes), ...workers(nodes)])
+        say(node.name, `${node.name}: ${describe(node)}`);
       said.delete('away');
       quiet = jobs.some((job) => job.status === 'active') ? 0 : quiet + 1;
       if (quiet >= QUIET_POLLS) return await ended(call, deps, target, jobs, nodes);

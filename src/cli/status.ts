@@ -7,6 +7,7 @@ import type { Facts, JobFact } from '../facts/facts.ts';
 import { otherChanges as changesSince, kindsOf, type RunInventory } from '../facts/inventory.ts';
 import type { LastLook } from '../facts/last-look.ts';
 import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
+import { controlPlanes, workers } from '../facts/nodes.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { INVENTORY, inventoryIn } from '../observe/inventory.ts';
 import { readKillSwitch } from '../observe/kill-switch.ts';
@@ -124,7 +125,7 @@ function print(output: Output, status: Status, now: Date): void {
   else
     for (const row of table([
       ['NODE', 'ROLE', 'KUBELET', 'API SERVER', 'READY', 'CORDON'],
-      ...nodes.value.map(nodeRow),
+      ...[...controlPlanes(nodes.value), ...workers(nodes.value)].map(nodeRow),
     ]))
       output.line(row);
   for (const { name, kubelet, why } of status.leftOut.known ? status.leftOut.value : [])

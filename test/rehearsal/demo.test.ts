@@ -24,7 +24,7 @@ interface Ended {
 }
 
 /** `nightlift demo` with nothing of our environment; `interrupt` says after which output Ctrl-C is pressed. */
-function demo(args: readonly string[], interrupt?: RegExp): Promise<Ended> {
+function demo(args: readonly string[], interrupt?: RegExp, how: 'Ctrl-C' | 'close stdout' = 'Ctrl-C'): Promise<Ended> {
   const child = spawn(process.execPath, [program?.file ?? '', 'demo', ...args], {
     env: { PATH: process.env['PATH'] ?? '', TMPDIR: temporary, NIGHTLIFT_TEMPLATES: TEMPLATES },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -37,7 +37,8 @@ function demo(args: readonly string[], interrupt?: RegExp): Promise<Ended> {
       // Once: at the second Ctrl-C the program ends where it stands, and its folder stays.
       if (isInterrupted || interrupt?.test(out[name]) !== true) return;
       isInterrupted = true;
-      child.kill('SIGINT');
+      if (how === 'Ctrl-C') child.kill('SIGINT');
+      else child.stdout.destroy();
     });
   }
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...out })));
@@ -90,6 +91,13 @@ describe('nightlift demo', { timeout: NIGHT_MS }, () => {
     const { code, stderr } = await demo([], /cordoned/);
     expect(code).toBe(130);
     expect(stderr).not.toMatch(/at .*\.cjs/);
+    expect(readdirSync(temporary)).toEqual([]);
+    if (process.platform === 'linux') expect(leftProcesses()).toEqual([]);
+  });
+
+  it('ends without a word when nobody reads its output any more, and removes its folder', async () => {
+    const { code, stderr } = await demo(['--nodes', '2', '--speed', '2000'], /control-plane/, 'close stdout');
+    expect([code, stderr]).toEqual([141, '']);
     expect(readdirSync(temporary)).toEqual([]);
     if (process.platform === 'linux') expect(leftProcesses()).toEqual([]);
   });

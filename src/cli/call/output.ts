@@ -6,7 +6,9 @@ export interface Output {
   readonly format: 'text' | 'json';
   readonly terminal: boolean;
   readonly color: boolean;
+  /** Of the terminal, as it is now. */
   readonly columns: number;
+  readonly rows: number;
   /** One line for people; nothing in JSON format, where stdout holds one object. Text from outside does nothing in it. */
   line(text?: string): void;
   /** The result for programs; nothing in text format. */

@@ -17,7 +17,12 @@ export function createOutput(options: TerminalOptions): Output {
     format,
     terminal,
     color: terminal && !options.noColor,
-    columns: stdout.columns > 0 ? stdout.columns : 120,
+    get columns() {
+      return stdout.columns > 0 ? stdout.columns : 120;
+    },
+    get rows() {
+      return stdout.rows > 0 ? stdout.rows : 40;
+    },
     line: (text = '') => void (format === 'text' && stdout.write(`${terminalLine(text)}\n`)),
     json: (value) => void (format === 'json' && stdout.write(`${plainJson(value, 2)}\n`)),
     note: (text) => void stderr.write(`${terminalLine(text)}\n`),
