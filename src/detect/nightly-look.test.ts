@@ -2,12 +2,46 @@ import { describe, expect, it } from 'vitest';
 import { exampleWorld, type WorldOptions } from '../../test/support/example-deps.ts';
 import { NightliftError } from '../errors.ts';
 import type { Finding } from '../gate/finding.ts';
-import { lookOf, nightlyLook } from './nightly-look.ts';
+import { isNewBlock, lookOf, nightlyLook } from './nightly-look.ts';
 
 const STATE = 'k8s-upgrade/k8s-upgrade-state';
 const signal = new AbortController().signal;
 const recorded = (world: ReturnType<typeof exampleWorld>): unknown =>
   JSON.parse(world.configMaps.get(STATE)?.['last-look'] ?? 'null');
+
+describe('a block that is said at once', () => {
+  const finding = (reason: string, kind: Finding['class']): Finding => ({
+    check: 'a',
+    reason,
+    class: kind,
+    severity: 'block',
+    message: 'm',
+  });
+  const refused = (...findings: Finding[]) =>
+    ({ kind: 'refused', target: '1.36.4', verdict: 'blocked', findings }) as const;
+  const before = (...findings: Finding[]) => ({ at: '2026-11-20T23:00:00Z', ...lookOf(refused(...findings)) });
+
+  it.each([
+    ['is new on the first night', refused(finding('Old', 'actionable')), null, true],
+    ['is known the next night', refused(finding('Old', 'actionable')), before(finding('Old', 'actionable')), false],
+    [
+      'is new beside one that is known',
+      refused(finding('Old', 'actionable'), finding('New', 'actionable')),
+      before(finding('Old', 'actionable')),
+      true,
+    ],
+    [
+      'is new for another version',
+      refused(finding('Old', 'actionable')),
+      { ...before(finding('Old', 'actionable')), target: '1.36.3' },
+      true,
+    ],
+    ['I19 wakes nobody for what has to be waited for', refused(finding('Waiting', 'waiting')), null, false],
+    ['is none when nothing was refused', { kind: 'dry-run', target: '1.36.4' } as const, null, false],
+  ])('%s', (_, detection, last, isNew) => {
+    expect(isNewBlock(detection, last)).toBe(isNew);
+  });
+});
 
 describe('the record of the last look', () => {
   it('says what it came to, with its time, and leaves what else is remembered', async () => {

@@ -6,6 +6,40 @@ import { CURRENT, logOf, NIGHT_MS, SMALL, useNights } from './nights.ts';
 
 const nights = useNights();
 
+describe('a block of the detection', { timeout: NIGHT_MS }, () => {
+  it('is said at once on the first night, and on the second only in the morning', async () => {
+    const { topology, prepare, settings } = scenarioNamed('blocked');
+    await nights.cluster(
+      topology,
+      async (cluster) => {
+        prepare?.(cluster);
+        const first = await runNight(cluster);
+        expect(first.messages, logOf(cluster)).toEqual([
+          expect.stringMatching(/^\*🔴 BLOCKED \(action needed\) — 1\.36\.4\*\nNothing was changed\./),
+        ]);
+        expect(first.messages[0]).toContain('cert-manager');
+        const second = await runNight(cluster);
+        expect(second.messages).toEqual([]);
+        expect(second.slack).toMatch(/^\*🔴 BLOCKED/);
+      },
+      settings === undefined ? {} : { settings },
+    );
+  });
+
+  it('waits for the morning where the setting says so', async () => {
+    const { topology, prepare, settings } = scenarioNamed('blocked');
+    await nights.cluster(
+      topology,
+      async (cluster) => {
+        prepare?.(cluster);
+        const { messages, slack } = await runNight(cluster);
+        expect([messages, slack]).toEqual([[], expect.stringContaining('BLOCKED')]);
+      },
+      { settings: { ...settings, sayNewBlocksAtOnce: false } },
+    );
+  });
+});
+
 describe('the message of the morning', { timeout: NIGHT_MS }, () => {
   it('needs no Pushgateway to know that the detector has looked', async () => {
     await nights.cluster(
