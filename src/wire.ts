@@ -8,6 +8,7 @@ import { limitsOf } from './settings/limits.ts';
 import type { Settings } from './settings/settings.ts';
 import { readMatrix } from './wire/addon-matrix-file.ts';
 import { credentialsOf } from './wire/credentials.ts';
+import { fetchFromOutside } from './wire/from-outside.ts';
 import { lazyAlerts, lazyFeed, lazyMetrics, lazyNotifier, lazyShell } from './wire/on-demand.ts';
 import { type ClusterSettings, settingsFromCluster } from './wire/settings-from-cluster.ts';
 import { takeSettings } from './wire/take-settings.ts';
@@ -54,17 +55,18 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     });
   let inConfigMap: ClusterSettings | undefined;
   const ofCluster = async () => (inConfigMap = await settingsFromCluster(clusterFor('nightlift'), namespace, wiring));
-  const settings = { ...(fileSettings ?? (await takeSettings(wiring, ofCluster))), namespace };
+  const settings = withOwnKeys({ ...(fileSettings ?? (await takeSettings(wiring, ofCluster))), namespace }, wiring);
   const addonMatrix = wiring.settings === 'spared' ? undefined : readMatrix(environment, settings, inConfigMap?.files);
   log.info('limits', limitsOf(settings, addonMatrix));
   const templates = openTemplates(environment, settings);
-  const shell = lazyShell(wiring, settings, templates);
+  const shell = lazyShell(wiring, settings, templates, !inCluster && wiring.sshKey === undefined);
+  const fetch = inCluster ? undefined : fetchFromOutside(client);
   const deps: Deps = {
     cluster: clusterFor(settings.annotationPrefix, settings.nodes.exclude),
     shell,
-    alerts: lazyAlerts(settings),
-    feed: lazyFeed(environment, settings),
-    metrics: lazyMetrics(settings),
+    alerts: lazyAlerts(settings, fetch),
+    feed: lazyFeed(environment, settings, fetch),
+    metrics: lazyMetrics(settings, fetch),
     notifier: lazyNotifier(environment, settings),
     clock,
     log,
@@ -77,4 +79,13 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     addonMatrix,
   };
   return { deps, requests: () => client.requests(), close: () => shell.close() };
+}
+
+/** Where a person has the key and the host keys that the cluster's Jobs have in their Secret. */
+function withOwnKeys(settings: Settings, { sshKey, knownHosts }: Pick<Wiring, 'sshKey' | 'knownHosts'>): Settings {
+  const { ssh } = settings;
+  return {
+    ...settings,
+    ssh: { ...ssh, keyFile: sshKey ?? ssh.keyFile, knownHostsFile: knownHosts ?? ssh.knownHostsFile },
+  };
 }

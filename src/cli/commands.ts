@@ -15,6 +15,15 @@ const CLUSTER: readonly OptionSpec[] = [
     summary: 'settings file; default: the one in the pod, else ConfigMap k8s-upgrade-config of the cluster',
   },
 ];
+/** Of the commands that ask the nodes. */
+const KEYS: readonly OptionSpec[] = [
+  {
+    name: 'ssh-key',
+    value: 'FILE',
+    summary: 'private key for the nodes; default: where the settings say, which is in a pod',
+  },
+  { name: 'known-hosts', value: 'FILE', summary: 'host keys of the nodes; default: likewise' },
+];
 const FACTS: OptionSpec = {
   name: 'facts',
   value: 'FILE',
@@ -39,7 +48,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'plan',
     summary: 'path, order of nodes with reasons, steps and an estimate',
-    options: [TARGET, FACTS, ...CLUSTER, OUTPUT],
+    options: [TARGET, FACTS, ...CLUSTER, ...KEYS, OUTPUT],
     examples: [
       ['nightlift plan', 'for the version that the detector would choose'],
       ['nightlift plan --target 1.37.1', 'for this one'],
@@ -50,7 +59,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'gate',
     summary: 'ask the gate: safe, blocked or held, and why',
-    options: [TARGET, FACTS, ...CLUSTER, OUTPUT],
+    options: [TARGET, FACTS, ...CLUSTER, ...KEYS, OUTPUT],
     examples: [
       ['nightlift gate --target 1.37.1', 'exit code 0 safe, 2 blocked or held'],
       ['nightlift gate --facts facts.json --target 1.37.1 -o json', 'replay a case'],
@@ -60,7 +69,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'facts',
     summary: 'everything that the deciders use, as one JSON object without secrets',
-    options: [...CLUSTER, OUTPUT],
+    options: [...CLUSTER, ...KEYS, OUTPUT],
     examples: [['nightlift facts > facts.json', 'what a bug report wants to have']],
     load: () => import('./facts.ts'),
   },
@@ -75,6 +84,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { name: 'no-follow', summary: 'start the chain and return' },
       { name: 'here', summary: 'developer switch: run the phases in this process instead of Jobs' },
       ...CLUSTER,
+      ...KEYS,
       OUTPUT,
     ],
     examples: [
@@ -104,7 +114,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'check',
     summary: 'look for a new version and start the chain (CronJob k8s-version-check)',
     details: 'From outside the cluster it only looks, as `nightlift gate` does, and starts and records nothing.',
-    options: [...CLUSTER, OUTPUT],
+    options: [...CLUSTER, ...KEYS, OUTPUT],
     examples: [['nightlift resume --now', 'runs it in the cluster, by hand']],
     load: () => import('./check.ts'),
   },
@@ -121,7 +131,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'report',
     summary: 'say what happened last night (CronJob k8s-upgrade-nightly-report)',
     details: 'From outside the cluster the message is printed, and not sent.',
-    options: [{ name: 'dry-run', summary: 'print the message instead of sending it' }, FACTS, ...CLUSTER, OUTPUT],
+    options: [
+      { name: 'dry-run', summary: 'print the message instead of sending it' },
+      FACTS,
+      ...CLUSTER,
+      ...KEYS,
+      OUTPUT,
+    ],
     examples: [
       ['nightlift report --dry-run', 'the message as Slack would get it'],
       ['nightlift report --dry-run --facts facts.json -o json', 'replay'],

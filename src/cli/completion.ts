@@ -41,7 +41,7 @@ function bash(commands: readonly CommandSpec[]): string {
     '  esac',
     '  case "$previous" in',
     ...new Set(values),
-    '    --config|--kubeconfig|--facts) COMPREPLY=($(compgen -f -- "$current")); return ;;',
+    '    --config|--kubeconfig|--facts|--ssh-key|--known-hosts) COMPREPLY=($(compgen -f -- "$current")); return ;;',
     '  esac',
     '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
     '}',

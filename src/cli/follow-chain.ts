@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { isUnavailable } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
@@ -73,7 +74,35 @@ async function ended(
       : paint(output, 'red', `Failed in ${failed.name} (${failed.reason}).`),
   );
   if (last !== undefined) output.line(`The log of ${last.name} ends with:`);
-  for (const line of last === undefined ? [] : tail.split('\n')) output.line(line);
+  for (const line of last === undefined ? [] : tail.split('\n').flatMap(readable)) output.line(`  ${line}`);
   output.json({ outcome: failed === undefined ? 'refused' : 'failed', target, job: last?.name, behind, log: tail });
   return failed === undefined ? EXIT.refused : EXIT.failed;
 }
+
+/** A Job's log is JSON for machines: a person reads what was said, and what to do. Undefined remedies and blank lines are none. */
+export function readable(line: string): readonly string[] {
+  let said: unknown;
+  try {
+    said = JSON.parse(line);
+  } catch {
+    return line.trim() === '' ? [] : [line];
+  }
+  const result = LogLine.safeParse(said);
+  if (!result.success) return [line];
+  const { level, message, error, why, reason, remedy } = result.data;
+  const because = [error, why ?? reason].filter((text) => text !== undefined).join(', ');
+  const mark = level === 'info' ? '' : `${level.toUpperCase()} `;
+  return [
+    `${mark}${message}${because === '' ? '' : `: ${because}`}`,
+    ...(remedy === undefined ? [] : [`    what to do: ${remedy}`]),
+  ];
+}
+
+const LogLine = z.object({
+  level: z.string(),
+  message: z.string(),
+  error: z.string().optional(),
+  why: z.string().optional(),
+  reason: z.string().optional(),
+  remedy: z.string().optional(),
+});

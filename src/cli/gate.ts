@@ -15,6 +15,7 @@ import { type Call, EXIT, text } from './call/command.ts';
 import { type Output, paint } from './call/output.ts';
 import { offlineSettings, withSession } from './call/session.ts';
 import { readFacts } from './facts.ts';
+import { isFromHere, mayStart, seenFromHere } from './from-here.ts';
 
 /** What the offline and the live way have in common. */
 export interface Question {
@@ -61,9 +62,15 @@ export function askedTarget(call: Call, { facts, settings }: Question): { target
   const choice = chooseTarget(facts, settings.target);
   if (choice.kind === 'unknown')
     throw new NightliftError('network', `choosing a target: ${choice.why}`, {
-      remedy: 'Give one with --target X.Y.Z.',
+      remedy: notAsked(facts)
+        ? 'Give --ssh-key FILE and --known-hosts FILE, or a version with --target X.Y.Z.'
+        : 'Give one with --target X.Y.Z.',
     });
   return { target: choice.kind === 'target' ? choice.version : undefined, why: choice.why };
+}
+
+function notAsked({ patchReleases }: Facts): boolean {
+  return !patchReleases.known && patchReleases.notFromHere === true;
 }
 
 export async function run(call: Call): Promise<number> {
@@ -74,7 +81,8 @@ export async function run(call: Call): Promise<number> {
       call.output.json({ target: null, verdict: 'safe', findings: [] });
       return EXIT.done;
     }
-    const result = evaluateGate(question.facts, target, [...gateChecks, ...surveyChecks], question.options);
+    const { facts, options } = question;
+    const result = seenFromHere(facts, evaluateGate(facts, target, [...gateChecks, ...surveyChecks], options));
     printGate(call.output, result);
     call.output.json(result);
     return result.verdict === 'safe' ? EXIT.done : EXIT.refused;
@@ -83,12 +91,18 @@ export async function run(call: Call): Promise<number> {
 
 export function printGate(output: Output, result: GateResult): void {
   const style = { safe: 'green', blocked: 'red', held: 'yellow' } as const;
-  output.line(`${result.target}: ${paint(output, style[result.verdict], result.verdict)}`);
+  const isOnlyHere = result.verdict !== 'safe' && mayStart(result);
+  const verdict = isOnlyHere ? 'nothing against it, but not all of it can be asked from here' : result.verdict;
+  output.line(`${result.target}: ${paint(output, isOnlyHere ? 'yellow' : style[result.verdict], verdict)}`);
   for (const finding of result.findings) printFinding(output, finding);
 }
 
 export function printFinding(output: Output, finding: Finding): void {
-  const mark = finding.severity === 'block' ? paint(output, 'red', finding.class) : paint(output, 'yellow', 'warning');
+  const mark = isFromHere(finding)
+    ? paint(output, 'yellow', 'not asked')
+    : finding.severity === 'block'
+      ? paint(output, 'red', finding.class)
+      : paint(output, 'yellow', 'warning');
   output.line(`  ${mark} ${finding.message}  [${finding.check}]`);
   if (finding.remedy !== undefined) output.line(`    ${paint(output, 'dim', finding.remedy)}`);
 }

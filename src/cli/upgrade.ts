@@ -1,21 +1,23 @@
 import { whyPaused } from '../chain/may-go-on.ts';
-import { gateAndStart } from '../detect/detect.ts';
+import { start } from '../detect/detect.ts';
 import { targetFromUser } from '../detect/target-from-user.ts';
 import { NightliftError } from '../errors.ts';
-import { ALL_FACTS } from '../facts/facts.ts';
+import { ALL_FACTS, type Facts, type ReleaseFact } from '../facts/facts.ts';
 import { gateChecks } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { observe } from '../observe/observe.ts';
 import { readRun } from '../observe/run-record.ts';
+import { known, type Observed } from '../observed.ts';
 import { planUpgrade } from '../phases/plan-upgrade.ts';
-import { versionFromUser } from '../version.ts';
+import { minorOf, versionFromUser } from '../version.ts';
 import type { Wired } from '../wire.ts';
 import { type Call, EXIT, flag, text } from './call/command.ts';
 import { paint } from './call/output.ts';
 import { withSession } from './call/session.ts';
 import { followChain } from './follow-chain.ts';
+import { mayStart, seenFromHere } from './from-here.ts';
 import { printFinding, printGate } from './gate.ts';
 import { printPlan, runningOf } from './plan.ts';
 import { runHere } from './run-here.ts';
@@ -33,9 +35,9 @@ export async function run(call: Call): Promise<number> {
 async function upgrade(call: Call, { deps }: Wired, target: string): Promise<number> {
   const { output, signal } = call;
   if (await isPaused(call, deps, target)) return EXIT.refused;
-  // The nodes themselves are asked by whoever has their key: preflight.
+  // The nodes themselves are asked by whoever has their key: preflight, as everything that cannot be reached from here.
   const parts = ALL_FACTS.filter((part) => part !== 'surveys');
-  const facts = await observe(deps, parts, signal);
+  const facts = leftToPreflight(await observe(deps, parts, signal), target);
   const choice = targetFromUser(facts, target, deps.settings.target);
   if (choice.kind === 'unknown')
     throw new NightliftError('network', `looking for ${target}: ${choice.why}`, {
@@ -51,9 +53,13 @@ async function upgrade(call: Call, { deps }: Wired, target: string): Promise<num
   }
   const why = unfinished ? 'a run for it did not finish; it is closed' : choice.why;
   printPlan(output, planUpgrade(facts, target, runningOf(facts), deps.settings), why);
-  const gate = evaluateGate(facts, target, gateChecks, gateOptions(deps));
+  if ([facts.patchReleases, facts.nextMinorReleases].some((one) => one.known && one.value?.source === NOT_ASKED))
+    output.line(
+      `Whether ${target} is published is not asked from here: preflight finds it out before the first change.`,
+    );
+  const gate = seenFromHere(facts, evaluateGate(facts, target, gateChecks, gateOptions(deps)));
   printGate(output, gate);
-  if (gate.verdict !== 'safe') {
+  if (!mayStart(gate)) {
     output.json({ outcome: 'refused', target, verdict: gate.verdict, findings: gate.findings });
     return EXIT.refused;
   }
@@ -68,7 +74,7 @@ async function upgrade(call: Call, { deps }: Wired, target: string): Promise<num
     output.json({ outcome: 'refused', target, why: `a chain for ${active.target} is running` });
     return EXIT.refused;
   }
-  const started = active === undefined ? await gateAndStart(deps, target, jobs, signal) : undefined;
+  const started = active === undefined ? await start(deps, target, jobs, signal) : undefined;
   if (started?.kind === 'refused') {
     for (const finding of started.findings) printFinding(output, finding);
     output.json({ outcome: 'refused', target, verdict: started.verdict, findings: started.findings });
@@ -87,6 +93,20 @@ async function upgrade(call: Call, { deps }: Wired, target: string): Promise<num
     return EXIT.done;
   }
   return await followChain(call, deps, target);
+}
+
+const NOT_ASKED = 'not asked from here';
+
+/** Whether it is published: who has no key, and reaches no feed, takes it for given, and preflight does not. */
+function leftToPreflight(facts: Facts, target: string): Facts {
+  const given = <T>(observed: Observed<T>, value: T): Observed<T> =>
+    !observed.known && observed.notFromHere === true ? known(value) : observed;
+  const release = { minor: minorOf(target), source: NOT_ASKED, versions: [target] };
+  return {
+    ...facts,
+    patchReleases: given(facts.patchReleases, release),
+    nextMinorReleases: given<ReleaseFact | null>(facts.nextMinorReleases, release),
+  };
 }
 
 /** What stops every run stops one that a person asks for, and is said before anything else. */

@@ -91,7 +91,7 @@ async function close(deps: Deps, target: string, jobs: readonly JobFact[], signa
   return await start(deps, target, jobs, signal);
 }
 
-/** The gate, then preflight under its one name. Also what `nightlift upgrade --to` does after its questions. */
+/** The gate, then preflight under its one name. */
 export async function gateAndStart(
   deps: Deps,
   target: string,
@@ -118,7 +118,13 @@ export async function gateAndStart(
   return paused ?? (await start(deps, target, jobs, signal));
 }
 
-async function start(deps: Deps, target: string, jobs: readonly JobFact[], signal: AbortSignal): Promise<Detection> {
+/** Preflight under its one name, for whom the gate was asked already. */
+export async function start(
+  deps: Deps,
+  target: string,
+  jobs: readonly JobFact[],
+  signal: AbortSignal,
+): Promise<Detection> {
   if (deps.settings.dryRun) {
     deps.log.info('dry run: nothing is started', { target });
     return { kind: 'dry-run', target };

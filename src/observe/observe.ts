@@ -1,7 +1,7 @@
 import type { PodFact } from '../cluster/cluster.ts';
 import { isUnavailable } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
-import { NightliftError, reasonOf } from '../errors.ts';
+import { NightliftError, NotFromHere, reasonOf } from '../errors.ts';
 import { FACTS_SCHEMA, type FactPart, type Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { known, type Observed, unknown } from '../observed.ts';
@@ -39,6 +39,7 @@ export async function observe(
       return known(await ask());
     } catch (error) {
       if (throwsUnavailable && isUnavailable(error)) throw error;
+      if (error instanceof NotFromHere) return { known: false, why: reasonOf(error), notFromHere: true };
       deps.log.warn(`could not read ${part}`, {
         error: reasonOf(error),
         ...(error instanceof NightliftError && error.remedy !== undefined ? { remedy: error.remedy } : {}),

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configMaps, jobs, namespaces } from '../../src/rehearsal/api/resources.ts';
+import { configMaps, endpoints, jobs, namespaces, services } from '../../src/rehearsal/api/resources.ts';
 import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
 import { callCli } from '../support/call-cli.ts';
 import { NIGHT_MS, SMALL, useNights } from './nights.ts';
@@ -115,6 +115,89 @@ describe('what the Jobs of the cluster run, from outside of it', { timeout: NIGH
       } finally {
         process.env = before;
       }
+    });
+  });
+});
+
+const SERVICES = {
+  alerts: { prometheusUrl: 'http://prometheus.monitoring.svc:9090' },
+  pushgatewayUrl: 'http://pushgateway.monitoring.svc:9091',
+};
+
+/** What stands around the cluster, under names that only the cluster knows. */
+function putServices({ server: { store }, prometheus, pushgateway }: EmbeddedCluster): void {
+  store.create(namespaces, { metadata: { name: 'monitoring' }, spec: {} });
+  for (const [name, port, url] of [
+    ['prometheus', 9090, prometheus.url],
+    ['pushgateway', 9091, pushgateway.url],
+  ] as const) {
+    const metadata = { name, namespace: 'monitoring' };
+    store.create(services, { metadata, spec: { ports: [{ port }] } });
+    const subsets = [{ addresses: [{ ip: '127.0.0.1' }], ports: [{ port: Number(new URL(url).port) }] }];
+    store.create(endpoints, { metadata, subsets } as never);
+  }
+}
+
+describe('asking a cluster from a workstation', { timeout: NIGHT_MS }, () => {
+  it('reaches a Service through the API server, and the nodes with a key', async () => {
+    await nights.cluster(
+      SMALL,
+      async (cluster) => {
+        putServices(cluster);
+        const keys = ['--ssh-key', join(directory, 'key'), '--known-hosts', join(directory, 'known')];
+        writeFileSync(join(directory, 'key'), cluster.nodes.privateKeyPem);
+        writeFileSync(join(directory, 'known'), cluster.nodes.knownHosts);
+        const { code, out, err } = await person(cluster)('gate', ...keys);
+        expect([code, err], out).toEqual([0, '']);
+        expect(out).toMatch(/^1\.36\.4: safe\n/);
+        expect(cluster.prometheus.requests.length).toBeGreaterThan(0);
+        const facts = JSON.parse((await person(cluster)('facts', ...keys)).out) as Record<string, { known: boolean }>;
+        for (const part of ['alerts', 'deprecatedApis', 'gauges', 'surveys', 'patchReleases'])
+          expect([part, facts[part]?.known]).toEqual([part, true]);
+      },
+      { settings: SERVICES },
+    );
+  });
+
+  it('tells what it cannot reach as its own, and not as something to mend in the cluster', async () => {
+    await nights.cluster(
+      SMALL,
+      async (cluster) => {
+        putServices(cluster);
+        const rules = [
+          { apiGroups: ['*'], resources: ['*'], verbs: ['list', 'create'] },
+          { apiGroups: [''], resources: ['configmaps', 'namespaces'], verbs: ['get'] },
+          { apiGroups: ['batch'], resources: ['jobs', 'cronjobs'], verbs: ['get'] },
+        ];
+        cluster.server.access.addToken('viewer', { user: 'viewer', groups: ['system:authenticated'], rules });
+        const { code, out } = await person(cluster, 'viewer')('gate', '--target', '1.36.4', '-o', 'json');
+        const { verdict, findings } = JSON.parse(out) as {
+          verdict: string;
+          findings: { reason: string; message: string }[];
+        };
+        expect([code, verdict]).toEqual([2, 'blocked']);
+        expect(new Set(findings.map(({ reason }) => reason))).toEqual(new Set(['NotReachableFromHere']));
+        const said = findings.map(({ message }) => message).join('\n');
+        expect(said).toMatch(/there is no SSH key .*; not looked at: node-survey/);
+        const text = await person(cluster, 'viewer')('gate', '--target', '1.36.4');
+        expect(text.out).toMatch(/^1\.36\.4: nothing against it, but not all of it can be asked from here\n/);
+        expect(text.out).not.toContain('kubectl create job');
+      },
+      { settings: SERVICES },
+    );
+  });
+
+  it('upgrade --to needs nothing but a kubeconfig, and shows what preflight in the cluster says', async () => {
+    await nights.cluster(SMALL, async (cluster) => {
+      const { code, out, err } = await person(cluster)('upgrade', '--to', 'v1.36.9', '--yes');
+      expect([code, err], out).toEqual([expect.any(Number), '']);
+      expect(code).not.toBe(0);
+      expect(out).toContain('Whether 1.36.9 is published is not asked from here');
+      expect(out).toMatch(/The log of k8s-upgrade-preflight-1-36-9 ends with:/);
+      expect(out).toMatch(/1\.36\.9/);
+      const good = await person(cluster)('upgrade', '--to', 'v1.36.4', '--yes');
+      expect([good.code, good.err], good.out).toEqual([0, '']);
+      expect(good.out).toContain('Done: all 2 nodes are on 1.36.4.');
     });
   });
 });

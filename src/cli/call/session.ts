@@ -8,7 +8,7 @@ import { type Wired, wire } from '../../wire.ts';
 import { type Call, EXIT, text } from './command.ts';
 
 function wiringOf(call: Call, command: string): Omit<Wiring, 'log'> {
-  const optional = (key: 'kubeconfig' | 'context' | 'namespace', from: string) => {
+  const optional = (key: 'kubeconfig' | 'context' | 'namespace' | 'sshKey' | 'knownHosts', from: string) => {
     const value = text(call, from);
     return value === undefined ? {} : { [key]: value };
   };
@@ -20,6 +20,8 @@ function wiringOf(call: Call, command: string): Omit<Wiring, 'log'> {
     ...optional('kubeconfig', 'kubeconfig'),
     ...optional('context', 'context'),
     ...optional('namespace', 'namespace'),
+    ...optional('sshKey', 'ssh-key'),
+    ...optional('knownHosts', 'known-hosts'),
     ...(settingsFile === undefined ? {} : { settingsFile }),
   };
 }

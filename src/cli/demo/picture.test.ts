@@ -55,11 +55,15 @@ describe('the picture of a night', () => {
       'title',
       'summary',
       '',
-      ...['node', ...rows('node', 30).rows],
+      'node',
+      ...rows('node', 30).rows,
       '',
-      ...['job', ...rows('job', 20).rows],
+      'job',
+      ...rows('job', 20).rows,
       '',
-      ...['event', 'doing', 'said'],
+      'event',
+      'doing',
+      'said',
     ]);
   });
 });
