@@ -81,12 +81,16 @@ export async function run(call: Call): Promise<number> {
       call.output.json({ target: null, verdict: 'safe', findings: [] });
       return EXIT.done;
     }
-    const { facts, options } = question;
-    const result = seenFromHere(facts, evaluateGate(facts, target, [...gateChecks, ...surveyChecks], options));
+    const result = gateOf(question, target);
     printGate(call.output, result);
     call.output.json(result);
     return result.verdict === 'safe' ? EXIT.done : EXIT.refused;
   });
+}
+
+/** As the detection asks it, seen from where this command runs. */
+export function gateOf({ facts, options }: Question, target: string): GateResult {
+  return seenFromHere(facts, evaluateGate(facts, target, [...gateChecks, ...surveyChecks], options));
 }
 
 export function printGate(output: Output, result: GateResult): void {

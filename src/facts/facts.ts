@@ -122,6 +122,12 @@ export const LeavingPodFact = z.object({
   finalizers: z.array(z.string()),
 });
 
+/** What a drain would evict of a node. */
+export const DrainFact = z.object({
+  node: z.string(),
+  evicts: z.record(z.string(), z.number().int()).describe('number of pods by namespace'),
+});
+
 /** What a run may do (dry run, window, ceiling …), by the name of the setting, as the detector had it. */
 export const RecordedLimits = z.object({
   values: z.record(z.string(), z.string()).describe('at its last look'),
@@ -201,6 +207,9 @@ export const Facts = z.object({
   leavingPods: observedSchema(z.array(LeavingPodFact))
     .optional()
     .describe('pods that are terminating; absent in facts that an older version has written'),
+  drains: observedSchema(z.array(DrainFact))
+    .optional()
+    .describe('what a drain would evict of each node; absent in facts that an older version has written'),
   permissions: observedSchema(z.array(PermissionFact)).describe('what the asking account may and may not do'),
   chainJobs: observedSchema(z.array(JobFact)),
   gauges: observedSchema(z.array(GaugeFact)).describe('the k8s_upgrade_* and k8s_version_* series of the Pushgateway'),
@@ -216,6 +225,7 @@ export type GaugeFact = z.infer<typeof GaugeFact>;
 export type PermissionFact = z.infer<typeof PermissionFact>;
 export type RecordedLimits = z.infer<typeof RecordedLimits>;
 export type LeavingPodFact = z.infer<typeof LeavingPodFact>;
+export type DrainFact = z.infer<typeof DrainFact>;
 export type BudgetFact = z.infer<typeof BudgetFact>;
 export type Facts = z.infer<typeof Facts>;
 

@@ -7,6 +7,7 @@ import type { NodeFact } from '../facts/node-fact.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 import { observeBudgets } from './budgets.ts';
 import { CHAIN_SELECTOR } from './chain-jobs.ts';
+import { drainsOf } from './drains.ts';
 import { readFirstSeen } from './first-seen.ts';
 import { inventoryIn } from './inventory.ts';
 import { readKillSwitch } from './kill-switch.ts';
@@ -90,6 +91,7 @@ export async function observe(
       )),
     ]),
     leavingPods: read('leavingPods', async () => [...leavingPods(await podList())]),
+    drains: read('drains', async () => [...drainsOf(await podList())]),
     permissions: read('permissions', async () => [...(await observePermissions(deps, signal))]),
     chainJobs: read('chainJobs', async () => [...(await cluster.jobs(CHAIN_SELECTOR, signal))]),
     gauges: read('gauges', async () => [...(await deps.metrics.read(signal))]),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configMaps, endpoints, jobs, namespaces, services } from '../../src/rehearsal/api/resources.ts';
 import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
+import { scenarioNamed } from '../../src/rehearsal/scenarios.ts';
 import { callCli } from '../support/call-cli.ts';
 import { NIGHT_MS, SMALL, useNights } from './nights.ts';
 
@@ -198,6 +199,23 @@ describe('asking a cluster from a workstation', { timeout: NIGHT_MS }, () => {
       const good = await person(cluster)('upgrade', '--to', 'v1.36.4', '--yes');
       expect([good.code, good.err], good.out).toEqual([0, '']);
       expect(good.out).toContain('Done: all 2 nodes are on 1.36.4.');
+    });
+  });
+
+  it('plan shows what drains would evict, what holds them, and what the gate says', async () => {
+    const { topology, prepare } = scenarioNamed('pdb');
+    await nights.cluster(topology, async (cluster) => {
+      prepare?.(cluster);
+      const call = person(cluster);
+      await expect
+        .poll(async () => (await call('plan', '--target', '1.36.4')).out, { timeout: 20_000 })
+        .toMatch(/^ {4}held by budget shop\/ledger-never-down: \S/m);
+      const { code, out } = await call('plan', '--target', '1.36.4');
+      expect(code).toBe(0);
+      expect(out).toMatch(/^ {2}worker-1: \d+ pods? (is|are) evicted \(.*shop \d/m);
+      expect(out).toMatch(/^1\.36\.4: nothing against it/m);
+      const json = JSON.parse((await call('plan', '--target', '1.36.4', '-o', 'json')).out) as object;
+      expect(json).toMatchObject({ gate: { target: '1.36.4' }, steps: expect.any(Array) as unknown[] });
     });
   });
 });

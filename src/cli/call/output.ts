@@ -54,6 +54,38 @@ export function paint(output: Pick<Output, 'color'>, style: Style, text: string)
   return output.color ? `${ESCAPE}[${on}m${text}${ESCAPE}[${off}m` : text;
 }
 
+/** At words; lines after the first begin with `indent`. Width 0 or less breaks nothing. */
+export function wrapped(text: string, width: number, indent = ''): readonly string[] {
+  if (width <= 0) return [text];
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(last === undefined ? word : `${indent}${word}`);
+  }
+  return lines;
+}
+
+/** What the rows of a terminal are broken at; what goes into a file or a pipe is not broken. */
+export function widthOf(output: Pick<Output, 'terminal' | 'columns'>): number {
+  return output.terminal ? output.columns - 1 : 0;
+}
+
+/** As `table`, the last cell broken at words under itself where the others leave it room. */
+export function wrappedTable(rows: readonly (readonly string[])[], width: number): readonly string[] {
+  const before = Math.max(...table(rows.map((row) => [...row.slice(0, -1), '|'])).map(({ length }) => length - 1));
+  if (width - before < LEAST_LAST_CELL) return table(rows);
+  const broken = rows.flatMap((row) =>
+    wrapped(row.at(-1) ?? '', width - before).map((line, index) => [
+      ...row.slice(0, -1).map((cell) => (index === 0 ? cell : '')),
+      line,
+    ]),
+  );
+  return table(broken);
+}
+
+const LEAST_LAST_CELL = 20;
+
 /** Columns padded to their widest cell, two spaces between; the last one is not padded. */
 export function table(rows: readonly (readonly string[])[]): readonly string[] {
   const widths: number[] = [];

@@ -1,7 +1,7 @@
 import { type JobView, jobViews, type NodeView, nodeViews } from '../../rehearsal/cluster-view.ts';
 import type { EmbeddedCluster } from '../../rehearsal/embedded-cluster.ts';
 import type { Scenario } from '../../rehearsal/scenario.ts';
-import { type Output, paint, table } from '../call/output.ts';
+import { type Output, paint, table, wrapped } from '../call/output.ts';
 import { activityOf, endedAs, nodeOutputOf } from './activity.ts';
 import { fitted, type Picture, type Rows } from './picture.ts';
 import type { Progress } from './progress.ts';
@@ -42,7 +42,7 @@ export function liveProgress(output: Output, { scenario, speed, startedAt }: Liv
       const spin = SPINNER[turn % SPINNER.length] ?? '';
       draw({
         title: paint(output, 'bold', cut(output, `${spin} ${title}`)),
-        summary: wrap(scenario.summary, output.columns - 2).map((line) => paint(output, 'dim', `  ${line}`)),
+        summary: wrapped(scenario.summary, output.columns - 3).map((line) => paint(output, 'dim', `  ${line}`)),
         nodes: nodeTable(output, nodeViews(cluster), cluster.topology.version),
         jobs: jobTable(output, cluster),
         events: events.slice(-2).map((what) => paint(output, 'yellow', cut(output, `⚡ ${what}`))),
@@ -122,14 +122,4 @@ function activity(cluster: EmbeddedCluster): readonly string[] {
 function cut(output: Output, line: string): string {
   const [only = ''] = line.split('\n');
   return only.length < output.columns ? only : `${only.slice(0, output.columns - 2)}…`;
-}
-
-function wrap(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
