@@ -185,6 +185,13 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./node.ts'),
   },
   {
+    name: 'version',
+    summary: 'which version this is; also --version',
+    options: [OUTPUT],
+    examples: [['nightlift --version', '']],
+    load: () => import('./version.ts'),
+  },
+  {
     name: 'completion',
     summary: 'completion script for bash or zsh',
     positionals: 'bash|zsh',

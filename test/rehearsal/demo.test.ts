@@ -108,7 +108,7 @@ describe('nightlift demo', { timeout: NIGHT_MS }, () => {
     [['--nodes', '2.5'], 'no whole number'],
     [['--nodes', ''], 'no whole number'],
     [['--speed', '0'], '"0" is no number from 1 to 3600'],
-    [['--output', 'yaml'], 'neither text nor json'],
+    [['--output', 'xml'], 'none of text, json and yaml'],
   ])('refuses %s with exit code 64', async (args, says) => {
     const { code, stdout, stderr } = await demo(args);
     expect(code).toBe(64);

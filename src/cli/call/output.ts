@@ -3,13 +3,13 @@ import { oneLine } from '../../plain-text.ts';
 
 /** Where a command writes. Colours only on a terminal, and never with NO_COLOR. */
 export interface Output {
-  readonly format: 'text' | 'json';
+  readonly format: 'text' | 'json' | 'yaml';
   readonly terminal: boolean;
   readonly color: boolean;
   /** Of the terminal, as it is now. */
   readonly columns: number;
   readonly rows: number;
-  /** One line for people; nothing in JSON format, where stdout holds one object. Text from outside does nothing in it. */
+  /** One line for people; nothing in the other formats, where stdout holds one object. Text from outside does nothing in it. */
   line(text?: string): void;
   /** The result for programs; nothing in text format. */
   json(value: unknown): void;

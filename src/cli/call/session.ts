@@ -66,7 +66,7 @@ export async function withJobSession(
   onFailure?: (error: NightliftError, log: Log) => Promise<void>,
 ): Promise<number> {
   const { output } = call;
-  const write = (line: string): void => (output.format === 'json' ? output.note(line) : output.line(line));
+  const write = (line: string): void => (output.format !== 'text' ? output.note(line) : output.line(line));
   const log = createLog({ format: output.terminal ? 'text' : 'json', now: () => new Date(), write });
   try {
     return await withWired({ ...wiringOf(call, command), log, meetsNewApiServers: command === 'phase' }, body);
