@@ -41,8 +41,7 @@ export async function serveProxy(store: Store, exchange: Exchange, proxied: Prox
   const wanted = ports.find((one) => one.port === port);
   const unavailable = (why: string) => new StatusError(503, 'ServiceUnavailable', why);
   if (wanted === undefined) throw unavailable(`no service port ${port} found for service "${name}"`);
-  const found = store.get(endpoints, name, namespace);
-  const [subset] = found === undefined ? [] : Subsets.parse(found).subsets;
+  const [subset] = Subsets.parse(store.read(endpoints, name, namespace)).subsets;
   const address = subset?.addresses[0]?.ip;
   const to = subset?.ports.find((one) => one.name === wanted.name)?.port;
   if (address === undefined || to === undefined) throw unavailable(`no endpoints available for service "${name}"`);
