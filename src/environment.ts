@@ -37,6 +37,11 @@ export function isInPod({ env }: Environment): boolean {
   return nonEmpty(env['KUBERNETES_SERVICE_HOST']) !== undefined;
 }
 
+/** Whether this is one of the cluster's own pods at work; one that was given a kubeconfig looks from outside, at whatever cluster. */
+export function isAtWorkInPod(environment: Environment, kubeconfig: string | undefined): boolean {
+  return isInPod(environment) && kubeconfig === undefined;
+}
+
 /** A settings file that was read and not yet understood. */
 export interface SettingsText {
   readonly text: string;

@@ -38,6 +38,15 @@ export class NightliftError extends Error {
   }
 }
 
+/** What cannot be asked by this process, as it is no pod of the cluster: that says nothing about what would have been answered. */
+export class NotFromHere extends NightliftError {
+  override name = 'NotFromHere';
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('config', message, details);
+  }
+}
+
 /**
  * The lock of the chain is not this process's any more, or may not be: it must change nothing, record nothing and take
  * nothing back. Of kind `network`: the next try waits for the lock.

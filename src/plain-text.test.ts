@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { oneLine, plainJson } from './plain-text.ts';
+import { parse } from 'yaml';
+import { oneLine, plainJson, plainYaml } from './plain-text.ts';
 
 const UNSEEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/u;
 
@@ -26,6 +27,24 @@ describe('one line', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(oneLine(text)).not.toMatch(UNSEEN);
+      }),
+    );
+  });
+});
+
+describe('plain YAML', () => {
+  it('tells no password of an address, and folds nothing', () => {
+    const value = { a: 'https://ci:S3CRET@h/x', b: [1, true, null], c: 'word '.repeat(60) };
+    expect(parse(plainYaml(value))).toEqual({ ...value, a: 'https://***@h/x' });
+    expect(plainYaml(value)).toContain('word '.repeat(60));
+  });
+
+  it('is the same to a parser, and plain to a terminal', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (key, text) => {
+        const yaml = plainYaml({ [`k${key}`]: text });
+        expect(parse(yaml)).toEqual({ [`k${key}`]: text });
+        expect(yaml.replaceAll('\n', '')).not.toMatch(UNSEEN);
       }),
     );
   });

@@ -1,3 +1,5 @@
+import { stringify } from 'yaml';
+
 /**
  * What a reader does not see and a terminal obeys: control characters (C0, DEL, C1), format characters (bidi controls,
  * zero-width, tags), separators of lines and paragraphs, halves of surrogate pairs. The joiners of scripts are letters.
@@ -22,6 +24,19 @@ export function oneLine(text: string): string {
 export function plainJson(value: unknown, indent?: number): string {
   const text = (JSON.stringify(value, null, indent) ?? 'null').replaceAll(CREDENTIALS, '$1***@');
   return text.replaceAll(UNSEEN, (sign) => (sign === '\n' ? sign : escaped(sign)));
+}
+
+/** The same as YAML. Every text is in double quotes, the only form in which YAML can escape what is not seen. */
+export function plainYaml(value: unknown): string {
+  const plain: unknown = JSON.parse(plainJson(value));
+  const text = stringify(plain, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'QUOTE_DOUBLE', lineWidth: 0 });
+  return text.replaceAll(UNSEEN, (sign) => (sign === '\n' ? sign : escapedInYaml(sign)));
+}
+
+/** YAML has no pairs of surrogates. */
+function escapedInYaml(sign: string): string {
+  const code = sign.codePointAt(0) ?? 0;
+  return code > 0xff_ff ? `\\U${code.toString(16).padStart(8, '0')}` : escaped(sign);
 }
 
 function escaped(sign: string): string {

@@ -54,8 +54,11 @@ describe('parseDebianVersion', () => {
 
 describe('versionFromUser', () => {
   it.each([
-    ['v1.36.4', 'leading "v"'],
     ['1.36', 'the patch number is missing'],
+    ['v1.36', 'the patch number is missing'],
+    ['v1.36.4-1.1', 'a package revision is not part of the version'],
+    ['v1.36.4-rc.0', 'prereleases are never installed'],
+    ['vv1.36.4', 'this is not a version'],
     ['1.36.x', 'a wildcard is not a version'],
     ['1.36.4-rc.0', 'prereleases are never installed'],
     ['1.36.4-1.1', 'a package revision is not part of the version'],
@@ -66,8 +69,8 @@ describe('versionFromUser', () => {
     expect(() => versionFromUser(text, '--to')).toThrow(problem);
   });
 
-  it('takes a whole version, spaces around it aside', () => {
-    expect(versionFromUser(' 1.36.4 ', '--to')).toBe('1.36.4');
+  it.each([' 1.36.4 ', 'v1.36.4'])('takes the whole version %j', (text) => {
+    expect(versionFromUser(text, '--to')).toBe('1.36.4');
   });
 
   it('is a mistake of usage, which the person can mend', () => {

@@ -41,10 +41,9 @@ export function versionFromUser(text: string, what: string): string {
     });
   };
   const bare = text.trim();
-  if (/^v\d/.test(bare)) return fail('a version is written without a leading "v" here');
-  if (/^\d+\.\d+$/.test(bare)) return fail('the patch number is missing');
-  if (/^\d+\.\d+\.[x*]$/i.test(bare)) return fail('a wildcard is not a version');
-  if (/^\d+\.\d+\.\d+-\d/.test(bare)) return fail('a package revision is not part of the version');
+  if (/^v?\d+\.\d+$/.test(bare)) return fail('the patch number is missing');
+  if (/^v?\d+\.\d+\.[x*]$/i.test(bare)) return fail('a wildcard is not a version');
+  if (/^v?\d+\.\d+\.\d+-\d/.test(bare)) return fail('a package revision is not part of the version');
   if (semver.prerelease(bare) !== null) return fail('prereleases are never installed');
   return parseVersion(bare) ?? fail('this is not a version');
 }

@@ -4,12 +4,13 @@ import { systemClock } from './clock.ts';
 import { createKubeClient, WARM_UP_MS } from './cluster/kube-client.ts';
 import { createKubeCluster } from './cluster/kube-cluster.ts';
 import type { Deps } from './deps.ts';
-import { isInPod, nonEmpty, settingsFolder, settingsText } from './environment.ts';
+import { isAtWorkInPod, nonEmpty, settingsFolder, settingsText } from './environment.ts';
 import { reasonOf } from './errors.ts';
 import { type Limits, limitsOf } from './settings/limits.ts';
 import type { Settings } from './settings/settings.ts';
 import { readMatrix } from './wire/addon-matrix-file.ts';
 import { credentialsOf } from './wire/credentials.ts';
+import { fetchFromOutside } from './wire/from-outside.ts';
 import { lazyAlerts, lazyFeed, lazyMetrics, lazyNotifier, lazyShell } from './wire/on-demand.ts';
 import { type ClusterSettings, settingsFromCluster } from './wire/settings-from-cluster.ts';
 import { takeSettings } from './wire/take-settings.ts';
@@ -38,7 +39,7 @@ function limitsToTell(settings: Settings, addonMatrix: Deps['addonMatrix']): Lim
 /** Builds the adapters. Those that a command may not need are loaded when they are first used. */
 export async function wire(wiring: Wiring): Promise<Wired> {
   const { environment, log } = wiring;
-  const inCluster = isInPod(environment) && wiring.kubeconfig === undefined;
+  const inCluster = isAtWorkInPod(environment, wiring.kubeconfig);
   const clock = systemClock();
   const fileSettings =
     wiring.settingsFile !== undefined || inCluster || nonEmpty(environment.env['NIGHTLIFT_CONFIG']) !== undefined
@@ -65,19 +66,20 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     });
   let inConfigMap: ClusterSettings | undefined;
   const ofCluster = async () => (inConfigMap = await settingsFromCluster(clusterFor('nightlift'), namespace, wiring));
-  const settings = { ...(fileSettings ?? (await takeSettings(wiring, ofCluster))), namespace };
+  const settings = withOwnKeys({ ...(fileSettings ?? (await takeSettings(wiring, ofCluster))), namespace }, wiring);
   const files = inConfigMap?.files;
   const beside = files === undefined ? { folder: settingsFolder(environment, wiring.settingsFile) } : { files };
   const addonMatrix = (): unknown => readMatrix(environment, settings, beside);
   log.info('limits', limitsToTell(settings, addonMatrix));
   const templates = openTemplates(environment, settings);
-  const shell = lazyShell(wiring, settings, templates);
+  const shell = lazyShell(wiring, settings, templates, !inCluster && wiring.sshKey === undefined);
+  const fetch = inCluster ? undefined : fetchFromOutside(client);
   const deps: Deps = {
     cluster: clusterFor(settings.annotationPrefix, settings.nodes.exclude),
     shell,
-    alerts: lazyAlerts(settings),
-    feed: lazyFeed(environment, settings),
-    metrics: lazyMetrics(settings),
+    alerts: lazyAlerts(settings, fetch),
+    feed: lazyFeed(environment, settings, fetch),
+    metrics: lazyMetrics(settings, fetch),
     notifier: lazyNotifier(environment, settings),
     clock,
     log,
@@ -91,4 +93,13 @@ export async function wire(wiring: Wiring): Promise<Wired> {
     addonMatrix,
   };
   return { deps, requests: () => client.requests(), close: () => shell.close() };
+}
+
+/** Where a person has the key and the host keys that the cluster's Jobs have in their Secret. */
+function withOwnKeys(settings: Settings, { sshKey, knownHosts }: Pick<Wiring, 'sshKey' | 'knownHosts'>): Settings {
+  const { ssh } = settings;
+  return {
+    ...settings,
+    ssh: { ...ssh, keyFile: sshKey ?? ssh.keyFile, knownHostsFile: knownHosts ?? ssh.knownHostsFile },
+  };
 }

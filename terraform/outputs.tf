@@ -20,5 +20,5 @@ output "cron_jobs" {
 
 output "run_now" {
   description = "Starts the detector by hand."
-  value       = "kubectl -n ${local.namespace} create job --from=cronjob/k8s-version-check check-now"
+  value       = "kubectl -n ${local.namespace} create job --from=cronjob/k8s-version-check check-$(date +%s)"
 }

@@ -1,5 +1,5 @@
 import type { DeprecatedApiFact } from '../facts/facts.ts';
-import { fetchText } from '../http/fetch-text.ts';
+import { type FetchText, fetchText } from '../http/fetch-text.ts';
 import { redactUrl } from '../http/redact-url.ts';
 import type { Alerts } from './alerts.ts';
 import {
@@ -18,16 +18,19 @@ export interface PrometheusAlertsOptions {
   /** How far back the use of deprecated APIs is looked for. */
   readonly lookbackHours: number;
   readonly userAgent: string;
+  /** How it is reached; default: directly. */
+  readonly fetch?: FetchText;
   readonly deadlineMs?: number;
 }
 
 /** Prometheus, or whatever answers its API. Every answer that is not a full one throws: silence is not health (D01). */
 export function createPrometheusAlerts(options: PrometheusAlertsOptions): Alerts {
+  const { fetch = fetchText } = options;
   const base = options.url.replace(/\/+$/, '');
   const seconds = Math.round(options.lookbackHours * 3600);
 
   const ask = async (path: string, signal: AbortSignal): Promise<PrometheusAnswer> => {
-    const { status, body } = await fetchText(`${base}${path}`, {
+    const { status, body } = await fetch(`${base}${path}`, {
       signal,
       headers: { 'user-agent': options.userAgent, accept: 'application/json' },
       deadlineMs: options.deadlineMs ?? 15_000,

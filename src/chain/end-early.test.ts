@@ -4,6 +4,8 @@ import { exampleJob, exampleWorld, type WorldOptions } from '../../test/support/
 import { AWAY } from '../../test/support/example-phase.ts';
 import { NightliftError } from '../errors.ts';
 import type { Finding } from '../gate/finding.ts';
+import { observe } from '../observe/observe.ts';
+import type { TakenBack } from './compose-event.ts';
 import { createContext } from './context.ts';
 import { endEarly } from './end-early.ts';
 import { Paused, Refused } from './outcome.ts';
@@ -12,10 +14,10 @@ import type { Step } from './step.ts';
 const WORKER: Step = { phase: 'worker', node: 'worker-1' };
 const JOB = 'k8s-upgrade-worker-1-36-4-worker-1';
 
-function bench(options: WorldOptions = {}, step: Step = WORKER) {
+function bench(options: WorldOptions = {}, step: Step = WORKER, takenBack: readonly TakenBack[] = []) {
   const world = exampleWorld({ nodes: [controlPlane('cp-1', TARGET), worker('worker-1')], ...options });
   const stop = new AbortController();
-  const end = (error: unknown) => endEarly(createContext(step, TARGET, world.deps, stop.signal), error, []);
+  const end = (error: unknown) => endEarly(createContext(step, TARGET, world.deps, stop.signal), error, takenBack);
   const stopped = () => world.annotations.get('nightlift/k8s-upgrade-stopped');
   const said = () => world.seen.messages.map(({ text }) => text.split('\n')[0]);
   return { world, stop, end, stopped, said };
@@ -24,6 +26,24 @@ function bench(options: WorldOptions = {}, step: Step = WORKER) {
 function finding(kind: Finding['class'], fields: Partial<Finding> = {}): Finding {
   return { check: 'made-up', reason: 'InTheWay', class: kind, severity: 'block', message: `${kind} thing`, ...fields };
 }
+
+describe('the record of a phase that stopped', () => {
+  it.each([
+    [new Paused('holidays'), 'paused'],
+    [new Refused([finding('actionable')]), 'blocked'],
+    [new Refused([finding('waiting')]), 'held'],
+  ] as const)('says in which step, as what, and what is put back: %s', async (error, as) => {
+    const { world, end } = bench({}, WORKER, [
+      { what: 'cordon', failed: false },
+      { what: 'quiesce', failed: true },
+    ]);
+    await end(error);
+    const { run } = await observe(world.deps, ['run'], new AbortController().signal);
+    expect(run).toMatchObject({
+      value: { stoppedAs: as, stoppedStep: 'worker worker-1', takenBack: ['cordon'] },
+    });
+  });
+});
 
 describe('a phase that is paused', () => {
   it('ends with the reason, which is recorded and said at once, and its gauges say that it waits', async () => {

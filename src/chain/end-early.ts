@@ -5,6 +5,7 @@ import { logFinding } from '../gate/log-finding.ts';
 import { verdictGauges } from '../gate/verdict-gauges.ts';
 import { pushGauges } from '../metrics/gauges.ts';
 import { announce } from '../notify/announce.ts';
+import type { StoppedAs } from '../observe/run-record.ts';
 import { composeEvent, type TakenBack } from './compose-event.ts';
 import { type Outcome, Paused, Refused } from './outcome.ts';
 import type { Context } from './phase.ts';
@@ -15,9 +16,13 @@ import { isWorthAnotherTry } from './worth-another-try.ts';
 /** Decisions become outcomes; failures are said and thrown on. */
 export async function endEarly(context: Context, error: unknown, takenBack: readonly TakenBack[]): Promise<Outcome> {
   const { deps, step, target, signal } = context;
+  const stop = async (as: StoppedAs, why: string): Promise<void> => {
+    const back = takenBack.filter(({ failed }) => !failed).map(({ what }) => what);
+    await recordStop(context, `${as} in ${stepName(step)}: ${why}`, { as, step, takenBack: back });
+  };
   if (error instanceof Paused) {
     deps.log.warn('paused', { reason: error.message });
-    await recordStop(context, `paused in ${stepName(step)}: ${error.message}`);
+    await stop('paused', error.message);
     await pushGauges(context, { k8s_upgrade_paused: 1 });
     await announce(deps, composeEvent({ kind: 'paused', step, target, reason: error.message }), signal);
     return { kind: 'paused', reason: error.message };
@@ -26,7 +31,7 @@ export async function endEarly(context: Context, error: unknown, takenBack: read
     const verdict = verdictOf(error.findings) === 'held' ? 'held' : 'blocked';
     for (const finding of error.findings) logFinding(deps.log, finding);
     deps.log.warn('refused', { verdict });
-    await recordStop(context, `${verdict} in ${stepName(step)}: ${error.message}`);
+    await stop(verdict, error.message);
     await pushGauges(context, {}, verdictGauges(error.findings));
     // What is held is in the morning's report, with what can be done meanwhile, and wakes nobody (I19, D12).
     if (verdict === 'blocked')
@@ -40,7 +45,7 @@ export async function endEarly(context: Context, error: unknown, takenBack: read
   // Stopped from outside (an eviction, a deadline, Ctrl-C): the next Job goes on, there is nothing to tell.
   if (signal.aborted) throw error;
   // Whoever holds the lock now writes the record of the run.
-  if (!(error instanceof LockLost)) await recordStop(context, `failed in ${stepName(step)}: ${reasonOf(error)}`);
+  if (!(error instanceof LockLost)) await stop('failed', reasonOf(error));
   // What is worth another try is left to the Job's retries: only the last of them wakes somebody.
   if (!isWorthAnotherTry(error) || (await isLastTry(context))) {
     // Tonight nothing was refused: what an earlier night's gate said does not stand beside it.

@@ -127,6 +127,9 @@ describe("an operator's template", () => {
 
   it('is refused when it is not YAML', () => {
     expect(fault(edited('metadata:', 'metadata: {')).message).toContain(': the result is not YAML: ');
+    expect(fault(edited('apiVersion: batch/v1', 'apiVersion: *v1')).message).toContain(
+      ': the result is not YAML: Unresolved alias',
+    );
   });
 
   it('is refused with a variable that does not exist', () => {

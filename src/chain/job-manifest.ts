@@ -1,7 +1,7 @@
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import type { JobManifest } from '../cluster/cluster.ts';
 import { NightliftError } from '../errors.ts';
+import { readYaml } from '../read-yaml.ts';
 import { renderStrict } from '../render.ts';
 import type { Settings } from '../settings/settings.ts';
 import { versionLabel } from '../version.ts';
@@ -51,15 +51,14 @@ export function renderJobManifest(template: string, parameters: JobParameters, s
     'yaml',
     WHAT,
   );
-  const document = parseDocument(text);
+  const { content, problem } = readYaml(text);
   const fail = (problem: string): never => {
     throw new NightliftError('config', `rendering ${WHAT} for ${parameters.name}: ${problem}`, {
       remedy: 'Put the built-in template back (templates/job.yaml) and make the change again.',
     });
   };
-  const problem = document.errors[0];
-  if (problem !== undefined) return fail(`the result is not YAML: ${problem.message}`);
-  const result = Rendered.safeParse(document.toJS());
+  if (problem !== undefined) return fail(`the result is not YAML: ${problem}`);
+  const result = Rendered.safeParse(content);
   if (!result.success) return fail(z.prettifyError(result.error));
   const { metadata } = result.data;
   if (metadata.name !== parameters.name) fail(`metadata.name is ${metadata.name}; it must stay {{jobName}}`);

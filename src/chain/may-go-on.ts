@@ -19,14 +19,21 @@ export function pauseReason(
 }
 
 /**
- * The window is looked at first: while the kill switch has no answer, the night ends all the same.
- * @throws Paused. An API server that is away passes through as its error: the callers wait for it.
+ * Why nothing may go on now; undefined when it may. The window is looked at first: while the kill switch has no answer, the
+ * night ends all the same. An API server that is away passes through as its error: the callers wait for it.
  */
-export async function mayGoOn(deps: Pick<Deps, 'cluster' | 'settings' | 'clock'>, signal: AbortSignal): Promise<void> {
+export async function whyPaused(
+  deps: Pick<Deps, 'cluster' | 'settings' | 'clock'>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const { window } = deps.settings;
   const closed = pauseReason(known({ engaged: false, reason: '' }), window, deps.clock.now());
-  if (closed !== undefined) throw new Paused(closed);
-  const reason = pauseReason(await readKillSwitch(deps, signal), window, deps.clock.now());
+  return closed ?? pauseReason(await readKillSwitch(deps, signal), window, deps.clock.now());
+}
+
+/** @throws Paused, for the reason that `whyPaused` gives. */
+export async function mayGoOn(deps: Pick<Deps, 'cluster' | 'settings' | 'clock'>, signal: AbortSignal): Promise<void> {
+  const reason = await whyPaused(deps, signal);
   if (reason !== undefined) throw new Paused(reason);
 }
 

@@ -1,8 +1,9 @@
 import { reasonOf } from '../errors.ts';
 import { verdictGauges } from '../gate/verdict-gauges.ts';
 import { pushGauges } from '../metrics/gauges.ts';
-import { runPrefix } from '../observe/run-record.ts';
+import { runPrefix, type StoppedAs } from '../observe/run-record.ts';
 import type { Context } from './phase.ts';
+import { type Step, stepName } from './step.ts';
 
 type InRun = Pick<Context, 'deps' | 'signal'>;
 
@@ -19,15 +20,33 @@ export async function recordRun(
   );
 }
 
-export const NOT_STOPPED = { stopped: null, 'stopped-at': null } as const;
+export const NOT_STOPPED = {
+  stopped: null,
+  'stopped-at': null,
+  'stopped-as': null,
+  'stopped-step': null,
+  'taken-back': null,
+} as const;
+
+/** Of a phase; what the detection stops has none. */
+export interface StoppedHow {
+  readonly as: StoppedAs;
+  readonly step: Step;
+  /** Names of what it had begun and has put back. */
+  readonly takenBack: readonly string[];
+}
 
 /** Annotations are small; the log has the whole text. */
 const LONGEST_REASON = 1500;
 
 /** Where and why a run stopped, for the morning report. Never changes how it stopped. */
-export async function recordStop(context: InRun, why: string): Promise<void> {
+export async function recordStop(context: InRun, why: string, how?: StoppedHow): Promise<void> {
   try {
     await recordRun(context, {
+      ...NOT_STOPPED,
+      ...(how === undefined
+        ? {}
+        : { 'stopped-as': how.as, 'stopped-step': stepName(how.step), 'taken-back': how.takenBack.join(' ') || null }),
       stopped: why.length > LONGEST_REASON ? `${why.slice(0, LONGEST_REASON)}…` : why,
       'stopped-at': context.deps.clock.now().toISOString(),
     });

@@ -15,6 +15,15 @@ const CLUSTER: readonly OptionSpec[] = [
     summary: 'settings file; default: the one in the pod, else ConfigMap k8s-upgrade-config of the cluster',
   },
 ];
+/** Of the commands that ask the nodes. */
+const KEYS: readonly OptionSpec[] = [
+  {
+    name: 'ssh-key',
+    value: 'FILE',
+    summary: 'private key for the nodes; default: where the settings say, which is in a pod',
+  },
+  { name: 'known-hosts', value: 'FILE', summary: 'host keys of the nodes; default: likewise' },
+];
 const FACTS: OptionSpec = {
   name: 'facts',
   value: 'FILE',
@@ -39,7 +48,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'plan',
     summary: 'path, order of nodes with reasons, steps and an estimate',
-    options: [TARGET, FACTS, ...CLUSTER, OUTPUT],
+    options: [TARGET, FACTS, ...CLUSTER, ...KEYS, OUTPUT],
     examples: [
       ['nightlift plan', 'for the version that the detector would choose'],
       ['nightlift plan --target 1.37.1', 'for this one'],
@@ -55,6 +64,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { name: 'verbose', short: 'v', summary: 'also the checks that passed, and what they went by' },
       FACTS,
       ...CLUSTER,
+      ...KEYS,
       OUTPUT,
     ],
     examples: [
@@ -67,7 +77,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'facts',
     summary: 'everything that the deciders use, as one JSON object without secrets',
-    options: [...CLUSTER, OUTPUT],
+    options: [...CLUSTER, ...KEYS, OUTPUT],
     examples: [['nightlift facts > facts.json', 'what a bug report wants to have']],
     load: () => import('./facts.ts'),
   },
@@ -82,6 +92,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { name: 'no-follow', summary: 'start the chain and return' },
       { name: 'here', summary: 'developer switch: run the phases in this process instead of Jobs' },
       ...CLUSTER,
+      ...KEYS,
       OUTPUT,
     ],
     examples: [
@@ -100,32 +111,41 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'resume',
     summary: 'remove the kill switch; the next night goes on',
-    options: [...CLUSTER, OUTPUT],
-    examples: [['nightlift resume', '']],
+    options: [{ name: 'now', summary: 'run the detection now instead of waiting for the night' }, ...CLUSTER, OUTPUT],
+    examples: [
+      ['nightlift resume', ''],
+      ['nightlift resume --now', 'a Job of its own name, also where nothing was paused'],
+    ],
     load: () => import('./resume.ts'),
   },
   {
     name: 'check',
     summary: 'look for a new version and start the chain (CronJob k8s-version-check)',
-    options: [...CLUSTER, OUTPUT],
-    examples: [
-      ['kubectl -n k8s-upgrade create job --from=cronjob/k8s-version-check check-now', 'in the cluster, by hand'],
-    ],
+    details: 'From outside the cluster it only looks, as `nightlift gate` does, and starts and records nothing.',
+    options: [...CLUSTER, ...KEYS, OUTPUT],
+    examples: [['nightlift resume --now', 'runs it in the cluster, by hand']],
     load: () => import('./check.ts'),
   },
   {
     name: 'phase',
     summary: 'one link of the chain (the Jobs run this)',
     details:
-      'PHASE, TARGET_VERSION and NODE_NAME say which. Exit codes: 0 for every decision, 3 for a failure, 75 for one\nthat is worth another try.',
+      'PHASE, TARGET_VERSION and NODE_NAME say which; outside a pod it is refused. Exit codes: 0 for every decision, 3 for\na failure, 75 for one that is worth another try.',
     options: [...CLUSTER, OUTPUT],
-    examples: [['PHASE=worker TARGET_VERSION=1.36.4 NODE_NAME=node1 nightlift phase', 'what a Job does']],
+    examples: [['nightlift upgrade --to 1.36.4', 'starts the first of the Jobs that run it']],
     load: () => import('./phase.ts'),
   },
   {
     name: 'report',
     summary: 'say what happened last night (CronJob k8s-upgrade-nightly-report)',
-    options: [{ name: 'dry-run', summary: 'print the message instead of sending it' }, FACTS, ...CLUSTER, OUTPUT],
+    details: 'From outside the cluster the message is printed, and not sent.',
+    options: [
+      { name: 'dry-run', summary: 'print the message instead of sending it' },
+      FACTS,
+      ...CLUSTER,
+      ...KEYS,
+      OUTPUT,
+    ],
     examples: [
       ['nightlift report --dry-run', 'the message as Slack would get it'],
       ['nightlift report --dry-run --facts facts.json -o json', 'replay'],
@@ -171,6 +191,13 @@ export const COMMANDS: readonly CommandSpec[] = [
       ['nightlift node install --public-key nightlift-key.pub --deb nightlift-node.deb', 'for what installs packages'],
     ],
     load: () => import('./node.ts'),
+  },
+  {
+    name: 'version',
+    summary: 'which version this is; also --version',
+    options: [OUTPUT],
+    examples: [['nightlift --version', '']],
+    load: () => import('./version.ts'),
   },
   {
     name: 'completion',

@@ -32,7 +32,7 @@ describe('the completion script', () => {
     expect(await offers('nightlift', 'p')).toEqual(['plan', 'pause', 'phase']);
     expect(await offers('nightlift', 'pause', '--re')).toEqual(['--reason']);
     expect(await offers('nightlift', 'demo', '--scenario', 'no')).toEqual(['node-down', 'nothing']);
-    expect(await offers('nightlift', 'plan', '-o', '')).toEqual(['text', 'json']);
+    expect(await offers('nightlift', 'plan', '-o', '')).toEqual(['text', 'json', 'yaml']);
     expect(await offers('nightlift', 'completion', 'z')).toEqual(['zsh']);
   });
 

@@ -1,5 +1,5 @@
 import { NightliftError } from '../errors.ts';
-import { type Call, type CommandSpec, EXIT } from './call/command.ts';
+import { type Call, type CommandSpec, EXIT, NO_COLOR } from './call/command.ts';
 
 export async function run(call: Call): Promise<number> {
   const [shell] = call.positionals;
@@ -19,6 +19,7 @@ function bash(commands: readonly CommandSpec[]): string {
   const cases = commands.map((command) => {
     const options = [
       ...command.options.map((option) => `--${option.name}`),
+      `--${NO_COLOR.name}`,
       '--help',
       ...(command.positionals?.split('|') ?? []),
     ];
@@ -41,7 +42,7 @@ function bash(commands: readonly CommandSpec[]): string {
     '  esac',
     '  case "$previous" in',
     ...new Set(values),
-    '    --config|--kubeconfig|--facts) COMPREPLY=($(compgen -f -- "$current")); return ;;',
+    '    --config|--kubeconfig|--facts|--ssh-key|--known-hosts) COMPREPLY=($(compgen -f -- "$current")); return ;;',
     '  esac',
     '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
     '}',

@@ -1,9 +1,10 @@
+import { z } from 'zod';
 import { isUnavailable } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
-import { isOnTarget } from '../facts/nodes.ts';
+import { controlPlanes, isOnTarget, workers } from '../facts/nodes.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { paint } from './call/output.ts';
@@ -29,7 +30,8 @@ export async function followChain(call: Call, deps: Deps, target: string): Promi
       const nodes = await deps.cluster.nodes(signal);
       for (const job of jobs)
         say(job.name, `${job.name}: ${job.status}${job.runner === null ? '' : ` on ${job.runner}`}`);
-      for (const node of nodes) say(node.name, `${node.name}: ${describe(node)}`);
+      for (const node of [...controlPlanes(nodes), ...workers(nodes)])
+        say(node.name, `${node.name}: ${describe(node)}`);
       said.delete('away');
       quiet = jobs.some((job) => job.status === 'active') ? 0 : quiet + 1;
       if (quiet >= QUIET_POLLS) return await ended(call, deps, target, jobs, nodes);
@@ -72,7 +74,35 @@ async function ended(
       : paint(output, 'red', `Failed in ${failed.name} (${failed.reason}).`),
   );
   if (last !== undefined) output.line(`The log of ${last.name} ends with:`);
-  for (const line of last === undefined ? [] : tail.split('\n')) output.line(line);
+  for (const line of last === undefined ? [] : tail.split('\n').flatMap(readable)) output.line(`  ${line}`);
   output.json({ outcome: failed === undefined ? 'refused' : 'failed', target, job: last?.name, behind, log: tail });
   return failed === undefined ? EXIT.refused : EXIT.failed;
 }
+
+/** A Job's log is JSON for machines: a person reads what was said, and what to do. Undefined remedies and blank lines are none. */
+export function readable(line: string): readonly string[] {
+  let said: unknown;
+  try {
+    said = JSON.parse(line);
+  } catch {
+    return line.trim() === '' ? [] : [line];
+  }
+  const result = LogLine.safeParse(said);
+  if (!result.success) return [line];
+  const { level, message, error, why, reason, remedy } = result.data;
+  const because = [error, why ?? reason].filter((text) => text !== undefined).join(', ');
+  const mark = level === 'info' ? '' : `${level.toUpperCase()} `;
+  return [
+    `${mark}${message}${because === '' ? '' : `: ${because}`}`,
+    ...(remedy === undefined ? [] : [`    what to do: ${remedy}`]),
+  ];
+}
+
+const LogLine = z.object({
+  level: z.string(),
+  message: z.string(),
+  error: z.string().optional(),
+  why: z.string().optional(),
+  reason: z.string().optional(),
+  remedy: z.string().optional(),
+});

@@ -13,6 +13,7 @@ import { type Call, EXIT, flag, text } from './call/command.ts';
 import { type Output, paint } from './call/output.ts';
 import { offlineMatrix, offlineSettings, withSession } from './call/session.ts';
 import { factsForPerson, readFacts } from './facts.ts';
+import { isFromHere, mayStart, seenFromHere } from './from-here.ts';
 
 /** What the offline and the live way have in common. */
 export interface Question {
@@ -54,13 +55,20 @@ export function askedTarget(call: Call, { facts, settings }: Question): { target
   const choice = chooseTarget(facts, settings.target);
   if (choice.kind === 'unknown')
     throw new NightliftError('network', `choosing a target: ${choice.why}`, {
-      remedy: 'Give one with --target X.Y.Z.',
+      remedy: notFromHere(facts)
+        ? 'Give --ssh-key FILE and --known-hosts FILE, or a version with --target X.Y.Z.'
+        : 'Give one with --target X.Y.Z.',
     });
   return { target: choice.kind === 'target' ? choice.version : undefined, why: choice.why };
 }
 
+function notFromHere({ patchReleases }: Facts): boolean {
+  return !patchReleases.known && patchReleases.notFromHere === true;
+}
+
+/** As everybody asks it, seen from where this command runs. */
 export function askGate({ facts, options }: Question, target: string): GateResult {
-  return evaluateGate(facts, target, allChecks, options());
+  return seenFromHere(facts, evaluateGate(facts, target, allChecks, options()));
 }
 
 export async function run(call: Call): Promise<number> {
@@ -81,8 +89,10 @@ export async function run(call: Call): Promise<number> {
 
 export function printGate(output: Output, result: GateResult): void {
   const style = { safe: 'green', blocked: 'red', held: 'yellow' } as const;
+  const isOnlyHere = result.verdict !== 'safe' && mayStart(result);
+  const verdict = isOnlyHere ? 'nothing against it, but not all of it can be asked from here' : result.verdict;
   const part = result.notAsked.length === 0 ? '' : `, as far as was asked: ${askedOf(result)}`;
-  output.line(`${result.target}: ${paint(output, style[result.verdict], result.verdict)}${part}`);
+  output.line(`${result.target}: ${paint(output, isOnlyHere ? 'yellow' : style[result.verdict], verdict)}${part}`);
   for (const finding of result.findings) printFinding(output, finding);
   printNotAsked(output, result.notAsked);
 }
@@ -106,7 +116,11 @@ function printPassed(output: Output, { findings, notAsked }: GateResult): void {
 }
 
 export function printFinding(output: Output, finding: Finding): void {
-  const mark = finding.severity === 'block' ? paint(output, 'red', finding.class) : paint(output, 'yellow', 'warning');
+  const mark = isFromHere(finding)
+    ? paint(output, 'yellow', 'not asked')
+    : finding.severity === 'block'
+      ? paint(output, 'red', finding.class)
+      : paint(output, 'yellow', 'warning');
   output.line(`  ${mark} ${finding.message}  [${finding.check}]`);
   if (finding.remedy !== undefined) output.line(`    ${paint(output, 'dim', finding.remedy)}`);
 }

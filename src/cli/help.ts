@@ -1,4 +1,4 @@
-import type { CommandSpec } from './call/command.ts';
+import { type CommandSpec, NO_COLOR } from './call/command.ts';
 import { table } from './call/output.ts';
 
 export function programHelp(commands: readonly CommandSpec[]): string {
@@ -22,7 +22,7 @@ export function programHelp(commands: readonly CommandSpec[]): string {
 }
 
 export function commandHelp(command: CommandSpec): string {
-  const options = [...command.options, { name: 'help', short: 'h', summary: 'this text' }];
+  const options = [...command.options, NO_COLOR, { name: 'help', short: 'h', summary: 'this text' }];
   const rows = options.map((option) => {
     const short = option.short === undefined ? '    ' : `-${option.short}, `;
     const value = 'value' in option && option.value !== undefined ? ` ${option.value}` : '';

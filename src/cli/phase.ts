@@ -5,7 +5,7 @@ import { NightliftError } from '../errors.ts';
 import { phaseOf } from '../phases/phases.ts';
 import { versionFromUser } from '../version.ts';
 import { type Call, EXIT } from './call/command.ts';
-import { withJobSession } from './call/session.ts';
+import { isJob, withJobSession } from './call/session.ts';
 
 /** The step from the Job's environment, and nothing else from it. */
 export function stepFromEnvironment(env: Readonly<Record<string, string | undefined>>): { step: Step; target: string } {
@@ -26,6 +26,10 @@ export function stepFromEnvironment(env: Readonly<Record<string, string | undefi
 }
 
 export async function run(call: Call): Promise<number> {
+  if (!isJob(call))
+    throw new NightliftError('usage', 'running a phase: this is no pod of the cluster, and a phase changes nodes', {
+      remedy: 'nightlift upgrade --to X.Y.Z starts the chain, whose Jobs run the phases one after the other.',
+    });
   const { step, target } = stepFromEnvironment(readEnvironment().env);
   return await withJobSession(call, 'phase', async ({ deps, requests }) => {
     const outcome = await runPhase(phaseOf(step.phase), step, target, deps, call.signal);

@@ -1,3 +1,4 @@
+import { nodeOf } from '../chain/step.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { kindText } from '../facts/inventory.ts';
@@ -5,7 +6,7 @@ import { runningVersions } from '../facts/running-versions.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
 import { type Call, EXIT } from './call/command.ts';
-import { type Output, paint, table } from './call/output.ts';
+import { type Output, paint, widthOf, wrapped, wrappedTable } from './call/output.ts';
 import { askedTarget, askGate, printGate, type Question, withQuestion } from './gate.ts';
 
 export async function run(call: Call): Promise<number> {
@@ -48,11 +49,16 @@ export function runningOf(facts: Facts): string {
 
 export function printPlan(output: Output, plan: UpgradePlan, why: string): void {
   output.line(`${paint(output, 'bold', `${plan.from} → ${plan.target}`)} (${plan.jump}): ${why}`);
-  if (plan.done.length > 0) output.line(`On ${plan.target} already: ${plan.done.join(', ')}`);
-  for (const kind of plan.inventory) output.line(paint(output, 'dim', `${kind.nodes.length} × ${kindText(kind)}`));
-  for (const { name, kubelet, why } of plan.leftOut) output.line(`Left out: ${name} (${kubelet}): ${why}`);
+  const width = widthOf(output);
+  const say = (text: string, indent = '  ', style?: 'dim' | 'yellow'): void => {
+    for (const line of wrapped(text, width, indent))
+      output.line(style === undefined ? line : paint(output, style, line));
+  };
+  if (plan.done.length > 0) say(`On ${plan.target} already: ${plan.done.join(', ')}`);
+  for (const kind of plan.inventory) say(`${kind.nodes.length} × ${kindText(kind)}`, '    ', 'dim');
+  for (const { name, kubelet, why } of plan.leftOut) say(`Left out: ${name} (${kubelet}): ${why}`);
   const away = awayNote(plan.steps.filter(({ step }) => step.phase === 'master').length, plan.controlPlanes);
-  if (away !== undefined) output.line(paint(output, 'yellow', away));
+  if (away !== undefined) say(away, '  ', 'yellow');
   const rows = plan.steps.map((step, index) => [
     `${index + 1}.`,
     step.name,
@@ -60,12 +66,34 @@ export function printPlan(output: Output, plan: UpgradePlan, why: string): void 
     duration(step.seconds),
     step.why,
   ]);
-  for (const row of table(rows)) output.line(`  ${row}`);
+  for (const row of wrappedTable(rows, width - 2)) output.line(`  ${row}`);
   for (const phase of ['master', 'worker'] as const) {
     const step = plan.steps.find((item) => item.step.phase === phase);
-    if (step !== undefined) output.line(paint(output, 'dim', `  each ${phase}: ${step.actions.join(' → ')}`));
+    if (step !== undefined) say(`  each ${phase}: ${step.actions.join(' → ')}`, '    ', 'dim');
   }
+  printDrains(plan, say);
   output.line(`About ${duration(plan.seconds)}, without waits for disruption budgets and alerts.`);
+}
+
+/** As it is now: budgets are asked again before each node. */
+function printDrains(
+  { steps, budgetsUnknown }: UpgradePlan,
+  say: (text: string, indent?: string, style?: 'dim' | 'yellow') => void,
+): void {
+  const drained = steps.flatMap(({ step, drain }) => (drain === null ? [] : [{ node: nodeOf(step) ?? '', drain }]));
+  if (drained.length === 0) return;
+  say('Drains, as it is now:');
+  for (const { node, drain } of drained) {
+    const counts = Object.entries(drain.evicts);
+    const pods = counts.reduce((sum, [, count]) => sum + count, 0);
+    const where = counts.map(([namespace, count]) => `${namespace} ${count}`).join(', ');
+    const evicts =
+      pods === 0 ? 'no pod is evicted' : `${pods} ${pods === 1 ? 'pod is' : 'pods are'} evicted (${where})`;
+    say(`  ${node}: ${evicts}`, '    ');
+    for (const { budget, why } of drain.heldBy) say(`    held by budget ${budget}: ${why}`, '      ', 'yellow');
+  }
+  if (budgetsUnknown !== null)
+    say(`  Whether budgets hold any of them is not known: ${budgetsUnknown}`, '    ', 'yellow');
 }
 
 /** Of three and more, others answer meanwhile. */

@@ -12,12 +12,12 @@ import { limitsOf } from '../settings/limits.ts';
 import { Settings } from '../settings/settings.ts';
 import { lazyNotifier } from '../wire/on-demand.ts';
 import { type Call, EXIT, flag, text } from './call/command.ts';
-import { withJobSession } from './call/session.ts';
+import { isJob, withJobSession } from './call/session.ts';
 import { askGate, type Question, questionOf, withQuestion } from './gate.ts';
 
 /**
  * What the Job reads: its account has no key for the nodes and asks no package source, which is the detector's
- * business; what that found stands in its gauges.
+ * business; what that found stands in its record.
  */
 const REPORT_FACTS: readonly FactPart[] = [
   ...canAsk('report', partsFor(allChecks)),
@@ -26,6 +26,7 @@ const REPORT_FACTS: readonly FactPart[] = [
   'chainJobs',
   'gauges',
   'limits',
+  'lastLook',
   'inventory',
 ];
 
@@ -44,7 +45,8 @@ function compose(question: Question, looked: boolean) {
 }
 
 export async function run(call: Call): Promise<number> {
-  if (flag(call, 'dry-run')) {
+  if (flag(call, 'dry-run') || (!isJob(call) && text(call, 'facts') === undefined)) {
+    if (!flag(call, 'dry-run')) call.output.note('Printed, and not sent: this is no pod of the cluster.');
     return await withQuestion(call, async (question) => {
       const report = compose(question, true);
       for (const line of plainReport(report.text).split('\n')) call.output.line(line);

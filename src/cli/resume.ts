@@ -1,18 +1,26 @@
 import { KILL_SWITCH } from '../observe/kill-switch.ts';
-import { type Call, EXIT } from './call/command.ts';
+import { type Call, EXIT, flag } from './call/command.ts';
 import { withSession } from './call/session.ts';
+import { startDetection } from './start-detection.ts';
 
 export async function run(call: Call): Promise<number> {
   return await withSession(
     call,
     async ({ deps }) => {
+      const { output, signal } = call;
       const { namespace } = deps.settings;
-      const was = await deps.cluster.configMap(namespace, KILL_SWITCH, call.signal);
-      await deps.cluster.deleteConfigMap(namespace, KILL_SWITCH, call.signal);
-      call.output.line(was === undefined ? 'It was not paused.' : 'Resumed. The next night goes on; to go on now:');
-      if (was !== undefined)
-        call.output.line(`  kubectl -n ${namespace} create job --from=cronjob/k8s-version-check check-now`);
-      call.output.json({ paused: false, wasPaused: was !== undefined });
+      const wasPaused = (await deps.cluster.configMap(namespace, KILL_SWITCH, signal)) !== undefined;
+      await deps.cluster.deleteConfigMap(namespace, KILL_SWITCH, signal);
+      const resumed = wasPaused ? 'Resumed.' : 'It was not paused.';
+      if (!flag(call, 'now')) {
+        output.line(wasPaused ? `${resumed} The next night goes on; to go on now: nightlift resume --now` : resumed);
+        output.json({ paused: false, wasPaused });
+        return EXIT.done;
+      }
+      const job = await startDetection(deps, signal);
+      output.line(`${resumed} The detection has been started: Job ${job}. It goes on where the cluster is.`);
+      output.line(`  kubectl -n ${namespace} logs -f job/${job}`);
+      output.json({ paused: false, wasPaused, job });
       return EXIT.done;
     },
     'spared',

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { COMMANDS } from './commands.ts';
 import { runCli, type Streams } from './run-cli.ts';
 
@@ -38,6 +40,19 @@ describe('runCli', () => {
     expect((await call('help', name)).out).toBe(out);
   });
 
+  it.each([['--version'], ['-V'], ['version']])('%s says which version this is', async (argument) => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    expect(await call(argument)).toMatchObject({
+      code: 0,
+      out: `nightlift ${version} (Node ${process.version})\n`,
+      err: '',
+    });
+    const yaml = await call('version', '-o', 'yaml', '--no-color');
+    expect(parse(yaml.out)).toEqual({ version, node: process.version });
+  });
+
   it.each([
     [['chek'], 'there is no command "chek"; did you mean "check"?'],
     [['frobnicate'], 'there is no command "frobnicate"\n'],
@@ -46,7 +61,7 @@ describe('runCli', () => {
     [['plan', '--tarket', '1.36.4'], 'Unknown option \'--tarket\'; did you mean "--target"?'],
     [['plan', '--target'], 'reading the arguments of plan'],
     [['plan', 'now'], 'reading the arguments of plan'],
-    [['plan', '-o', 'xml'], 'reading --output: "xml" is neither text nor json'],
+    [['plan', '-o', 'xml'], 'reading --output: "xml" is none of text, json and yaml'],
     [['completion', 'fish'], '"fish" is neither bash nor zsh'],
     [['completion'], 'the shell is missing: bash or zsh'],
   ])('refuses %j with exit code 64 and says why', async (argv, text) => {

@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { NightliftError, reasonOf } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import { type CommandSpec, EXIT } from './call/command.ts';
+import { type CommandSpec, EXIT, NO_COLOR } from './call/command.ts';
 import { terminalParagraph } from './call/output.ts';
 import { createOutput, type TerminalOptions } from './call/terminal.ts';
 import { COMMANDS } from './commands.ts';
@@ -13,7 +13,8 @@ const MANUAL = 'nightlift --help lists the commands.';
 
 /** argv (without node and program) → exit code. Nothing below prints a stack trace for a foreseeable error. */
 export async function runCli(argv: readonly string[], streams: Streams, signal: AbortSignal): Promise<number> {
-  const [name, ...rest] = argv;
+  const [first, ...rest] = argv;
+  const name = first === '--version' || first === '-V' ? 'version' : first;
   try {
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
       const asked = name === 'help' && rest[0] !== undefined ? commandNamed(rest[0]) : undefined;
@@ -29,9 +30,10 @@ export async function runCli(argv: readonly string[], streams: Streams, signal: 
       return EXIT.done;
     }
     const format = values['output'] ?? 'text';
-    if (format !== 'text' && format !== 'json')
-      throw new NightliftError('usage', `reading --output: "${String(format)}" is neither text nor json`);
-    const output = createOutput({ ...streams, format });
+    if (format !== 'text' && format !== 'json' && format !== 'yaml')
+      throw new NightliftError('usage', `reading --output: "${String(format)}" is none of text, json and yaml`);
+    const noColor = streams.noColor || values[NO_COLOR.name] === true;
+    const output = createOutput({ ...streams, format, noColor });
     const { run } = await command.load();
     return await run({ commands: COMMANDS, values, positionals, output, signal });
   } catch (error) {
@@ -67,7 +69,7 @@ function commandNamed(name: string): CommandSpec {
 
 function parse(command: CommandSpec, args: readonly string[]) {
   const options: NonNullable<ParseArgsConfig['options']> = { help: { type: 'boolean', short: 'h' } };
-  for (const option of command.options) {
+  for (const option of [...command.options, NO_COLOR]) {
     options[option.name] = {
       type: option.value === undefined ? 'boolean' : 'string',
       ...(option.short === undefined ? {} : { short: option.short }),

@@ -17,7 +17,7 @@ export async function runHere(call: Call, deps: Deps, target: string): Promise<n
   const log = createLog({
     format: 'text',
     now: () => deps.clock.now(),
-    write: (line) => (output.format === 'json' ? output.note(line) : output.line(line)),
+    write: (line) => (output.format !== 'text' ? output.note(line) : output.line(line)),
   });
   const settings = { ...deps.settings, job: { ...deps.settings.job, image: 'here' } };
   const here: Deps = { ...deps, log, settings, cluster: withoutJobs(deps.cluster) };

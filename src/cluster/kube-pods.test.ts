@@ -62,13 +62,15 @@ describe('an eviction', () => {
     ],
     ['meets a budget in doubt', 403, status(403, 'pdb disruptions allowed is negative'), { kind: 'blocked' }],
   ] as const)('D07 %s', (_title, code, body, expected) => {
-    expect(evictionResult({ status: code, body, retryAfterMs: undefined, date: undefined }, SUBJECT)).toMatchObject(
-      expected,
-    );
+    expect(
+      evictionResult({ status: code, body, contentType: '', retryAfterMs: undefined, date: undefined }, SUBJECT),
+    ).toMatchObject(expected);
   });
 
   it('that is not permitted is an error and no result', () => {
     const body = status(403, 'pods "a" is forbidden: User "x" cannot create resource "pods/eviction"');
-    expect(evictionResult({ status: 403, body, retryAfterMs: undefined, date: undefined }, SUBJECT)).toBeUndefined();
+    expect(
+      evictionResult({ status: 403, body, contentType: '', retryAfterMs: undefined, date: undefined }, SUBJECT),
+    ).toBeUndefined();
   });
 });

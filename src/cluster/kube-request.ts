@@ -21,6 +21,8 @@ export interface KubeRequest {
 export interface KubeAnswer {
   readonly status: number;
   readonly body: string;
+  /** Empty when it has none. */
+  readonly contentType: string;
   readonly retryAfterMs: number | undefined;
   /** What the API server's clock showed; undefined when it did not say. */
   readonly date: Date | undefined;

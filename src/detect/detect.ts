@@ -94,7 +94,7 @@ async function close(deps: Deps, target: string, jobs: readonly JobFact[], signa
   return await start(deps, target, jobs, [], signal);
 }
 
-/** The gate, then preflight under its one name. Also what `nightlift upgrade --to` does after its questions. */
+/** The gate, then preflight under its one name. */
 export async function gateAndStart(
   deps: Deps,
   target: string,
@@ -125,8 +125,11 @@ export async function gateAndStart(
   return await start(deps, target, jobs, result.findings, signal);
 }
 
-/** Preflight asks once more and has the last word of the night in the gauges: a value of ours before it would only flap. */
-async function start(
+/**
+ * Preflight under its one name, for whom the gate was asked already. It asks once more and has the last word of the night in the
+ * gauges: a value of ours before it would only flap.
+ */
+export async function start(
   deps: Deps,
   target: string,
   jobs: readonly JobFact[],

@@ -10,7 +10,7 @@ In a clone: \`npm run --silent nightlift -- COMMAND\`, or \`bin/nightlift COMMAN
 A command for people exits with 0 (done, or nothing to do), 2 (refused or paused), 3 (failed) or 64 (wrong usage or
 settings). \`check\`, \`phase\` and \`report\`, which the cluster's Jobs run, exit with 0 for every decision, refusals and
 pauses included: a decision is not a failed Job. A Job that failed exits with 3 when trying again would not help, and with
-75 when it may. With \`-o json\`, standard output holds one JSON object and nothing else.
+75 when it may. With \`-o json\` or \`-o yaml\`, standard output holds one object and nothing else.
 `;
 
 /** docs/cli.md: the help of every command, as the program prints it. */

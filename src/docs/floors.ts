@@ -37,6 +37,7 @@ export const FLOORS: readonly Floor[] = [
       [
         room('log.ts', 'lines for people and for machines'),
         room('version.ts', 'versions, minors, jumps'),
+        room('read-yaml.ts', 'YAML as values, or what is wrong with it'),
         room('render.ts', 'templates, strictly: a name that nobody gives is an error'),
       ],
       [

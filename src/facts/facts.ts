@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { observedSchema } from '../observed.ts';
 import { RunInventory } from './inventory.ts';
+import { LastLook } from './last-look.ts';
 import { NodeFact, OtherNodeFact, VersionText } from './node-fact.ts';
 import { NodeSurvey } from './node-survey.ts';
 
@@ -121,6 +122,12 @@ export const LeavingPodFact = z.object({
   finalizers: z.array(z.string()),
 });
 
+/** What a drain would evict of a node. */
+export const DrainFact = z.object({
+  node: z.string(),
+  evicts: z.record(z.string(), z.number().int()).describe('number of pods by namespace'),
+});
+
 /** What a run may do (dry run, window, ceiling …), by the name of the setting, as the detector had it. */
 export const RecordedLimits = z.object({
   values: z.record(z.string(), z.string()).describe('at its last look'),
@@ -169,6 +176,13 @@ export const Facts = z.object({
       snapshotPath: z.string().nullable(),
       stopped: z.string().nullable().describe('where and why the run stopped before its end'),
       stoppedAt: z.iso.datetime().nullable().default(null).describe('when it did'),
+      stoppedAs: z
+        .enum(['blocked', 'held', 'paused', 'failed'])
+        .nullable()
+        .optional()
+        .describe('how it did; absent in facts that an older version has written'),
+      stoppedStep: z.string().nullable().optional().describe('the step in which it did: worker worker-2, preflight'),
+      takenBack: z.array(z.string()).optional().describe('what that step had begun and put back as it was'),
       apiAwaySeconds: z
         .number()
         .nonnegative()
@@ -183,6 +197,9 @@ export const Facts = z.object({
   limits: observedSchema(RecordedLimits.nullable())
     .default({ known: false, why: 'the program that wrote these facts did not know of them' })
     .describe('the limits of the last night; null before the first look'),
+  lastLook: observedSchema(LastLook.nullable())
+    .optional()
+    .describe('the last look; null before the first; absent in facts that an older version has written'),
   workloads: observedSchema(z.array(WorkloadFact)),
   deprecatedApis: observedSchema(z.array(DeprecatedApiFact)),
   apiServerMetrics: observedSchema(ApiServerMetricsFact)
@@ -193,6 +210,9 @@ export const Facts = z.object({
   leavingPods: observedSchema(z.array(LeavingPodFact))
     .optional()
     .describe('pods that are terminating; absent in facts that an older version has written'),
+  drains: observedSchema(z.array(DrainFact))
+    .optional()
+    .describe('what a drain would evict of each node; absent in facts that an older version has written'),
   permissions: observedSchema(z.array(PermissionFact)).describe('what the asking account may and may not do'),
   chainJobs: observedSchema(z.array(JobFact)),
   gauges: observedSchema(z.array(GaugeFact)).describe('the k8s_upgrade_* and k8s_version_* series of the Pushgateway'),
@@ -208,6 +228,7 @@ export type GaugeFact = z.infer<typeof GaugeFact>;
 export type PermissionFact = z.infer<typeof PermissionFact>;
 export type RecordedLimits = z.infer<typeof RecordedLimits>;
 export type LeavingPodFact = z.infer<typeof LeavingPodFact>;
+export type DrainFact = z.infer<typeof DrainFact>;
 export type BudgetFact = z.infer<typeof BudgetFact>;
 export type Facts = z.infer<typeof Facts>;
 

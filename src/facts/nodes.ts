@@ -4,12 +4,19 @@ import type { NodeFact } from './node-fact.ts';
 /** The part of the cluster that decides what comes next. */
 export type Nodes = readonly NodeFact[];
 
+const NAMES = new Intl.Collator('en', { numeric: true });
+
+/** As people count: worker-2 before worker-10. Names that differ have an order: worker-2 and worker-02 too. */
+export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return NAMES.compare(a.name, b.name) || Number(a.name > b.name) - Number(a.name < b.name);
+}
+
 export function controlPlanes(nodes: Nodes): Nodes {
-  return nodes.filter((node) => node.role === 'control-plane').toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
+  return nodes.filter((node) => node.role === 'control-plane').toSorted(byName);
 }
 
 export function workers(nodes: Nodes): Nodes {
-  return nodes.filter((node) => node.role === 'worker').toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
+  return nodes.filter((node) => node.role === 'worker').toSorted(byName);
 }
 
 /** `kubeadm upgrade apply` runs on this one, `kubeadm upgrade node` on all the others. */

@@ -73,11 +73,12 @@ export function partsFor(checks: readonly Check[]): readonly FactPart[] {
 
 /**
  * What of it somebody cannot ask, and preflight does: permissions are those of the account that asks, which is another one;
- * the accounts of detector and report evict nothing, also not with `dryRun`; not everybody has a key for the nodes.
+ * the accounts of detector and report evict nothing, also not with `dryRun`; nor do they read
+ * `kubeadm-config`; not everybody has a key for the nodes.
  */
 const CANNOT_ASK = {
-  detector: ['permissions', 'budgets'],
-  report: ['permissions', 'budgets', 'surveys'],
+  detector: ['permissions', 'budgets', 'kubeadmApi'],
+  report: ['permissions', 'budgets', 'kubeadmApi', 'surveys'],
   person: ['permissions'],
   'person without a key': ['permissions', 'surveys'],
 } as const satisfies Readonly<Record<string, readonly FactPart[]>>;

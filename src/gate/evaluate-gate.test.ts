@@ -183,8 +183,8 @@ describe('a check that whoever asks cannot ask', () => {
   });
 
   it.each<[Asker, string[]]>([
-    ['detector', ['permissions', 'budgets']],
-    ['report', ['permissions', 'budgets', 'node-survey', 'leftovers']],
+    ['detector', ['permissions', 'budgets', 'kubeadm-api']],
+    ['report', ['permissions', 'budgets', 'kubeadm-api', 'node-survey', 'leftovers']],
     ['person', ['permissions']],
     ['person without a key', ['permissions', 'node-survey', 'leftovers']],
   ])('is one of few for a %s, who asks all the others', (asker, names) => {

@@ -26,6 +26,8 @@ export interface TextAnswer {
   readonly body: string;
 }
 
+export type FetchText = (address: string, options: FetchTextOptions) => Promise<TextAnswer>;
+
 const DEADLINE_MS = 30_000;
 const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_HOPS = 5;

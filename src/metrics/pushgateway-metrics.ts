@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { NightliftError } from '../errors.ts';
 import type { GaugeFact } from '../facts/facts.ts';
 import { describeBody } from '../http/describe-body.ts';
-import { fetchText, type TextAnswer } from '../http/fetch-text.ts';
+import { type FetchText, fetchText, type TextAnswer } from '../http/fetch-text.ts';
 import { redactUrl } from '../http/redact-url.ts';
 import { oneLine } from '../plain-text.ts';
 import type { Gauge, MetricGroup, Metrics } from './metrics.ts';
@@ -11,6 +11,8 @@ export interface PushgatewayMetricsOptions {
   /** Base URL; user:password in it is sent as basic authentication. */
   readonly url: string;
   readonly userAgent: string;
+  /** How it is reached; default: directly. */
+  readonly fetch?: FetchText;
   readonly deadlineMs?: number;
 }
 
@@ -28,6 +30,7 @@ const OURS = /^k8s_(upgrade|version)_/;
  * default, ignore a signal and use an API that Node warns about on stderr.
  */
 export function createPushgatewayMetrics(options: PushgatewayMetricsOptions): Metrics {
+  const { fetch = fetchText } = options;
   const base = options.url.replace(/\/+$/, '');
   const groupUrl = (group: MetricGroup): string => `${base}/metrics/job/${encodeURIComponent(group)}`;
   const ask = async (
@@ -36,7 +39,7 @@ export function createPushgatewayMetrics(options: PushgatewayMetricsOptions): Me
     request: { method: 'GET' | 'POST' | 'DELETE'; body?: string },
     signal: AbortSignal,
   ): Promise<TextAnswer> => {
-    const answer = await fetchText(url, {
+    const answer = await fetch(url, {
       signal,
       ...request,
       headers: {

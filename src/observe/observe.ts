@@ -1,15 +1,17 @@
 import type { PodFact } from '../cluster/cluster.ts';
 import { isUnavailable } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
-import { NightliftError, reasonOf } from '../errors.ts';
+import { NightliftError, NotFromHere, reasonOf } from '../errors.ts';
 import { FACTS_SCHEMA, type FactPart, type Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { known, notAsked, type Observed, unknown } from '../observed.ts';
 import { observeBudgets } from './budgets.ts';
 import { CHAIN_SELECTOR } from './chain-jobs.ts';
+import { drainsOf } from './drains.ts';
 import { readFirstSeen } from './first-seen.ts';
 import { inventoryIn } from './inventory.ts';
 import { readKillSwitch } from './kill-switch.ts';
+import { readLastLook } from './last-look.ts';
 import { leavingPods } from './leaving-pods.ts';
 import { readLimits } from './limits.ts';
 import { observePermissions } from './permissions.ts';
@@ -36,6 +38,7 @@ export async function observe(
       return known(await ask());
     } catch (error) {
       if (throwsUnavailable && isUnavailable(error)) throw error;
+      if (error instanceof NotFromHere) return { known: false, why: reasonOf(error), notFromHere: true };
       deps.log.warn(`could not read ${part}`, {
         error: reasonOf(error),
         ...(error instanceof NightliftError && error.remedy !== undefined ? { remedy: error.remedy } : {}),
@@ -70,6 +73,7 @@ export async function observe(
     nextMinorReleases: read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal)),
     run: read('run', async () => recordedRun(await record())),
     firstSeen: read('firstSeen', () => readFirstSeen(deps, signal)),
+    lastLook: read('lastLook', () => readLastLook(deps, signal)),
     limits: read('limits', () => readLimits(deps, signal)),
     workloads: read('workloads', async () => [...(await cluster.workloads(signal))]),
     deprecatedApis: read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
@@ -86,6 +90,7 @@ export async function observe(
       )),
     ]),
     leavingPods: read('leavingPods', async () => [...leavingPods(await podList())]),
+    drains: read('drains', async () => [...drainsOf(await podList())]),
     permissions: read('permissions', async () => [...(await observePermissions(deps, signal))]),
     chainJobs: read('chainJobs', async () => [...(await cluster.jobs(CHAIN_SELECTOR, signal))]),
     gauges: read('gauges', async () => [...(await deps.metrics.read(signal))]),

@@ -49,6 +49,9 @@ export function withSecondsAway(before: ReadonlyMap<string, number>, node: strin
   return [...all].map(([name, value]) => `${name}=${value}`).join(' ');
 }
 
+const STOPPED_AS = ['blocked', 'held', 'paused', 'failed'] as const;
+export type StoppedAs = (typeof STOPPED_AS)[number];
+
 export interface RecordedRun {
   readonly startedAt: string | null;
   readonly target: string | null;
@@ -56,6 +59,10 @@ export interface RecordedRun {
   readonly stopped: string | null;
   /** Since a note can outlive its run: the next one may stop without being able to write down why. */
   readonly stoppedAt: string | null;
+  readonly stoppedAs?: StoppedAs | null;
+  /** In which it stopped: 'worker worker-2', 'preflight'. */
+  readonly stoppedStep?: string | null;
+  readonly takenBack?: string[];
   readonly apiAwaySeconds?: number | null;
 }
 
@@ -67,6 +74,9 @@ export function recordedRun(run: Readonly<Record<string, string>>): RecordedRun 
     snapshotPath: run['snapshot-path'] ?? null,
     stopped: run['stopped'] ?? null,
     stoppedAt: timeOf(run['stopped-at']),
+    stoppedAs: STOPPED_AS.find((one) => one === run['stopped-as']) ?? null,
+    stoppedStep: run['stopped-step'] ?? null,
+    takenBack: (run['taken-back'] ?? '').split(' ').filter((name) => name !== ''),
     apiAwaySeconds: sumOf(secondsAway(run[API_AWAY])),
   };
 }

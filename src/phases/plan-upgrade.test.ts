@@ -65,6 +65,50 @@ describe('planUpgrade', () => {
     ]);
   });
 
+  it('says of each node what its drain would evict, and what holds it in whose words', () => {
+    const budget = {
+      namespace: 'shop',
+      name: 'web',
+      disruptionsAllowed: 0,
+      currentHealthy: 1,
+      desiredHealthy: 1,
+      expectedPods: 1,
+      nodes: ['w-1'],
+    };
+    const facts = exampleFacts({
+      nodes: known([...nodes]),
+      drains: known([{ node: 'w-1', evicts: { shop: 2 } }]),
+      budgets: known([
+        { ...budget, refusal: known('the budget needs 1') },
+        { ...budget, name: 'not-asked' },
+        { ...budget, name: 'would-go', refusal: known(null) },
+        { ...budget, name: 'elsewhere', nodes: ['w-2'] },
+        { ...budget, name: 'overlaps', disruptionsAllowed: 1 },
+      ]),
+    });
+    const drains = planUpgrade(facts, TARGET, '1.36.3', settings).steps.map(({ name, drain }) => [name, drain]);
+    expect(Object.fromEntries(drains)).toMatchObject({
+      preflight: null,
+      'master cp-1': { evicts: {}, heldBy: [] },
+      'worker w-1': {
+        evicts: { shop: 2 },
+        heldBy: [
+          { budget: 'shop/web', why: 'the budget needs 1' },
+          { budget: 'shop/not-asked', why: 'it wants 1 healthy pods and has 1' },
+        ],
+      },
+      'worker w-2': { evicts: {}, heldBy: [{ budget: 'shop/elsewhere' }] },
+    });
+  });
+
+  it('knows of no drain where nobody has looked, and says why budgets are not known', () => {
+    const facts = exampleFacts({ nodes: known([...nodes]), budgets: unknown('403') });
+    const { steps, budgetsUnknown } = planUpgrade(facts, TARGET, '1.36.3', settings);
+    expect(steps.every(({ drain }) => drain === null)).toBe(true);
+    expect(budgetsUnknown).toBe('403');
+    expect(plan(nodes).budgetsUnknown).toBeNull();
+  });
+
   it('lists what each phase does', () => {
     const { steps } = plan(nodes);
     expect(steps.map(({ actions }) => actions)).toEqual(

@@ -21,6 +21,16 @@ interface PlannedStep {
   readonly why: string;
   readonly actions: readonly string[];
   readonly seconds: number;
+  /** Of the node that the step changes; null for a step that drains none, or when nobody has looked. */
+  readonly drain: PlannedDrain | null;
+}
+
+/** As it would be now. */
+export interface PlannedDrain {
+  /** Number of pods by namespace. */
+  readonly evicts: Readonly<Record<string, number>>;
+  /** Budgets that let a pod of it not go, and in whose words. */
+  readonly heldBy: readonly { readonly budget: string; readonly why: string }[];
 }
 
 export interface UpgradePlan {
@@ -33,6 +43,8 @@ export interface UpgradePlan {
   /** Which versions run now on which nodes. */
   readonly inventory: readonly NodeKind[];
   readonly done: readonly string[];
+  /** Why nobody knows what budgets hold back; null: it is known. */
+  readonly budgetsUnknown: string | null;
   /** Without waits for budgets and alerts. */
   readonly seconds: number;
 }
@@ -67,6 +79,7 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
       ),
       actions: phaseOf(step.phase).steps.map((action) => action.name),
       seconds: estimate(step, jump, settings),
+      drain: drainOf(nodeOf(step), facts),
     };
   });
   return {
@@ -77,8 +90,26 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
     controlPlanes: controlPlanes(nodes).length,
     inventory: kindsOf(nodes),
     leftOut: facts.otherNodes.known ? facts.otherNodes.value : [],
+    budgetsUnknown: facts.budgets.known ? null : facts.budgets.why,
     done: nodes.filter((node) => isOnTarget(node, target)).map((node) => node.name),
     seconds: steps.reduce((sum, step) => sum + step.seconds, 0),
+  };
+}
+
+function drainOf(node: string | undefined, { drains, budgets }: Facts): PlannedDrain | null {
+  if (node === undefined || drains?.known !== true) return null;
+  const held = (budgets.known ? budgets.value : []).filter(
+    ({ nodes = [], disruptionsAllowed, refusal }) =>
+      nodes.includes(node) && (refusal?.known === true ? refusal.value !== null : disruptionsAllowed <= 0),
+  );
+  return {
+    evicts: drains.value.find((one) => one.node === node)?.evicts ?? {},
+    heldBy: held.map(({ namespace, name, refusal, currentHealthy, desiredHealthy }) => ({
+      budget: `${namespace}/${name}`,
+      why:
+        (refusal?.known === true ? refusal.value : null) ??
+        `it wants ${desiredHealthy} healthy pods and has ${currentHealthy}`,
+    })),
   };
 }
 

@@ -1,3 +1,4 @@
+import { byName } from '../facts/nodes.ts';
 import type { Job, Node, Pod } from './api/kinds.ts';
 import { jobs, nodes, pods } from './api/resources.ts';
 import { isTrue } from './controllers/conditions.ts';
@@ -45,7 +46,7 @@ export function nodeViews({ server: { store } }: Pick<EmbeddedCluster, 'server'>
       schedulable: node.spec.unschedulable !== true,
     };
   });
-  return [...views.filter(({ role }) => role === 'control-plane'), ...views.filter(({ role }) => role === 'worker')];
+  return views.toSorted((a, b) => a.role.localeCompare(b.role, 'en') || byName(a, b));
 }
 
 function isControlPlane({ metadata }: Node): boolean {

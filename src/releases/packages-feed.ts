@@ -1,7 +1,7 @@
 import { NightliftError } from '../errors.ts';
 import type { ReleaseFact } from '../facts/facts.ts';
 import { describeBody } from '../http/describe-body.ts';
-import { type FetchTextOptions, fetchText, type TextAnswer } from '../http/fetch-text.ts';
+import { type FetchText, type FetchTextOptions, fetchText, type TextAnswer } from '../http/fetch-text.ts';
 import { redactUrl } from '../http/redact-url.ts';
 import { minorOf, previousMinor } from '../version.ts';
 import { completeVersions, parsePackages } from './packages.ts';
@@ -13,6 +13,8 @@ export interface PackagesFeedOptions {
   /** host or host:port that it may redirect to. */
   readonly allowedHosts: readonly string[];
   readonly userAgent: string;
+  /** How it is reached; default: directly. */
+  readonly fetch?: FetchText;
   readonly deadlineMs?: number;
   /** user:password, for the host of `baseUrl` only. */
   readonly credentials?: string;
@@ -23,6 +25,7 @@ const RELEASE_FILE = /^(MD5Sum|SHA1|SHA256|SHA512):[ \t]*$/m;
 
 /** pkgs.k8s.io or a mirror of it, over HTTP. */
 export function createPackagesFeed(options: PackagesFeedOptions): ReleaseFeed {
+  const { fetch = fetchText } = options;
   const base = withCredentials(options.baseUrl, options.credentials).replace(/\/+$/, '');
   const ask = (url: string, method: 'GET' | 'HEAD', signal: AbortSignal): Promise<TextAnswer> => {
     const common: FetchTextOptions = {
@@ -32,7 +35,7 @@ export function createPackagesFeed(options: PackagesFeedOptions): ReleaseFeed {
       headers: { 'user-agent': options.userAgent },
       ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
     };
-    return fetchText(url, common);
+    return fetch(url, common);
   };
   /** That a minor is not there counts only from a feed: a proxy or a wrong address says no to everything. */
   const proveFeed = async (minor: string, refusal: TextAnswer, signal: AbortSignal): Promise<void> => {

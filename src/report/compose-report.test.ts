@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { chooseTarget } from '../detect/choose-target.ts';
 import { exampleFacts, exampleNode } from '../facts/example-facts.ts';
 import type { Facts, GaugeFact, JobFact } from '../facts/facts.ts';
+import type { LastLook } from '../facts/last-look.ts';
 import { gateChecks } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import { exampleOptions } from '../gate/example-options.ts';
@@ -73,6 +74,9 @@ const night = [
   job('worker', 'worker-2', 5),
   job('postflight', null, 4),
 ];
+const NO_PUSHGATEWAY: Partial<Facts> = { gauges: unknown('reading the gauges: pushgatewayUrl is not set') };
+const look = (fields: Partial<LastLook>): Facts['lastLook'] =>
+  known({ at: at(7.1), outcome: 'nothing', target: null, reason: '', verdict: null, findings: [], ...fields });
 const waiting: Partial<Facts> = {
   workloads: known([
     { kind: 'DaemonSet', namespace: 'kube-system', name: 'calico-node', images: ['quay.io/calico/node:v3.32.1'] },
@@ -133,6 +137,8 @@ const CASES: readonly {
         snapshotPath: null,
         stopped: 'blocked in preflight: worker-2 is not Ready',
         stoppedAt: at(2),
+        stoppedAs: 'blocked',
+        stoppedStep: 'preflight',
       }),
     },
   },
@@ -324,6 +330,64 @@ const CASES: readonly {
       workloads: known([
         { kind: 'DaemonSet', namespace: 'kube-system', name: 'kured', images: ['kubereboot/kured:1.22.0'] },
       ]),
+    },
+  },
+  {
+    name: 'without-a-pushgateway-nothing',
+    outcome: 'nothing',
+    headline: /^⚪ No upgrade needed$/,
+    facts: { ...NO_PUSHGATEWAY, lastLook: look({ outcome: 'nothing', reason: 'no newer patch' }) },
+  },
+  {
+    name: 'without-a-pushgateway-refused-by-preflight',
+    outcome: 'held',
+    headline: /^⏸️ HELD — 1\.36\.4 not yet upgradable$/,
+    facts: {
+      ...NO_PUSHGATEWAY,
+      ...published,
+      lastLook: look({ outcome: 'started', target: '1.36.4' }),
+      chainJobs: known([job('preflight', null, 7)]),
+      run: known({
+        startedAt: null,
+        target: null,
+        snapshotPath: null,
+        stopped: 'held in preflight: a release of calico has to come first',
+        stoppedAt: at(6.9),
+        stoppedAs: 'held',
+        stoppedStep: 'preflight',
+      }),
+    },
+  },
+  {
+    name: 'dry-run',
+    outcome: 'in-progress',
+    headline: /^🟡 IN PROGRESS \/ gate passed for 1\.36\.4$/,
+    facts: {
+      ...NO_PUSHGATEWAY,
+      ...published,
+      lastLook: look({ outcome: 'dry-run', target: '1.36.4' }),
+      limits: known({ values: { dryRun: 'true' }, before: null, changedAt: at(100) }),
+    },
+  },
+  {
+    // The drain gave up on worker-1, and put it back.
+    name: 'refused-and-taken-back',
+    outcome: 'blocked',
+    headline: /^🔴 BLOCKED \(action needed\) — 1\.36\.4$/,
+    facts: {
+      ...gauges('1.36.4', [gauge('k8s_upgrade_blocked', 1)]),
+      ...halfDone,
+      chainJobs: known(night.slice(0, 3)),
+      run: known({
+        startedAt: at(7),
+        target: '1.36.4',
+        snapshotPath: null,
+        stopped: 'blocked in worker worker-1: budget shop/web lets no pod go',
+        stoppedAt: at(5.8),
+        stoppedAs: 'blocked',
+        stoppedStep: 'worker worker-1',
+        takenBack: ['cordon'],
+      }),
     },
   },
   {
@@ -538,6 +602,14 @@ describe('the lines of the report', () => {
   ])('say what was found: $title', ({ target, choice, want }) => {
     const facts = target === undefined ? { gauges: known([]) } : gauges(target);
     expect(line('Detected target: ', facts, { choice })).toEqual([`Detected target: ${want}`]);
+  });
+
+  it('say why the last look found nothing out, in its own words', () => {
+    const facts = { ...NO_PUSHGATEWAY, lastLook: look({ outcome: 'failed', reason: 'the nodes answered 403' }) };
+    expect(lines(facts, { choice: NOT_LOOKED }).slice(0, 2)).toEqual([
+      '*❔ UNKNOWN — nobody could find out whether there is a new version*',
+      'The last look failed: the nodes answered 403.',
+    ]);
   });
 
   it('escape what the series of the Pushgateway carry', () => {

@@ -9,8 +9,9 @@ import { known, type Observed } from '../observed.ts';
 import type { Limits } from '../settings/limits.ts';
 import { compareVersions } from '../version.ts';
 import { type ChainState, chainState } from './chain-state.ts';
-import { type Detected, type DetectorState, detectedByGauge, detectorState } from './detector.ts';
+import { type Detected, type DetectorState, detectedTarget, detectorState } from './detector.ts';
 import { inventoryNotes } from './inventory-notes.ts';
+import { endingOf, endingText, type JobEnding } from './job-ending.ts';
 import { judgeNight } from './judge-night.ts';
 import { limitNotes } from './limit-notes.ts';
 import { type ReportOutcome } from './night.ts';
@@ -23,7 +24,7 @@ export interface ReportDecision {
   readonly gate: GateResult | null;
 }
 
-/** For who did not look: the detector's gauges speak then. */
+/** For who did not look: what the detector recorded speaks then. */
 export const NOT_LOOKED: TargetChoice = { kind: 'unknown', why: '' };
 
 export interface ReportOptions {
@@ -49,7 +50,18 @@ export function composeReport(facts: Facts, decision: ReportDecision, options: R
     ? known(chainState(facts.chainJobs.value, facts, jobHours, running.known && running.value.halfDone))
     : facts.chainJobs;
   const target = decision.gate?.target ?? reportTarget(facts, decision.choice);
-  const night = judgeNight({ ...decision, target, facts, detector, chain, running, windowHours: jobHours, namespace });
+  const now = options.limits ?? (facts.limits.known ? facts.limits.value?.values : undefined);
+  const night = judgeNight({
+    ...decision,
+    target,
+    facts,
+    detector,
+    chain,
+    running,
+    windowHours: jobHours,
+    namespace,
+    dryRun: now?.['dryRun'] === 'true',
+  });
   const sections: Section[] = [
     [[bold(`${warningOf(detector)}${night.headline}`)]],
     night.notes.map(capitalized),
@@ -84,7 +96,7 @@ function gateSections(outcome: ReportOutcome, gate: GateResult | null): readonly
 export function reportTarget(facts: Facts, choice: TargetChoice): string | null {
   if (choice.kind === 'target') return choice.version;
   if (choice.kind === 'none') return null;
-  const detected = detectedByGauge(facts);
+  const detected = detectedTarget(facts);
   const target = detected.known ? detected.value.target : null;
   return target === null || isOvertaken(target, runningVersions(facts)) ? null : target;
 }
@@ -162,21 +174,24 @@ function detectedWords({ target, kind }: Detected, running: Observed<Running>): 
 }
 
 function named(target: string | null, kind: string): readonly (string | Bold)[] {
-  return target === null ? ['none'] : [bold(target), ` (${kind})`];
+  return target === null ? ['none'] : [bold(target), kind === '' ? '' : ` (${kind})`];
 }
 
 const MARKS = { active: '🔄', complete: '✅', failed: '❌', deleting: '🗑️' } as const;
+const ENDING_MARKS = { blocked: '🔴', held: '⏸️', paused: '🛑', unsaid: '⏹️' } as const;
 
 function jobLines(chain: Observed<ChainState>, facts: Facts, hours: number): Section {
   const title = `Chain Jobs of the last ${hours} h:`;
   if (!chain.known) return [`${title} unknown (${chain.why})`];
   if (chain.value.recent.length === 0) return [`${title} none`];
-  return [title, ...chain.value.recent.map((job) => `• ${jobLine(job, facts)}`)];
+  const all = facts.chainJobs.known ? facts.chainJobs.value : [];
+  return [title, ...chain.value.recent.map((job) => `• ${jobLine(job, facts, endingOf(job, all, facts.run))}`)];
 }
 
-function jobLine(job: JobFact, facts: Facts): string {
+function jobLine(job: JobFact, facts: Facts, ending: JobEnding | undefined): string {
   const ago = formatDuration(Date.parse(facts.observedAt) - Date.parse(job.finishedAt ?? job.createdAt));
   const reason = job.status === 'failed' && job.reason !== '' ? ` (${job.reason})` : '';
+  if (ending !== undefined) return `${ENDING_MARKS[ending.as]} ${job.name}: ${endingText(ending)}, ${ago} ago`;
   const status = job.status === 'active' ? `active, started ${ago} ago` : `${job.status}${reason}, ${ago} ago`;
   return `${MARKS[job.status]} ${job.name}: ${status}`;
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { exampleFacts } from '../facts/example-facts.ts';
 import type { GaugeFact } from '../facts/facts.ts';
+import type { LastLook } from '../facts/last-look.ts';
 import { known, unknown } from '../observed.ts';
-import { detectedByGauge, detectorState, gaugeValue } from './detector.ts';
+import { detectedTarget, detectorState, gaugeValue } from './detector.ts';
 
 const NOW_SECONDS = Date.parse(exampleFacts().observedAt) / 1000;
 const gauge = (name: string, value: number, labels: Record<string, string> = {}): GaugeFact => ({
@@ -89,7 +90,58 @@ describe('several series of one gauge', () => {
   });
 });
 
-describe('detectedByGauge', () => {
+describe('what the detector has recorded itself', () => {
+  const look = (fields: Partial<LastLook>, gauges: GaugeFact[] = []) =>
+    exampleFacts({
+      lastLook: known({
+        at: '2026-11-20T23:00:00Z',
+        outcome: 'nothing',
+        target: null,
+        reason: '',
+        verdict: null,
+        findings: [],
+        ...fields,
+      }),
+      gauges: gauges.length === 0 ? unknown('pushgatewayUrl is not set') : known(gauges),
+    });
+
+  it('needs no Pushgateway', () => {
+    expect(detectorState(look({}), 25)).toMatchObject({
+      ageMs: known(7 * 3_600_000 + 420_000),
+      fresh: true,
+      detected: known({ kind: 'none', target: null }),
+    });
+  });
+
+  it('goes before what a gauge of another time says', () => {
+    const old = gauge('k8s_version_check_last_run_timestamp', NOW_SECONDS - 60 * 3600);
+    const found = gauge('k8s_upgrade_available', 1, { kind: 'minor', target: '1.37.1' });
+    expect(detectorState(look({ outcome: 'started', target: '1.36.4' }, [old, found]), 25)).toMatchObject({
+      fresh: true,
+      detected: known({ kind: '', target: '1.36.4' }),
+    });
+  });
+
+  it.each([
+    ['paused', 'was paused: load test'],
+    ['unknown', 'found nothing out: load test'],
+    ['failed', 'failed: load test'],
+  ] as const)('that was %s found no version, and says why', (outcome, says) => {
+    expect(detectedTarget(look({ outcome, reason: 'load test' }))).toEqual(unknown(`the last look ${says}`));
+  });
+
+  it.each(['refused', 'running', 'dry-run', 'started'] as const)('that ended as %s went for a version', (outcome) => {
+    expect(detectedTarget(look({ outcome, target: '1.36.4' }))).toEqual(known({ kind: '', target: '1.36.4' }));
+  });
+
+  it('before the first of this version of the program, or where it cannot be read, the gauges speak', () => {
+    const gauges = known([gauge('k8s_upgrade_available', 0, { kind: 'none', target: '' })]);
+    for (const lastLook of [known(null), unknown('forbidden')])
+      expect(detectedTarget(exampleFacts({ lastLook, gauges }))).toEqual(known({ kind: 'none', target: null }));
+  });
+});
+
+describe('detectedTarget', () => {
   const available = (value: number, labels: Record<string, string>) => gauge('k8s_upgrade_available', value, labels);
   const nothing = unknown('the Pushgateway has no result of the detector');
 
@@ -150,6 +202,6 @@ describe('detectedByGauge', () => {
       want: nothing,
     },
   ])('$title', ({ gauges, want }) => {
-    expect(detectedByGauge(withGauges(...gauges))).toEqual(want);
+    expect(detectedTarget(withGauges(...gauges))).toEqual(want);
   });
 });

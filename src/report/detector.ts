@@ -1,8 +1,9 @@
 import type { Facts } from '../facts/facts.ts';
+import type { LastLook } from '../facts/last-look.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 import { newestVersion, parseVersion } from '../version.ts';
 
-/** What the detector's gauges say it found; `target` null = nothing newer. */
+/** What the detector found; `target` null = nothing newer. */
 export interface Detected {
   readonly kind: string;
   readonly target: string | null;
@@ -13,18 +14,37 @@ export interface DetectorState {
   /** False also when the age is unknown. */
   readonly fresh: boolean;
   readonly detected: Observed<Detected>;
+  /** Its own record; undefined where it has left none, and its gauges speak. */
+  readonly look?: LastLook;
 }
 
 /** Clocks of nodes differ a little; a last run further in the future is no last run. */
 const CLOCK_SKEW_MS = 300_000;
 
 export function detectorState(facts: Facts, staleHours: number): DetectorState {
-  const ageMs = lastRunAge(facts);
+  const look = lookIn(facts);
+  const ageMs = look === undefined ? lastRunAge(facts) : ageOf(facts, Date.parse(look.at), look.at);
   return {
     ageMs,
     fresh: ageMs.known && ageMs.value <= staleHours * 3_600_000,
-    detected: detectedByGauge(facts),
+    detected: detectedTarget(facts),
+    ...(look === undefined ? {} : { look }),
   };
+}
+
+/** The detector's record goes before its gauges: those are for alerts, and not every cluster has a Pushgateway. */
+function lookIn({ lastLook }: Facts): LastLook | undefined {
+  return lastLook?.known === true ? (lastLook.value ?? undefined) : undefined;
+}
+
+export function detectedTarget(facts: Facts): Observed<Detected> {
+  const look = lookIn(facts);
+  if (look === undefined) return detectedByGauge(facts);
+  const { outcome, target, reason } = look;
+  if (outcome === 'nothing') return known({ kind: 'none', target: null });
+  if (target !== null) return known({ kind: '', target });
+  const ended = outcome === 'paused' ? 'was paused' : outcome === 'failed' ? 'failed' : 'found nothing out';
+  return unknown(`the last look ${ended}: ${reason}`);
 }
 
 /** Of several series of one name, which other groups have left, the highest: what was said last, or what is set. undefined for none. */
@@ -39,13 +59,16 @@ function lastRunAge(facts: Facts): Observed<number> {
   const seconds = gaugeValue(facts, 'k8s_version_check_last_run_timestamp');
   if (!seconds.known) return unknown(`the Pushgateway could not be read: ${seconds.why}`);
   if (seconds.value === undefined) return unknown('the Pushgateway has no last run of it');
-  const age = Date.parse(facts.observedAt) - seconds.value * 1000;
-  if (!Number.isFinite(age) || age < -CLOCK_SKEW_MS)
-    return unknown(`the last run, ${seconds.value}, is not a time in the past`);
+  return ageOf(facts, seconds.value * 1000, String(seconds.value));
+}
+
+function ageOf({ observedAt }: Facts, at: number, said: string): Observed<number> {
+  const age = Date.parse(observedAt) - at;
+  if (!Number.isFinite(age) || age < -CLOCK_SKEW_MS) return unknown(`the last run, ${said}, is not a time in the past`);
   return known(Math.max(0, age));
 }
 
-export function detectedByGauge(facts: Facts): Observed<Detected> {
+function detectedByGauge(facts: Facts): Observed<Detected> {
   if (!facts.gauges.known) return unknown(`the Pushgateway could not be read: ${facts.gauges.why}`);
   const series = facts.gauges.value.filter((gauge) => gauge.name === 'k8s_upgrade_available');
   const found = series.flatMap((gauge) => {

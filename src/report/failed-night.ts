@@ -1,6 +1,7 @@
+import type { Facts } from '../facts/facts.ts';
 import { type ChainState, stepOf } from './chain-state.ts';
 import { gaugeValue } from './detector.ts';
-import { halfDoneNote, isOn, type Night, nextRunNote, stoppedNote, type Verdict, verdict } from './night.ts';
+import { halfDoneNote, type Night, nextRunNote, refusedAs, stoppedNote, type Verdict, verdict } from './night.ts';
 
 export function failed(night: Night): Verdict | undefined {
   const { chain, running, namespace } = night;
@@ -42,17 +43,26 @@ function abandoned(night: Night, chain: ChainState): Verdict | undefined {
       'The nodes were upgraded, but nobody has checked the cluster after it and closed the run.',
     );
   }
-  const latch = gaugeValue(facts, 'k8s_upgrade_in_flight');
-  if (!latch.known || latch.value !== 1 || chain.finished.length > 0) return undefined;
-  const started = gaugeValue(facts, 'k8s_upgrade_started_timestamp');
-  const since = started.known && started.value !== undefined ? Date.parse(facts.observedAt) - started.value * 1000 : 0;
+  const startedAt = inFlightSince(facts);
+  if (startedAt === undefined || chain.finished.length > 0) return undefined;
+  const since = Date.parse(facts.observedAt) - startedAt;
   // An older latch is a leaked one, which the next detection clears (I21).
   if (since > windowHours * 3_600_000) return undefined;
   // A run that refused has stopped by decision: that is what the headline says.
-  if (isOn(night, 'k8s_upgrade_blocked') || isOn(night, 'k8s_upgrade_held')) return undefined;
+  if (refusedAs(night) !== undefined) return undefined;
   return verdict(
     'failed',
     '🔴 FAILED — the run stopped: it is marked in flight, and no chain Job is active',
     'Nothing is half-done. The next detection clears the mark or goes on.',
   );
+}
+
+/** By the record of the run, else by the gauges that it sets. Milliseconds; undefined while none is in flight. */
+function inFlightSince(facts: Facts): number | undefined {
+  const { startedAt } = facts.run.known ? facts.run.value : { startedAt: null };
+  if (startedAt !== null) return Date.parse(startedAt);
+  const latch = gaugeValue(facts, 'k8s_upgrade_in_flight');
+  if (!latch.known || latch.value !== 1) return undefined;
+  const started = gaugeValue(facts, 'k8s_upgrade_started_timestamp');
+  return started.known && started.value !== undefined ? started.value * 1000 : Date.parse(facts.observedAt);
 }

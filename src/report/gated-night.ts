@@ -2,7 +2,7 @@ import { formatDuration } from '../age.ts';
 import type { FactPart } from '../facts/facts.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { NOT_BEGUN } from '../observe/run-record.ts';
-import { isOn, isSet, type Night, stoppedNote, unknownNight, type Verdict, verdict } from './night.ts';
+import { isSet, type Night, refusedAs, stoppedNote, unknownNight, type Verdict, verdict } from './night.ts';
 
 const BLOCKED = (target: string): string => `🔴 BLOCKED (action needed) — ${target}`;
 const HELD = (target: string): string => `⏸️ HELD — ${target} not yet upgradable`;
@@ -15,15 +15,18 @@ export function gated(night: Night): Verdict | undefined {
   if (gate?.verdict === 'blocked') return verdict('blocked', BLOCKED(target), ...earlier);
   if (gate?.verdict === 'held') return verdict('held', HELD(target), ...earlier);
   const notes = [...refusedNotes(night), ...earlier];
-  if (isOn(night, 'k8s_upgrade_held')) return verdict('held', HELD(target), ...notes);
-  if (isOn(night, 'k8s_upgrade_blocked')) return verdict('blocked', BLOCKED(target), ...notes);
+  const refused = refusedAs(night);
+  if (refused === 'held') return verdict('held', HELD(target), ...notes);
+  if (refused === 'blocked') return verdict('blocked', BLOCKED(target), ...notes);
   const stale = staleNight(night, target);
   if (stale !== undefined) return stale;
   if (gate === null) return unknownNight(`${target} was found, but the gate was not asked`);
   return verdict(
     'in-progress',
     `🟡 IN PROGRESS / gate passed for ${target}`,
-    'Nothing is running now; the next run starts it.',
+    night.dryRun
+      ? 'Nothing is running now, and no run starts it: the setting `dryRun` is on.'
+      : 'Nothing is running now; the next run starts it.',
     ...notAskedNotes(gate),
     ...earlier,
   );

@@ -86,7 +86,9 @@ function quiet({ choice, detector, namespace }: Night): Verdict {
   return unknownNight(
     'nobody could find out whether there is a new version',
     choice.why === ''
-      ? `Read why: \`kubectl -n ${namespace} logs -l app=k8s-version-upgrade --tail=-1 | grep -E 'could not read|looked for'\`.`
+      ? detector.look !== undefined && !detector.detected.known
+        ? `${detector.detected.why}.`
+        : `Read why: \`kubectl -n ${namespace} logs -l app=k8s-version-upgrade --tail=-1 | grep -E 'could not read|looked for'\`.`
       : `${choice.why}.`,
   );
 }

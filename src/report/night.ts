@@ -33,6 +33,8 @@ export interface Night {
   readonly chain: Observed<ChainState>;
   readonly running: Observed<Running>;
   readonly windowHours: number;
+  /** Nothing is started, whatever the gate says. */
+  readonly dryRun: boolean;
   readonly namespace: string;
 }
 
@@ -53,7 +55,7 @@ export function halfDoneNote(running: Running): string {
  * The note has the clock of the node that ran the Job, the Job that of the API server; a preflight can refuse within seconds.
  * Less than the detector's clock is allowed: a run started by hand can stop minutes before the next one.
  */
-const NOTE_BEFORE_JOB_MS = 30_000;
+export const NOTE_BEFORE_JOB_MS = 30_000;
 
 /** What the run wrote down when it stopped. A note from before its last Job is that of an earlier run. */
 export function stoppedNote({ facts, chain }: Night): string | undefined {
@@ -64,6 +66,17 @@ export function stoppedNote({ facts, chain }: Night): string | undefined {
     stoppedAt !== null && last !== undefined && Date.parse(stoppedAt) < Date.parse(last.createdAt) - NOTE_BEFORE_JOB_MS;
   if (isEarlier) return undefined;
   return `The run stopped, ${stopped}${/[.!?…]$/.test(stopped) ? '' : '.'}`;
+}
+
+/** What last night was refused as: by the record of the detection or of the run, else by the gauges of an older version. */
+export function refusedAs(night: Night): 'blocked' | 'held' | undefined {
+  const { facts, detector } = night;
+  const { fresh, look } = detector;
+  if (fresh && look?.outcome === 'refused' && look.verdict !== null) return look.verdict;
+  const as = facts.run.known && stoppedNote(night) !== undefined ? facts.run.value.stoppedAs : undefined;
+  if (as === 'blocked' || as === 'held') return as;
+  if (isOn(night, 'k8s_upgrade_held')) return 'held';
+  return isOn(night, 'k8s_upgrade_blocked') ? 'blocked' : undefined;
 }
 
 /** A gauge that says 1, however old it is. */

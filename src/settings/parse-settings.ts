@@ -2,6 +2,7 @@ import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { NightliftError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import { QUIET, readYaml } from '../read-yaml.ts';
 import { Settings } from './settings.ts';
 
 export const CONFIG_MAP = 'k8s-upgrade-config';
@@ -20,8 +21,8 @@ export const ALL_DEFAULTS = 'A file that wants all defaults: {}';
  * run, window and ceiling must not become the defaults. @throws NightliftError (config), as `parseSettings`.
  */
 export function parseSettingsFile(text: string, what: string): Settings {
-  const document = parseDocument(text);
-  if (document.errors.length === 0 && (document.toJS() ?? null) === null) {
+  const { content, problem } = readYaml(text);
+  if (problem === undefined && (content ?? null) === null) {
     throw new NightliftError('config', `reading the settings in ${what}: it says nothing`, {
       remedy: `Put the settings back; docs/configuration.md lists them. ${ALL_DEFAULTS}`,
     });
@@ -34,24 +35,23 @@ const WHERE = ['namespace', 'annotationPrefix', 'pushgatewayUrl'] as const;
 
 /** The defaults, with those of `WHERE` that can be read in a text that is wrong elsewhere. */
 export function salvageSettings(text: string): Settings {
-  const content: unknown = parseDocument(text).toJS();
-  const found = typeof content === 'object' && content !== null ? new Map(Object.entries(content)) : new Map();
+  // Key by key: what is wrong with the others is not looked at.
+  const document = parseDocument(text, QUIET);
   return WHERE.reduce((settings, key) => {
-    const value = Settings.shape[key].safeParse(found.get(key));
+    const value = Settings.shape[key].safeParse(document.get(key));
     return value.success ? { ...settings, [key]: value.data } : settings;
   }, Settings.parse({}));
 }
 
 /** The text of settings; an empty one is all defaults. @throws NightliftError (config) that names `what`, key and the nearest known key. */
 export function parseSettings(text: string, what: string): Settings {
-  const document = parseDocument(text, { prettyErrors: true });
-  const problem = document.errors[0];
+  const { content, problem } = readYaml(text);
   if (problem !== undefined) {
-    throw new NightliftError('config', `reading the settings in ${what}: this is not YAML: ${problem.message.trim()}`, {
+    throw new NightliftError('config', `reading the settings in ${what}: this is not YAML: ${problem}`, {
       remedy: 'Mend the file; docs/configuration.md has an example of every key.',
     });
   }
-  const result = Settings.safeParse(document.toJS() ?? {});
+  const result = Settings.safeParse(content ?? {});
   if (result.success) return result.data;
   throw new NightliftError(
     'config',

@@ -45,6 +45,15 @@ export const Settings = z
           reason: 'Where the Secret k8s-upgrade-creds is mounted.',
         }),
       ),
+    sayNewBlocksAtOnce: z
+      .boolean()
+      .default(true)
+      .meta(
+        notes(
+          'Send a message at once when the detection is refused by something that somebody can act on and that was not there the night before; else only the morning tells it.',
+          { reason: 'Seven hours earlier is a night that can still be saved, and what is known is not said twice.' },
+        ),
+      ),
     nodes: Nodes.prefault({}),
     target: Target.prefault({}),
     window: Window.nullable()

@@ -4,7 +4,8 @@ import type { Alerts } from '../alerts/alerts.ts';
 import { systemClock } from '../clock.ts';
 import type { Deps } from '../deps.ts';
 import { type Environment } from '../environment.ts';
-import { NightliftError, reasonOf } from '../errors.ts';
+import { NightliftError, NotFromHere, reasonOf } from '../errors.ts';
+import type { FetchText } from '../http/fetch-text.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { NodeShell } from '../node/node-shell.ts';
 import type { Notifier } from '../notify/notifier.ts';
@@ -17,12 +18,22 @@ function once<T>(create: () => Promise<T>): () => Promise<T> {
   return () => (made ??= create());
 }
 
-export function lazyShell({ environment, log }: Wiring, settings: Settings, templates: Deps['templates']): NodeShell {
+/** `fromHere`: what is missing here may be where the cluster's Jobs are. */
+export function lazyShell(
+  { environment, log }: Wiring,
+  settings: Settings,
+  templates: Deps['templates'],
+  fromHere: boolean,
+): NodeShell {
   let opened = false;
   const shell = once(async () => {
     opened = true;
     const { createSshNodeShell } = await import('../node/ssh-node-shell.ts');
     const { ssh } = settings;
+    if (fromHere && !existsSync(environment.path(ssh.keyFile)))
+      throw new NotFromHere(`the nodes are not asked from here: there is no SSH key (${ssh.keyFile} does not exist)`, {
+        remedy: 'Give --ssh-key FILE and --known-hosts FILE; the cluster has them in its Secret k8s-upgrade-creds.',
+      });
     return createSshNodeShell({
       settings: {
         user: ssh.user,
@@ -52,13 +63,14 @@ export function lazyShell({ environment, log }: Wiring, settings: Settings, temp
   };
 }
 
-export function lazyAlerts(settings: Settings): Alerts {
+export function lazyAlerts(settings: Settings, fetch?: FetchText): Alerts {
   const alerts = once(async () => {
     const { createPrometheusAlerts } = await import('../alerts/prometheus-alerts.ts');
     return createPrometheusAlerts({
       url: settings.alerts.prometheusUrl,
       userAgent: USER_AGENT,
       lookbackHours: settings.alerts.lookbackHours,
+      ...(fetch === undefined ? {} : { fetch }),
     });
   });
   return {
@@ -68,7 +80,7 @@ export function lazyAlerts(settings: Settings): Alerts {
   };
 }
 
-export function lazyFeed(environment: Environment, settings: Settings): ReleaseFeed {
+export function lazyFeed(environment: Environment, settings: Settings, fetch?: FetchText): ReleaseFeed {
   const feed = once(async () => {
     const { createPackagesFeed } = await import('../releases/packages-feed.ts');
     const { baseUrl, credentialsFile, redirectHosts, timeoutSeconds } = settings.packages;
@@ -79,6 +91,7 @@ export function lazyFeed(environment: Environment, settings: Settings): ReleaseF
         ? { credentials: readSecret(file, 'the credentials of the mirror', 'packages.credentialsFile', settings) }
         : {}),
       allowedHosts: redirectHosts,
+      ...(fetch === undefined ? {} : { fetch }),
       userAgent: USER_AGENT,
       deadlineMs: timeoutSeconds * 1000,
     });
@@ -87,10 +100,14 @@ export function lazyFeed(environment: Environment, settings: Settings): ReleaseF
 }
 
 /** Without a Pushgateway metrics go nowhere, and what would be read from it is unknown. */
-export function lazyMetrics(settings: Settings): Metrics {
+export function lazyMetrics(settings: Settings, fetch?: FetchText): Metrics {
   const metrics = once(async () => {
     const { createPushgatewayMetrics } = await import('../metrics/pushgateway-metrics.ts');
-    return createPushgatewayMetrics({ url: settings.pushgatewayUrl, userAgent: USER_AGENT });
+    return createPushgatewayMetrics({
+      url: settings.pushgatewayUrl,
+      userAgent: USER_AGENT,
+      ...(fetch === undefined ? {} : { fetch }),
+    });
   });
   const none = settings.pushgatewayUrl === '';
   return {

@@ -14,6 +14,9 @@ export interface Wiring {
   readonly context?: string;
   readonly namespace?: string;
   readonly settingsFile?: string;
+  /** Files instead of those that the settings name. */
+  readonly sshKey?: string;
+  readonly knownHosts?: string;
   /**
    * Whether the command can do without the cluster's settings: never; while Nightlift is not installed, because it only
    * looks; or always, because it needs no more than to know where things are. Default: never.

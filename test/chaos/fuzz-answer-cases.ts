@@ -138,7 +138,7 @@ export const ANSWER_FUZZ_CASES: readonly FuzzCase[] = [
     ],
     run: (body) => {
       const result = evictionResult(
-        { status: body.includes('404') ? 404 : 201, body, retryAfterMs: 0, date: undefined },
+        { status: body.includes('404') ? 404 : 201, body, contentType: '', retryAfterMs: 0, date: undefined },
         EVICTION,
       );
       if (result === undefined) throw unreadableAnswer('evicting', 'https://api', 'no answer');

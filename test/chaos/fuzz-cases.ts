@@ -182,7 +182,10 @@ export const FUZZ_CASES: readonly FuzzCase[] = [
         if (typeof jump === 'string' && compareVersions(version, '1.36.3') < 0) return 'a step down';
       }
       if (debian !== undefined && `${debian.version}-${debian.revision}` !== text) return 'another Debian version';
-      return versionFromUser(text, 'the version') === text.trim() ? undefined : 'another version than the typed one';
+      // A leading v is how kubectl writes them.
+      return versionFromUser(text, 'the version') === text.trim().replace(/^v/, '')
+        ? undefined
+        : 'another version than the typed one';
     },
   },
   {

@@ -24,7 +24,7 @@ interface Ended {
 }
 
 /** `nightlift demo` with nothing of our environment; `interrupt` says after which output Ctrl-C is pressed. */
-function demo(args: readonly string[], interrupt?: RegExp): Promise<Ended> {
+function demo(args: readonly string[], interrupt?: RegExp, how: 'Ctrl-C' | 'close stdout' = 'Ctrl-C'): Promise<Ended> {
   const child = spawn(process.execPath, [program?.file ?? '', 'demo', ...args], {
     env: { PATH: process.env['PATH'] ?? '', TMPDIR: temporary, NIGHTLIFT_TEMPLATES: TEMPLATES },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -37,7 +37,8 @@ function demo(args: readonly string[], interrupt?: RegExp): Promise<Ended> {
       // Once: at the second Ctrl-C the program ends where it stands, and its folder stays.
       if (isInterrupted || interrupt?.test(out[name]) !== true) return;
       isInterrupted = true;
-      child.kill('SIGINT');
+      if (how === 'Ctrl-C') child.kill('SIGINT');
+      else child.stdout.destroy();
     });
   }
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...out })));
@@ -94,13 +95,20 @@ describe('nightlift demo', { timeout: NIGHT_MS }, () => {
     if (process.platform === 'linux') expect(leftProcesses()).toEqual([]);
   });
 
+  it('ends without a word when nobody reads its output any more, and removes its folder', async () => {
+    const { code, stderr } = await demo(['--nodes', '2', '--speed', '2000'], /control-plane/, 'close stdout');
+    expect([code, stderr]).toEqual([141, '']);
+    expect(readdirSync(temporary)).toEqual([]);
+    if (process.platform === 'linux') expect(leftProcesses()).toEqual([]);
+  });
+
   it.each([
     [['--scenario', 'patc'], 'did you mean "patch"'],
     [['--scenario', 'ha', '--nodes', '3'], '"3" is no whole number from 4 to 30'],
     [['--nodes', '2.5'], 'no whole number'],
     [['--nodes', ''], 'no whole number'],
     [['--speed', '0'], '"0" is no number from 1 to 3600'],
-    [['--output', 'yaml'], 'neither text nor json'],
+    [['--output', 'xml'], 'none of text, json and yaml'],
   ])('refuses %s with exit code 64', async (args, says) => {
     const { code, stdout, stderr } = await demo(args);
     expect(code).toBe(64);

@@ -37,6 +37,7 @@ const LOST: readonly (readonly [title: string, data: Record<string, string> | un
   ['an empty key', { 'config.yaml': '# merged away\n' }, /it says nothing/],
   ['a misspelt key', { 'config.yaml': 'dryrun: true' }, /did you mean .*dryRun/],
   ['no YAML', { 'config.yaml': 'window: [' }, /this is not YAML/],
+  ['an alias to nothing', { 'config.yaml': 'window: *night' }, /this is not YAML: Unresolved alias/],
 ];
 
 describe('on a workstation', { timeout: 30_000 }, () => {
@@ -62,7 +63,7 @@ describe('on a workstation', { timeout: 30_000 }, () => {
   );
 
   it('status goes on with the prefix that can be read beside a mistake', async () => {
-    setConfig({ 'config.yaml': 'annotationPrefix: example.org\ndryrun: true\n' });
+    setConfig({ 'config.yaml': 'annotationPrefix: example.org\ndryrun: true\nwindow: *night\n' });
     server.store.modify(namespaces, 'k8s-upgrade', '', (draft) => {
       draft.metadata.annotations = {
         'example.org/k8s-upgrade-in-flight': '2026-11-21T23:00:00Z',

@@ -58,6 +58,7 @@ export function exampleNight(fields: Partial<Night> = {}): Night {
     running: known(exampleRunning()),
     windowHours: 26,
     namespace: 'upgrades',
+    dryRun: false,
     ...fields,
   };
 }

@@ -15,9 +15,12 @@ export const OUTPUT: OptionSpec = {
   name: 'output',
   short: 'o',
   value: 'FORMAT',
-  summary: 'text (default) or json',
-  choices: ['text', 'json'],
+  summary: 'text (default), json or yaml',
+  choices: ['text', 'json', 'yaml'],
 };
+
+/** Of every command, as --help is. */
+export const NO_COLOR: OptionSpec = { name: 'no-color', summary: 'no colours; so does NO_COLOR=1' };
 
 export interface CommandSpec {
   readonly name: string;

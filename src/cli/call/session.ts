@@ -1,5 +1,5 @@
 import { isWorthAnotherTry } from '../../chain/worth-another-try.ts';
-import { readEnvironment, readSettings, settingsFolder } from '../../environment.ts';
+import { isAtWorkInPod, readEnvironment, readSettings, settingsFolder } from '../../environment.ts';
 import { NightliftError, reasonOf } from '../../errors.ts';
 import { createLog, type Log } from '../../log.ts';
 import type { Settings } from '../../settings/settings.ts';
@@ -9,7 +9,7 @@ import { type Wired, wire } from '../../wire.ts';
 import { type Call, EXIT, text } from './command.ts';
 
 function wiringOf(call: Call, command: string): Omit<Wiring, 'log'> {
-  const optional = (key: 'kubeconfig' | 'context' | 'namespace', from: string) => {
+  const optional = (key: 'kubeconfig' | 'context' | 'namespace' | 'sshKey' | 'knownHosts', from: string) => {
     const value = text(call, from);
     return value === undefined ? {} : { [key]: value };
   };
@@ -21,6 +21,8 @@ function wiringOf(call: Call, command: string): Omit<Wiring, 'log'> {
     ...optional('kubeconfig', 'kubeconfig'),
     ...optional('context', 'context'),
     ...optional('namespace', 'namespace'),
+    ...optional('sshKey', 'ssh-key'),
+    ...optional('knownHosts', 'known-hosts'),
     ...(settingsFile === undefined ? {} : { settingsFile }),
   };
 }
@@ -52,6 +54,11 @@ export async function withSession(
   );
 }
 
+/** From anywhere else the commands of the Jobs only look. */
+export function isJob(call: Call): boolean {
+  return isAtWorkInPod(readEnvironment(), text(call, 'kubeconfig'));
+}
+
 /** For Jobs: the log is the output. JSON lines where no terminal reads them; stderr when stdout holds the JSON result. */
 export async function withJobSession(
   call: Call,
@@ -60,7 +67,7 @@ export async function withJobSession(
   onFailure?: (error: NightliftError, log: Log) => Promise<void>,
 ): Promise<number> {
   const { output } = call;
-  const write = (line: string): void => (output.format === 'json' ? output.note(line) : output.line(line));
+  const write = (line: string): void => (output.format !== 'text' ? output.note(line) : output.line(line));
   const log = createLog({ format: output.terminal ? 'text' : 'json', now: () => new Date(), write });
   try {
     return await withWired({ ...wiringOf(call, command), log, meetsNewApiServers: command === 'phase' }, body);

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline/promises';
-import { plainJson } from '../../plain-text.ts';
+import { plainJson, plainYaml } from '../../plain-text.ts';
 import { type Output, terminalLine, terminalText } from './output.ts';
 
 export interface TerminalOptions {
-  readonly format: 'text' | 'json';
+  readonly format: Output['format'];
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
@@ -17,9 +17,17 @@ export function createOutput(options: TerminalOptions): Output {
     format,
     terminal,
     color: terminal && !options.noColor,
-    columns: stdout.columns > 0 ? stdout.columns : 120,
+    get columns() {
+      return stdout.columns > 0 ? stdout.columns : 120;
+    },
+    get rows() {
+      return stdout.rows > 0 ? stdout.rows : 40;
+    },
     line: (text = '') => void (format === 'text' && stdout.write(`${terminalLine(text)}\n`)),
-    json: (value) => void (format === 'json' && stdout.write(`${plainJson(value, 2)}\n`)),
+    json: (value) => {
+      if (format === 'json') stdout.write(`${plainJson(value, 2)}\n`);
+      if (format === 'yaml') stdout.write(plainYaml(value));
+    },
     note: (text) => void stderr.write(`${terminalLine(text)}\n`),
     raw: (text) => void stdout.write(terminalText(text)),
     async ask(question) {

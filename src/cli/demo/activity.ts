@@ -14,6 +14,15 @@ export function activityOf({ message, fields }: LogLine): string | undefined {
   return `${who === undefined ? '' : `${String(who)}: `}${message}${what === undefined ? '' : ` ${String(what)}`}${typeof because === 'string' ? `: ${because}` : ''}`;
 }
 
+/** What a Job came to that is complete and led to no other, by its own last word: 'refused', 'paused'. */
+export function endedAs(lines: readonly LogLine[], job: string): string | undefined {
+  const isOfJob = (pod: string): boolean => pod.startsWith(`${job}-`) && pod.length === job.length + 6;
+  const last = lines.findLast(({ message, pod }) => ENDS.has(message) && isOfJob(pod))?.fields['outcome'];
+  return last === 'refused' || last === 'paused' || last === 'unknown' ? last : undefined;
+}
+
+const ENDS = new Set(['phase ends', 'check ends']);
+
 /** What a program on a node has just said. */
 export function nodeOutputOf({ message, fields }: LogLine): string | undefined {
   return typeof fields['from'] === 'string' && message.trim() !== ''

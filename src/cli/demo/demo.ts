@@ -29,7 +29,7 @@ export async function run(call: Call): Promise<number> {
   const keep = flag(call, 'keep');
   const startedAt = Date.now();
   const progress =
-    output.format === 'json'
+    output.format !== 'text'
       ? undefined
       : output.terminal
         ? liveProgress(output, { scenario, speed, startedAt })
@@ -85,7 +85,7 @@ function show(
   );
   for (const difference of differences) {
     output.line(`  - ${difference}`);
-    if (output.format === 'json')
+    if (output.format !== 'text')
       output.note(`nightlift: ${scenario.name} did not end as its name says: ${difference}`);
   }
   output.line(

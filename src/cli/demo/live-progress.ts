@@ -1,8 +1,9 @@
 import { type JobView, jobViews, type NodeView, nodeViews } from '../../rehearsal/cluster-view.ts';
 import type { EmbeddedCluster } from '../../rehearsal/embedded-cluster.ts';
 import type { Scenario } from '../../rehearsal/scenario.ts';
-import { type Output, paint, table } from '../call/output.ts';
-import { activityOf, nodeOutputOf } from './activity.ts';
+import { type Output, paint, table, wrapped } from '../call/output.ts';
+import { activityOf, endedAs, nodeOutputOf } from './activity.ts';
+import { fitted, type Picture, type Rows } from './picture.ts';
 import type { Progress } from './progress.ts';
 
 export interface LiveOptions {
@@ -12,18 +13,25 @@ export interface LiveOptions {
 }
 
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
-const HIDE_CURSOR = '\u001b[?25l';
-const SHOW_CURSOR = '\u001b[?25h';
+/** No cursor, and no line that goes on in the next one. */
+const BEGIN = '\u001b[?25l\u001b[?7l';
+const END = '\u001b[?7h\u001b[?25h';
+/** A terminal that knows it shows the new picture at once, and never half of it; others pass over it. */
+const SYNCHRONIZED = ['\u001b[?2026h', '\u001b[?2026l'] as const;
 const JOB_MARKS = { waiting: '…', running: '▶', complete: '✔', failed: '✘' } as const;
 
-/** A table that is drawn again in place. Lines are cut at the terminal's width: a wrapped one would tear the picture. */
+/** A table that is drawn again in place, never higher than the screen: what has scrolled out of it cannot be drawn over. */
 export function liveProgress(output: Output, { scenario, speed, startedAt }: LiveOptions): Progress {
   let drawn = 0;
   let turn = 0;
   const events: string[] = [];
-  const draw = (lines: readonly string[]): void => {
-    const up = drawn === 0 ? '' : `\u001b[${drawn}A`;
-    output.raw(`${HIDE_CURSOR}${up}\r\u001b[J${lines.join('\n')}\n`);
+  const draw = (picture: Picture): void => {
+    const lines = fitted(picture, output.rows - 1);
+    // The screen may have become smaller since.
+    const up = Math.min(drawn, output.rows - 1);
+    const [begin, end] = SYNCHRONIZED;
+    const body = lines.map((line) => `${line}\u001b[K\n`).join('');
+    output.raw(`${begin}${BEGIN}${up === 0 ? '' : `\u001b[${up}A`}\r${body}\u001b[J${end}`);
     drawn = lines.length;
   };
   return {
@@ -32,27 +40,24 @@ export function liveProgress(output: Output, { scenario, speed, startedAt }: Liv
       const seconds = Math.round((Date.now() - startedAt) / 1000);
       const title = `nightlift demo · ${scenario.name} · ${speed} times faster than a real night · ${seconds} s`;
       const spin = SPINNER[turn % SPINNER.length] ?? '';
-      draw([
-        paint(output, 'bold', cut(output, `${spin} ${title}`)),
-        ...wrap(scenario.summary, output.columns - 2).map((line) => paint(output, 'dim', `  ${line}`)),
-        '',
-        ...nodeTable(output, nodeViews(cluster), cluster.topology.version),
-        '',
-        ...jobTable(output, jobViews(cluster)),
-        '',
-        ...events.slice(-2).map((what) => paint(output, 'yellow', cut(output, `⚡ ${what}`))),
-        ...activity(cluster).map((line, index) =>
+      draw({
+        title: paint(output, 'bold', cut(output, `${spin} ${title}`)),
+        summary: wrapped(scenario.summary, output.columns - 3).map((line) => paint(output, 'dim', `  ${line}`)),
+        nodes: nodeTable(output, nodeViews(cluster), cluster.topology.version),
+        jobs: jobTable(output, cluster),
+        events: events.slice(-2).map((what) => paint(output, 'yellow', cut(output, `⚡ ${what}`))),
+        activity: activity(cluster).map((line, index) =>
           index === 0 ? cut(output, line) : paint(output, 'dim', cut(output, line)),
         ),
-      ]);
+        more: (text) => paint(output, 'dim', `  … ${text}`),
+      });
     },
     event: (what) => void events.push(what),
-    end: () => output.raw(SHOW_CURSOR),
+    end: () => output.raw(END),
   };
 }
 
-function nodeTable(output: Output, nodes: readonly NodeView[], from: string): readonly string[] {
-  const most = Math.max(6, rowsLeft() - 14);
+function nodeTable(output: Output, nodes: readonly NodeView[], from: string): Rows {
   const [head = '', ...rows] = table([
     ['  NODE', 'ROLE', 'KUBELET', 'API SERVER', 'READY', 'CORDON'],
     ...nodes.map((node) => [
@@ -64,48 +69,43 @@ function nodeTable(output: Output, nodes: readonly NodeView[], from: string): re
       node.schedulable ? '-' : 'cordoned',
     ]),
   ]);
+  const isWhole = ({ ready, schedulable, version }: NodeView): boolean => ready && schedulable && version !== from;
   const painted = rows.map((row, index) => {
     const node = nodes[index];
     const line = cut(output, row);
     if (node === undefined) return line;
     if (!node.ready) return paint(output, 'red', line);
     if (!node.schedulable) return paint(output, 'yellow', line);
-    return node.version === from ? line : paint(output, 'green', line);
+    return isWhole(node) ? paint(output, 'green', line) : line;
   });
-  const left = painted.length - most;
-  return [
-    paint(output, 'dim', cut(output, head)),
-    ...painted.slice(0, most),
-    ...(left > 0 ? [paint(output, 'dim', `  … and ${left} more`)] : []),
-  ];
+  // Those that are done make room first.
+  const first = nodes.findIndex((node) => !isWhole(node));
+  return { head: paint(output, 'dim', cut(output, head)), rows: painted, focus: first < 0 ? 0 : first };
 }
 
-/** The newest Jobs; those that have gone before are counted when the terminal has no room for them. */
-function jobTable(output: Output, jobs: readonly JobView[]): readonly string[] {
-  if (jobs.length === 0) return [];
-  const most = Math.max(5, Math.min(12, rowsLeft() - 18));
-  const shown = jobs.slice(-most);
+function jobTable(output: Output, cluster: EmbeddedCluster): Rows {
+  const jobs = jobViews(cluster);
+  if (jobs.length === 0) return { head: '', rows: [], focus: 0 };
+  const lines = cluster.logs.lines();
+  const ended = jobs.map(({ name, status }) => (status === 'complete' ? endedAs(lines, name) : undefined));
   const [head = '', ...rows] = table([
     ['  JOB', 'RUNS ON', 'STATUS', 'SECONDS'],
-    ...shown.map((job) => [
-      `${JOB_MARKS[job.status]} ${job.name}`,
+    ...jobs.map((job, index) => [
+      `${ended[index] === undefined ? JOB_MARKS[job.status] : '⏹'} ${job.name}`,
       job.runner ?? '-',
-      job.status,
+      ended[index] ?? job.status,
       job.seconds.toFixed(1),
     ]),
   ]);
-  const gone = jobs.length - shown.length;
-  return [
-    paint(output, 'dim', cut(output, head)),
-    ...(gone > 0 ? [paint(output, 'dim', `  … ${gone} before`)] : []),
-    ...rows.map((row, index) => {
-      const line = cut(output, row);
-      const { status } = shown[index] ?? {};
-      if (status === 'running') return paint(output, 'bold', line);
-      if (status === 'failed') return paint(output, 'red', line);
-      return paint(output, status === 'waiting' ? 'yellow' : 'dim', line);
-    }),
-  ];
+  const painted = rows.map((row, index) => paintedJob(output, row, jobs[index]?.status, ended[index]));
+  return { head: paint(output, 'dim', cut(output, head)), rows: painted, focus: rows.length };
+}
+
+function paintedJob(output: Output, row: string, status: JobView['status'] = 'waiting', ended?: string): string {
+  const line = cut(output, row);
+  if (status === 'running') return paint(output, 'bold', line);
+  if (status === 'failed') return paint(output, 'red', line);
+  return paint(output, status === 'waiting' || ended !== undefined ? 'yellow' : 'dim', line);
 }
 
 /** What is being done or waited for, and what a node's programs say meanwhile. */
@@ -119,21 +119,7 @@ function activity(cluster: EmbeddedCluster): readonly string[] {
   return [doing === undefined ? '' : `→ ${doing}`, said === undefined ? '' : `  ${nodeOutputOf(said) ?? ''}`];
 }
 
-function rowsLeft(): number {
-  return process.stdout.rows > 0 ? process.stdout.rows : 40;
-}
-
 function cut(output: Output, line: string): string {
   const [only = ''] = line.split('\n');
   return only.length < output.columns ? only : `${only.slice(0, output.columns - 2)}…`;
-}
-
-function wrap(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

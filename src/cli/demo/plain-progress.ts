@@ -2,7 +2,7 @@ import { type JobView, jobViews, type NodeView, nodeViews } from '../../rehearsa
 import type { EmbeddedCluster } from '../../rehearsal/embedded-cluster.ts';
 import type { Scenario } from '../../rehearsal/scenario.ts';
 import type { Output } from '../call/output.ts';
-import { activityOf } from './activity.ts';
+import { activityOf, endedAs } from './activity.ts';
 import type { Progress } from './progress.ts';
 
 /** Where no terminal is: a line for each change, with its time. */
@@ -24,7 +24,7 @@ export function plainProgress(
   };
   const sayJobs = (cluster: EmbeddedCluster): void => {
     for (const job of jobViews(cluster)) {
-      const line = jobLine(job);
+      const line = jobLine(job, endedAs(cluster.logs.lines(), job.name));
       if (line === undefined || jobs.get(job.name) === line) continue;
       jobs.set(job.name, line);
       say(line);
@@ -64,13 +64,13 @@ function nodeChanges(before: NodeView | undefined, node: NodeView): readonly str
   ];
 }
 
-function jobLine({ name, runner, status, seconds }: JobView): string | undefined {
+function jobLine({ name, runner, status, seconds }: JobView, ended: string | undefined): string | undefined {
   switch (status) {
     case 'waiting':
       return undefined;
     case 'running':
       return `Job ${name} runs on ${runner ?? '?'}`;
     default:
-      return `Job ${name}: ${status} after ${seconds} s`;
+      return `Job ${name}: ${ended ?? status} after ${seconds} s`;
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Output, terminalLine } from '../call/output.ts';
-import { activityOf, nodeOutputOf } from './activity.ts';
+import { activityOf, endedAs, nodeOutputOf } from './activity.ts';
 import { printSlack } from './slack-text.ts';
 
 function show(messages: readonly string[], columns: number, color: boolean): readonly string[] {
@@ -10,6 +10,7 @@ function show(messages: readonly string[], columns: number, color: boolean): rea
     terminal: color,
     color,
     columns,
+    rows: 40,
     line: (text = '') => void lines.push(terminalLine(text)),
     json: () => undefined,
     note: () => undefined,
@@ -36,6 +37,30 @@ describe('a Slack message in a terminal', () => {
 
   it('shows a star that marks nothing as it is', () => {
     expect(show(['kubeadm=1.36.4-* is installed'], 100, false)).toContain('│ kubeadm=1.36.4-* is installed');
+  });
+});
+
+describe('how a Job ended by its own last word', () => {
+  const ends = (pod: string, outcome: string, message = 'phase ends') => ({
+    pod,
+    time: '',
+    level: 'info',
+    message,
+    fields: { outcome },
+  });
+  const lines = [
+    ends('k8s-upgrade-worker-1-36-4-w1-abcde', 'advanced'),
+    ends('k8s-upgrade-worker-1-36-4-w10-abcde', 'refused'),
+    ends('k8s-version-check-x1-abcde', 'refused', 'check ends'),
+  ];
+
+  it.each([
+    ['k8s-upgrade-worker-1-36-4-w10', 'refused'],
+    ['k8s-upgrade-worker-1-36-4-w1', undefined],
+    ['k8s-version-check-x1', 'refused'],
+    ['k8s-upgrade-worker', undefined],
+  ])('%s: %s', (job, outcome) => {
+    expect(endedAs(lines, job)).toBe(outcome);
   });
 });
 

@@ -1,4 +1,4 @@
-import { type Output, paint } from '../call/output.ts';
+import { type Output, paint, wrapped } from '../call/output.ts';
 
 const LEAST_WIDTH = 40;
 const MOST_WIDTH = 110;
@@ -12,23 +12,11 @@ export function printSlack(output: Output, messages: readonly string[]): void {
   for (const [index, message] of messages.entries()) {
     if (index > 0) output.line(bar);
     output.line(`${bar} ${paint(output, 'bold', 'Nightlift')}`);
-    for (const line of message.split('\n').flatMap((one) => broken(one, width)))
+    for (const line of message.split('\n').flatMap((one) => wrapped(one, width, one.startsWith('• ') ? '  ' : '')))
       output.line(`${bar} ${rendered(output, line)}`.trimEnd());
   }
   output.line(paint(output, 'dim', `╰${'─'.repeat(width)}`));
   output.line();
-}
-
-/** At words; what goes on stands under what it belongs to. */
-function broken(line: string, width: number): readonly string[] {
-  const indent = line.startsWith('• ') ? '  ' : '';
-  const lines: string[] = [];
-  for (const word of line.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(last === undefined ? word : `${indent}${word}`);
-  }
-  return lines;
 }
 
 /** Slack's mrkdwn, as far as the messages use it. */

@@ -12,10 +12,11 @@ import { servePodLog } from './pod-log-response.ts';
 import type { PodLogs } from './pod-logs.ts';
 import { readBody } from './request-body.ts';
 import type { RequestLog, RequestRecord } from './request-log.ts';
-import { serviceAccounts } from './resources.ts';
+import { serviceAccounts, services } from './resources.ts';
 import { parseRoute, type Route } from './routes.ts';
 import { scaleOf } from './scale.ts';
 import { AppliedFields } from './server-side-apply.ts';
+import { proxiedService, serveProxy } from './service-proxy.ts';
 import { methodNotAllowed, qualified, StatusError, unauthorized, unknownResource } from './status-error.ts';
 import type { Store } from './store.ts';
 import { serveWatch } from './watch.ts';
@@ -92,6 +93,12 @@ export class ApiResponder {
     }
     const discovery = method === 'GET' ? discoveryDocument(url.pathname) : undefined;
     if (discovery !== undefined) return sendJson(exchange, { code: 200, body: discovery });
+    const proxied = proxiedService(url);
+    if (proxied !== undefined && method === 'GET') {
+      const { name, namespace } = proxied;
+      this.#authorize(identity, { resource: services, name, namespace, subresource: 'proxy' }, 'get');
+      return await serveProxy(this.#backend.store, exchange, proxied);
+    }
     const route = parseRoute(url.pathname);
     if (route === undefined) return sendText(exchange, 404, '404 page not found\n');
     if (route === 'unknown resource') throw unknownResource();

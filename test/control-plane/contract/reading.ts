@@ -1,5 +1,9 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { Watch } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
+import { serviceAt } from '../../../src/cluster/service-proxy.ts';
 import { eventually, type Subject } from './subject.ts';
 
 export function readingContract(subject: () => Subject): void {
@@ -162,5 +166,48 @@ export function readingContract(subject: () => Subject): void {
       .map((line) => JSON.parse(line) as { type: string; object: { kind: string } });
     expect(events.map(({ type, object }) => [type, object.kind])).toEqual([['ADDED', 'ConfigMap']]);
     expect(Date.now() - started).toBeGreaterThan(900);
+  });
+
+  // An endpoint may not be a loopback address.
+  const host = Object.values(networkInterfaces())
+    .flatMap((some) => some ?? [])
+    .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
+
+  test.skipIf(host === undefined)('a Service is asked through its proxy, as a person outside asks it', async () => {
+    const namespace = await subject().namespace();
+    const behind = createServer(({ url }, response) => {
+      response.writeHead(url?.startsWith('/missing') === true ? 404 : 200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ asked: url }));
+    });
+    await new Promise<void>((resolve) => behind.listen(0, '0.0.0.0', resolve));
+    const { port } = behind.address() as AddressInfo;
+    try {
+      const metadata = { name: 'behind', namespace };
+      const ports = [{ port: 9090, targetPort: port }];
+      await subject().raw('POST', `/api/v1/namespaces/${namespace}/services`, { metadata, spec: { ports } });
+      const proxy = serviceAt(`http://behind.${namespace}.svc:9090/api/v1/query`)?.path ?? '';
+      const empty = await subject().raw('GET', proxy);
+      expect([empty.status, empty.body.kind]).toEqual([404, 'Status']);
+      // The real one passes on nothing but what a pod of the namespace says is its address.
+      const pod = { metadata, spec: { containers: [{ name: 'main', image: 'x' }] } };
+      await subject().raw('POST', `/api/v1/namespaces/${namespace}/pods`, pod);
+      await subject().patchStatus(namespace, 'behind', { podIP: host, podIPs: [{ ip: host }] });
+      const targetRef = { kind: 'Pod', name: 'behind', namespace };
+      const subsets = [{ addresses: [{ ip: host, targetRef }], ports: [{ port }] }];
+      await subject().raw('POST', `/api/v1/namespaces/${namespace}/endpoints`, { metadata, subsets });
+      await eventually(async () => {
+        const answer = await subject().raw('GET', `${proxy}?query=up%7Ba%3D%22b%22%7D`);
+        expect([answer.status, answer.body]).toEqual([200, { asked: '/api/v1/query?query=up%7Ba%3D%22b%22%7D' }]);
+      });
+      // The Service's own no is no Status.
+      const missing = await subject().raw('GET', proxy.replace('/api/v1/query', '/missing'));
+      expect([missing.status, missing.body.kind]).toEqual([404, undefined]);
+      const forbidden = await subject().raw('GET', proxy, undefined, { token: subject().server.readerToken });
+      expect([forbidden.status, forbidden.body.reason]).toEqual([403, 'Forbidden']);
+      const none = await subject().raw('GET', proxy.replace('behind', 'nobody'));
+      expect([none.status, none.body.kind, none.body.reason]).toEqual([404, 'Status', 'NotFound']);
+    } finally {
+      behind.close();
+    }
   });
 }

@@ -1,0 +1,48 @@
+import type { Facts, JobFact } from '../facts/facts.ts';
+import { stepOf } from './chain-state.ts';
+import { NOTE_BEFORE_JOB_MS } from './night.ts';
+
+/** How a Job ended that its own status calls complete: the run stopped in it, by decision. */
+export type JobEnding = {
+  readonly as: 'blocked' | 'held' | 'paused' | 'unsaid';
+  readonly takenBack: readonly string[];
+};
+
+const RANKS = ['preflight', 'master', 'worker', 'postflight'];
+
+/**
+ * A Job that refuses, or that a pause stops, has done what it is for: its status is complete. Whoever goes on makes the next Job
+ * before that, so a complete one that nothing followed has stopped; why stands in the record of the run. undefined: it went on.
+ */
+export function endingOf(job: JobFact, jobs: readonly JobFact[], run: Facts['run']): JobEnding | undefined {
+  if (job.status !== 'complete' || job.phase === '' || job.phase === 'postflight') return undefined;
+  if (jobs.some((other) => follows(other, job))) return undefined;
+  const { stoppedAs, stoppedStep, stoppedAt, takenBack = [] } = run.known ? run.value : NOT_KNOWN;
+  const isOfIt =
+    stoppedStep === stepOf(job) &&
+    stoppedAt !== null &&
+    Date.parse(stoppedAt) >= Date.parse(job.createdAt) - NOTE_BEFORE_JOB_MS;
+  if (!isOfIt || !stoppedAs || stoppedAs === 'failed') return { as: 'unsaid', takenBack: [] };
+  return { as: stoppedAs, takenBack };
+}
+
+const NOT_KNOWN = { stoppedAs: null, stoppedStep: null, stoppedAt: null, takenBack: [] };
+
+/** Creation times are whole seconds: within one, a later phase and another node count as later. */
+function follows(other: JobFact, job: JobFact): boolean {
+  if (other.target !== job.target || other.name === job.name) return false;
+  if (other.createdAt > job.createdAt) return true;
+  return other.createdAt === job.createdAt && RANKS.indexOf(other.phase) >= RANKS.indexOf(job.phase);
+}
+
+const WORDS = {
+  blocked: 'refused',
+  held: 'refused, held',
+  paused: 'paused',
+  unsaid: 'complete, and nothing followed it',
+} as const;
+
+/** 'refused, and taken back: cordon'. */
+export function endingText({ as, takenBack }: JobEnding): string {
+  return `${WORDS[as]}${takenBack.length === 0 ? '' : `, and taken back: ${takenBack.join(', ')}`}`;
+}
