@@ -1,7 +1,9 @@
+import type { Deps } from '../deps.ts';
 import { chooseTarget } from '../detect/choose-target.ts';
 import { readEnvironment } from '../environment.ts';
 import { NightliftError } from '../errors.ts';
-import type { FactPart } from '../facts/facts.ts';
+import type { FactPart, Facts } from '../facts/facts.ts';
+import type { TargetChoice } from '../facts/target-choice.ts';
 import { allChecks, canAsk, partsFor } from '../gate/checks.ts';
 import type { Log } from '../log.ts';
 import { announce } from '../notify/announce.ts';
@@ -19,8 +21,9 @@ import { askGate, type Question, questionOf, withQuestion } from './gate.ts';
  * What the Job reads: its account has no key for the nodes and asks no package source, which is the detector's
  * business; what that found stands in its record.
  */
-const REPORT_FACTS: readonly FactPart[] = [
-  ...canAsk('report', partsFor(allChecks)),
+const NIGHT: readonly FactPart[] = [
+  'nodes',
+  'otherNodes',
   'killSwitch',
   'run',
   'chainJobs',
@@ -29,14 +32,27 @@ const REPORT_FACTS: readonly FactPart[] = [
   'lastLook',
   'inventory',
 ];
+const GATE = canAsk('report', partsFor(allChecks));
+
+/** A morning without a target has nothing to ask the gate, and reads nothing for it. */
+async function factsOfNight(deps: Deps, signal: AbortSignal): Promise<Facts> {
+  const night = await observe(deps, NIGHT, signal);
+  if (targetToAsk(night, NOT_LOOKED) === null) return night;
+  const now = await observe(deps, GATE, signal);
+  return { ...night, ...Object.fromEntries(GATE.map((part) => [part, now[part]])) };
+}
+
+/** What a run at work does to the cluster is no reason against its beginning. */
+function targetToAsk(facts: Facts, choice: TargetChoice): string | null {
+  const atWork = facts.chainJobs.known && facts.chainJobs.value.some(({ status }) => status === 'active');
+  return atWork ? null : reportTarget(facts, choice);
+}
 
 function compose(question: Question, looked: boolean) {
   const { facts, settings, limits } = question;
   const choice = looked ? chooseTarget(facts, settings.target) : NOT_LOOKED;
-  const target = reportTarget(facts, choice);
-  // What a run at work does to the cluster is no reason against its beginning.
-  const atWork = facts.chainJobs.known && facts.chainJobs.value.some(({ status }) => status === 'active');
-  const gate = target === null || atWork ? null : askGate(question, target);
+  const target = targetToAsk(facts, choice);
+  const gate = target === null ? null : askGate(question, target);
   return composeReport(
     facts,
     { choice, gate },
@@ -65,7 +81,7 @@ export async function run(call: Call): Promise<number> {
       const question = questionOf(deps);
       // A matrix that is lost is told whatever else can be read.
       question.options();
-      const facts = await observe(deps, REPORT_FACTS, call.signal);
+      const facts = await factsOfNight(deps, call.signal);
       const limits = () => limitsOf(deps.settings, deps.addonMatrix());
       const report = compose({ ...question, facts, limits }, false);
       await announce(deps, { text: report.text, blocks: report.blocks }, call.signal);

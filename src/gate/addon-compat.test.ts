@@ -345,6 +345,13 @@ describe('what a finding about an addon says', () => {
       remedy: `Upgrade gadget to 2.3, or add this version to your own matrix (\`addons.matrixFile\`) (${DOCS}).`,
     },
     {
+      title: 'of a pinned one no release to go to',
+      addon: { supports: { ...CLOSED, '2.3': '1.32-1.36' }, pinned: true },
+      tag: '1.9.0',
+      want: 'block actionable AddonUnknown: the newest minor that gadget supports could not be read: 1.9.0 in Deployment tools/gadget is not listed; the matrix has 2.1 to 2.3',
+      remedy: 'Add this version to your own matrix (`addons.matrixFile`).',
+    },
+    {
       title: 'that a version above the table counts as the newest one in it',
       addon: { supports: { ...CLOSED, '2.3': '1.32-1.36' }, basis: 'tested' },
       tag: '2.5.1',

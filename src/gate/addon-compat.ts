@@ -185,7 +185,7 @@ function unknownVersion(running: Running, rows: readonly SupportRow[], minor: st
     version === undefined
       ? 'give its image a tag that says the version'
       : 'add this version to your own matrix (`addons.matrixFile`)';
-  const { fitting } = newerReleases(rows, version, minor);
+  const fitting = addon.pinned ? undefined : newerReleases(rows, version, minor).fitting;
   const remedy = fitting === undefined ? capitalized(own) : `Upgrade ${addon.name} to ${spoken(fitting)}, or ${own}`;
   return {
     ...unknownFinding(NAME, `the newest minor that ${addon.name} supports`, why, `${remedy}${source(addon)}.`),

@@ -46,6 +46,6 @@ function sourceOf(environment: Environment, name: string, beside: Beside): Sourc
 
 function lost(what: string, why: string): NightliftError {
   return new NightliftError('config', `reading the addon matrix ${what}: ${why}`, {
-    remedy: 'Mend what addons.matrixFile names, or leave that setting empty.',
+    remedy: 'Mend it, or take it away with the setting addons.matrixFile; docs/gates.md says where it stands.',
   });
 }
