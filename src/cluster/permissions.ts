@@ -56,7 +56,7 @@ const REPORT: readonly Need[] = [
     resource: 'configmaps',
     where: 'own',
     names: OWN_CONFIG_MAPS,
-    why: 'kill switch, first-seen dates and limits',
+    why: 'kill switch, first-seen dates, limits and the last look',
   },
   { verbs: ['list'], group: 'batch', resource: 'jobs', where: 'own', why: 'the state of the chain' },
   { verbs: ['get'], group: '', resource: 'namespaces', where: 'own', why: 'record of the run in flight' },
@@ -75,14 +75,14 @@ const CHAIN: readonly Need[] = [
 
 const DETECTOR: readonly Need[] = [
   ...CHAIN,
-  { verbs: ['create'], group: '', resource: 'configmaps', where: 'own', why: 'first-seen dates and limits' },
+  { verbs: ['create'], group: '', resource: 'configmaps', where: 'own', why: 'first-seen dates, limits and the last look' },
   {
     verbs: ['patch'],
     group: '',
     resource: 'configmaps',
     where: 'own',
     names: ['k8s-upgrade-state'],
-    why: 'first-seen dates and limits; whoever changes k8s-upgrade-scripts is root on the nodes',
+    why: 'first-seen dates, limits and the last look; whoever changes k8s-upgrade-scripts is root on the nodes',
   },
   {
     verbs: ['get', 'patch'],

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import type { Deps } from '../deps.ts';
+import { NightliftError } from '../errors.ts';
+import { STATE } from './first-seen.ts';
+
+/** A record of the detector in its ConfigMap; null where there is none yet. @throws NightliftError (cluster) when it is damaged. */
+export async function readStateRecord<T>(
+  { cluster, settings: { namespace } }: Pick<Deps, 'cluster' | 'settings'>,
+  key: string,
+  schema: z.ZodType<T>,
+  signal: AbortSignal,
+): Promise<T | null> {
+  const text = (await cluster.configMap(namespace, STATE, signal))?.[key];
+  if (text === undefined) return null;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : 'it is not JSON';
+    throw new NightliftError('cluster', `reading ${key} of ConfigMap ${namespace}/${STATE}: ${why}`, {
+      remedy: `The next look writes it anew; what changed before is not known. Somebody else may have written it: kubectl -n ${namespace} get configmap ${STATE} -o yaml`,
+      cause,
+    });
+  }
+}
