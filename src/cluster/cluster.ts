@@ -1,6 +1,6 @@
 import type { BudgetFact, JobFact, WorkloadFact } from '../facts/facts.ts';
 import type { ImageSources } from '../facts/image-sources.ts';
-import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
+import type { NodeFact, NodeOutline, OtherNodeFact } from '../facts/node-fact.ts';
 import type { LabelSelector } from './label-selector.ts';
 import type { PodPlacement } from './pod-placement.ts';
 
@@ -177,6 +177,15 @@ export interface Cluster {
   /** How long this program has found the API server away so far; milliseconds. */
   awayMs(): number;
   health(path: '/readyz' | '/livez', signal: AbortSignal): Promise<Health>;
+  /** One of those; undefined when it is gone, or not ours. */
+  node(name: string, signal: AbortSignal): Promise<NodeFact | undefined>;
+  /** Those of ours that are control planes, in no order. */
+  controlPlanes(signal: AbortSignal): Promise<readonly NodeFact[]>;
+  /**
+   * All nodes as far as a line says it, for a fiftieth of what `nodes` reads. Why a node is not Ready is not among it
+   * (`unknown`), and of what is not ours only what its taints alone tell is: `node` knows before anything is done about one.
+   */
+  outlines(signal: AbortSignal): Promise<readonly NodeOutline[]>;
   /** Those that are ours to upgrade. */
   nodes(signal: AbortSignal): Promise<readonly NodeFact[]>;
   /** Those that are left out by rule, with the reason. */
@@ -252,8 +261,8 @@ export interface Cluster {
     signal: AbortSignal,
   ): Promise<void>;
 
-  /** Jobs of the namespace by label selector. */
-  jobs(selector: string, signal: AbortSignal): Promise<readonly JobFact[]>;
+  /** Jobs of the namespace by label selector. `open` leaves out those that are complete, which are kept for days. */
+  jobs(selector: string, signal: AbortSignal, which?: 'all' | 'open'): Promise<readonly JobFact[]>;
   job(name: string, signal: AbortSignal, namespace?: string): Promise<JobFact | undefined>;
   /** 'exists' when there is one of that name already (409). */
   createJob(manifest: JobManifest, signal: AbortSignal): Promise<'created' | 'exists'>;

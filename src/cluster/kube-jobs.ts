@@ -61,12 +61,13 @@ export function kubeJobs({ client, clock, namespace, keys }: KubeContext): JobCa
   const read = (name: string, doing: string, signal: AbortSignal, where: string) =>
     orUndefined(client.object({ doing, path: apiPath`/apis/batch/v1/namespaces/${where}/jobs/${name}` }, Job, signal));
   return {
-    async jobs(selector, signal) {
+    async jobs(selector, signal, which = 'all') {
       const found = await client.list(
         {
           doing: `listing the Jobs in ${namespace} with ${selector}`,
           path: apiPath`/apis/batch/v1/namespaces/${namespace}/jobs`,
-          query: { labelSelector: selector },
+          // The only field of a Job that the API server selects by.
+          query: { labelSelector: selector, ...(which === 'open' ? { fieldSelector: 'status.successful=0' } : {}) },
         },
         Job,
         signal,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ClusterError, unreadableAnswer } from './kube-error.ts';
 import type { KubeRequest, ReadObject } from './kube-request.ts';
+import { parseObject } from './parse-object.ts';
 
 export interface Listed<T> {
   readonly items: T[];
@@ -9,7 +10,10 @@ export interface Listed<T> {
 
 const PAGE = '500';
 
-/** All objects of a list, page by page, with the resourceVersion that it was true at. */
+/**
+ * All objects of a list, page by page, with the resourceVersion that it was true at. Each is parsed as it comes: what is
+ * held of it is what `item` makes of it.
+ */
 export async function listPages<S extends z.ZodType>(
   object: ReadObject,
   server: string,
@@ -17,7 +21,6 @@ export async function listPages<S extends z.ZodType>(
   item: S,
   signal: AbortSignal,
 ): Promise<Listed<z.infer<S>>> {
-  const page = pageOf(item);
   for (let restarts = 0; ; restarts += 1) {
     try {
       const items: z.infer<S>[] = [];
@@ -25,8 +28,9 @@ export async function listPages<S extends z.ZodType>(
       let resourceVersion: string;
       do {
         const query = { ...request.query, limit: PAGE, continue: next };
-        const { metadata, items: found } = await object({ ...request, query }, page, signal);
-        for (const one of found ?? []) items.push(one);
+        const { envelope, elements } = await readElements(object, server, { ...request, query }, Page, item, signal);
+        const { metadata } = envelope;
+        for (const one of elements) items.push(one);
         if (metadata.continue === next && next !== undefined)
           throw unreadableAnswer(
             request.doing,
@@ -44,18 +48,59 @@ export async function listPages<S extends z.ZodType>(
   }
 }
 
-function newPage<S extends z.ZodType>(item: S) {
-  return z.object({
-    metadata: z.object({ continue: z.string().optional(), resourceVersion: z.string().min(1) }),
-    items: z.array(item).nullable(),
-  });
+export interface Table<T> {
+  readonly rows: readonly T[];
+  /** Where the cell of a column is; undefined when there is no such column. */
+  readonly column: (name: string) => number | undefined;
 }
 
-/** zod compiles a schema when it is first used: once for each kind of object, not for each list. */
-const pages = new WeakMap<z.ZodType, ReturnType<typeof newPage>>();
+/** Without pages: the API server reads each of those from etcd, and a list as a whole from its memory. */
+export async function listTable<S extends z.ZodType>(
+  object: ReadObject,
+  server: string,
+  request: KubeRequest,
+  row: S,
+  signal: AbortSignal,
+): Promise<Table<z.infer<S>>> {
+  const asked = { ...request, table: true, query: { ...request.query, includeObject: 'Metadata' } };
+  const { envelope, elements } = await readElements(object, server, asked, Columns, row, signal);
+  const names = (envelope.columnDefinitions ?? []).map(({ name }) => name);
+  return {
+    rows: elements,
+    column: (name) => {
+      const at = names.indexOf(name);
+      return at < 0 ? undefined : at;
+    },
+  };
+}
 
-function pageOf<S extends z.ZodType>(item: S): ReturnType<typeof newPage<S>> {
-  const page = pages.get(item) ?? newPage(item);
-  pages.set(item, page);
-  return page as ReturnType<typeof newPage<S>>;
+const ListMeta = z.object({ continue: z.string().optional(), resourceVersion: z.string().min(1) });
+const Page = z.object({ metadata: ListMeta, items: z.array(z.unknown()).nullable() });
+const Columns = z.object({ metadata: ListMeta, columnDefinitions: z.array(z.object({ name: z.string() })).optional() });
+
+/** Each element is parsed as it comes, and the list as a whole at its end: that it is another one is said first. */
+async function readElements<E extends z.ZodType, S extends z.ZodType>(
+  object: ReadObject,
+  server: string,
+  request: KubeRequest,
+  envelope: E,
+  item: S,
+  signal: AbortSignal,
+): Promise<{ envelope: z.infer<E>; elements: z.infer<S>[] }> {
+  const elements: z.infer<S>[] = [];
+  let problem: { readonly error: unknown } | undefined;
+  const read = await object(request, envelope, signal, () => {
+    elements.length = 0;
+    problem = undefined;
+    return (json) => {
+      if (problem !== undefined) return;
+      try {
+        elements.push(parseObject(request.doing, server, json, item));
+      } catch (error) {
+        problem = { error };
+      }
+    };
+  });
+  if (problem !== undefined) throw (problem as { readonly error: unknown }).error;
+  return { envelope: read, elements };
 }

@@ -26,6 +26,9 @@ const Budget = z.object({
     .prefault({}),
 });
 
+/** Each pod becomes what is used of it as it comes. */
+const PodItem = Pod.transform(podFact);
+
 type PodCalls = Pick<Cluster, 'pods' | 'watchPods' | 'budgets' | 'evict' | 'tryEviction' | 'deletePod'>;
 
 export function kubePods({ client }: KubeContext): PodCalls {
@@ -41,16 +44,15 @@ export function kubePods({ client }: KubeContext): PodCalls {
         ...(node === undefined ? [] : [`spec.nodeName=${node}`]),
         ...(phase === undefined ? [] : [`status.phase=${phase}`]),
       ];
-      const found = await client.list(
+      return await client.list(
         {
           doing: ['listing the pods', ...where].filter((part) => part !== undefined).join(' '),
           path: namespace === undefined ? '/api/v1/pods' : apiPath`/api/v1/namespaces/${namespace}/pods`,
           query: { fieldSelector: fields.length === 0 ? undefined : fields.join(','), labelSelector: labels },
         },
-        Pod,
+        PodItem,
         signal,
       );
-      return found.map(podFact);
     },
 
     watchPods: (node, signal) => watchPods(client, node, signal),

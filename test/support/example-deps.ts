@@ -66,8 +66,9 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
     clock,
     passed: () => clock.passed() / 1000,
   };
+  const { nodes } = { ...clusterOf(world, clock), ...options.cluster };
   const deps: Deps = {
-    cluster: strict<Cluster>('cluster', { ...clusterOf(world, clock), ...options.cluster }),
+    cluster: strict<Cluster>('cluster', { ...clusterOf(world, clock), ...nodeViews(nodes), ...options.cluster }),
     shell: strict<NodeShell>('shell', { run: onlySurveys }),
     alerts: {
       active: async () => [],
@@ -96,6 +97,17 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
     ...options.deps,
   };
   return Object.assign(world, { deps });
+}
+
+/** The other ways to read nodes, over a list of them. */
+export function nodeViews(
+  nodes: Cluster['nodes'] = async () => [],
+): Pick<Cluster, 'node' | 'controlPlanes' | 'outlines'> {
+  return {
+    node: async (name, signal) => (await nodes(signal)).find((node) => node.name === name),
+    controlPlanes: async (signal) => (await nodes(signal)).filter(({ role }) => role === 'control-plane'),
+    outlines: nodes,
+  };
 }
 
 /** Nodes that say what they are, and do nothing else. */

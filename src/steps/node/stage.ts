@@ -28,5 +28,5 @@ export const stage: ActionStep = {
   summary: 'fetch packages and images before the drain',
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
   run: async (context) =>
-    await stageOn(context, await context.node(), await context.deps.cluster.nodes(context.signal)),
+    await stageOn(context, await context.node(), await context.deps.cluster.controlPlanes(context.signal)),
 };
