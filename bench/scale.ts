@@ -140,7 +140,9 @@ function tell({ what, limits }: Row, cost: Cost & { readonly end: string }): voi
 async function endPods(api: Api, signal: AbortSignal): Promise<void> {
   const query = `fieldSelector=${encodeURIComponent(`spec.nodeName=${workerName(0)}`)}`;
   while (!signal.aborted) {
-    const { items = [] } = JSON.parse(await api.call('GET', `/api/v1/pods?${query}`)) as {
+    // An API server that has much to do may not answer in time: then at the next look.
+    const answer = await api.call('GET', `/api/v1/pods?${query}`).catch(() => '{}');
+    const { items = [] } = JSON.parse(answer) as {
       items?: readonly { metadata: { name: string; namespace: string; deletionTimestamp?: string } }[];
     };
     for (const { metadata } of items) {

@@ -11,6 +11,8 @@ const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   node: 'reads',
   controlPlanes: 'reads',
   outlines: 'reads',
+  foldPods: 'reads',
+  leavingPods: 'reads',
   nodes: 'reads',
   otherNodes: 'reads',
   kubeadmConfigVersion: 'reads',

@@ -36,6 +36,13 @@ export interface PodFact {
   readonly placement: PodPlacement;
 }
 
+export interface PodQuery {
+  readonly node?: string;
+  readonly namespace?: string;
+  readonly labels?: string;
+  readonly phase?: PodFact['phase'];
+}
+
 /** A budget with the pods that it is for. */
 export interface Budget extends BudgetFact {
   /** null selects nothing. */
@@ -195,15 +202,11 @@ export interface Cluster {
   /** Of the same ConfigMap: where kubeadm takes the images of this cluster from. */
   imageSources(signal: AbortSignal): Promise<ImageSources>;
   workloads(signal: AbortSignal): Promise<readonly WorkloadFact[]>;
-  pods(
-    where: {
-      readonly node?: string;
-      readonly namespace?: string;
-      readonly labels?: string;
-      readonly phase?: PodFact['phase'];
-    },
-    signal: AbortSignal,
-  ): Promise<readonly PodFact[]>;
+  pods(where: PodQuery, signal: AbortSignal): Promise<readonly PodFact[]>;
+  /** As `pods`, for lists that nobody should hold: each goes into what `start` has made, anew when the list is begun anew. */
+  foldPods<T>(where: PodQuery, start: () => T, see: (state: T, pod: PodFact) => void, signal: AbortSignal): Promise<T>;
+  /** Pods of any node that were told to go and are still there. */
+  leavingPods(signal: AbortSignal): Promise<readonly PodFact[]>;
   watchPods(node: string, signal: AbortSignal): PodWatch;
   /** All budgets, not only the blocking ones. */
   budgets(signal: AbortSignal): Promise<readonly Budget[]>;

@@ -11,7 +11,7 @@ import {
   isUnavailable,
   unreadableAnswer,
 } from './kube-error.ts';
-import { type Listed, listPages, listTable, type Table } from './kube-list.ts';
+import { type Fold, foldPages, type Listed, listPages, listTable, type Table } from './kube-list.ts';
 import { type Elements, type KubeAnswer, type KubeRequest, PATCH_TYPES, type ReadObject } from './kube-request.ts';
 import { mismatch } from './kube-subject.ts';
 import { exchange, linesOf, readAnswer, send, type WireAnswer, type WireRequest } from './kube-transport.ts';
@@ -23,7 +23,18 @@ export interface KubeClient {
   /** All objects of a list, page by page. */
   list<S extends z.ZodType>(request: KubeRequest, item: S, signal: AbortSignal): Promise<z.infer<S>[]>;
   /** A list as kubectl shows it, in one answer: the rows, and where which column is in them. */
-  table<S extends z.ZodType>(request: KubeRequest, row: S, signal: AbortSignal): Promise<Table<z.infer<S>>>;
+  table<S extends z.ZodType>(
+    request: KubeRequest,
+    row: S,
+    signal: AbortSignal,
+  ): Promise<Table<Exclude<z.infer<S>, undefined>>>;
+  /** As `list`, and nothing is held but what the fold makes of it. */
+  fold<S extends z.ZodType, State>(
+    request: KubeRequest,
+    item: S,
+    fold: Fold<z.infer<S>, State>,
+    signal: AbortSignal,
+  ): Promise<State>;
   /** As `list`, with the resourceVersion that it was true at. */
   listAt<S extends z.ZodType>(request: KubeRequest, item: S, signal: AbortSignal): Promise<Listed<z.infer<S>>>;
   /** The lines of an answer as they come, for at most `seconds`: a watch. Asked for once: who lists anew need not wait for it. */
@@ -57,6 +68,8 @@ export interface KubeClientOptions {
 }
 
 const DEADLINE_MS = 15_000;
+/** A table is of all objects at once; the API server itself gives up after a minute. */
+const TABLE_DEADLINE_MS = 60_000;
 const FIRST_PAUSE_MS = 250;
 /** The API server compresses what is longer than 128 KB: a list to a fifteenth, for less processor than TLS takes. */
 const COMPRESSED = { 'accept-encoding': 'gzip' };
@@ -119,7 +132,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   }
 
   async function once(request: KubeRequest, signal: AbortSignal, elements?: Elements): Promise<WireAnswer> {
-    const deadline = AbortSignal.timeout(deadlineMs);
+    const limitMs = request.table === true ? Math.max(deadlineMs, TABLE_DEADLINE_MS) : deadlineMs;
+    const deadline = AbortSignal.timeout(limitMs);
     signal.throwIfAborted();
     const authorization = await credentials.authorize();
     try {
@@ -129,7 +143,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     } catch (error) {
       signal.throwIfAborted();
       throw deadline.aborted
-        ? deadlineError(request.doing, server, deadlineMs)
+        ? deadlineError(request.doing, server, limitMs)
         : connectionError(request.doing, server, error);
     }
   }
@@ -188,6 +202,9 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     object,
     answer: (request, expected, signal) => answer(request, expected, signal),
     table: (request, row, signal) => listTable(object, server, request, row, signal),
+    async fold(request, item, fold, signal) {
+      return (await foldPages(object, server, request, item, fold, signal)).state;
+    },
     listAt: (request, item, signal) => listPages(object, server, request, item, signal),
     async text(request, signal) {
       const { body, contentType } = await answer(request, isSuccess, signal);

@@ -10,10 +10,12 @@ export interface Listed<T> {
 
 const PAGE = '500';
 
-/**
- * All objects of a list, page by page, with the resourceVersion that it was true at. Each is parsed as it comes: what is
- * held of it is what `item` makes of it.
- */
+/** What becomes of the objects of a list, one by one; begun anew with each list that is begun anew. */
+export interface Fold<T, State> {
+  readonly start: () => State;
+  readonly see: (state: State, item: T) => void;
+}
+
 export async function listPages<S extends z.ZodType>(
   object: ReadObject,
   server: string,
@@ -21,16 +23,33 @@ export async function listPages<S extends z.ZodType>(
   item: S,
   signal: AbortSignal,
 ): Promise<Listed<z.infer<S>>> {
+  const fold: Fold<z.infer<S>, z.infer<S>[]> = { start: () => [], see: (items, one) => void items.push(one) };
+  const { state, resourceVersion } = await foldPages(object, server, request, item, fold, signal);
+  return { items: state, resourceVersion };
+}
+
+/**
+ * All objects of a list, page by page, with the resourceVersion that it was true at. Each is parsed as it comes: what is
+ * held of it is what `item` and the fold make of it, and a page of them.
+ */
+export async function foldPages<S extends z.ZodType, State>(
+  object: ReadObject,
+  server: string,
+  request: KubeRequest,
+  item: S,
+  { start, see }: Fold<z.infer<S>, State>,
+  signal: AbortSignal,
+): Promise<{ readonly state: State; readonly resourceVersion: string }> {
   for (let restarts = 0; ; restarts += 1) {
     try {
-      const items: z.infer<S>[] = [];
+      const state = start();
       let next: string | undefined;
       let resourceVersion: string;
       do {
         const query = { ...request.query, limit: PAGE, continue: next };
         const { envelope, elements } = await readElements(object, server, { ...request, query }, Page, item, signal);
         const { metadata } = envelope;
-        for (const one of elements) items.push(one);
+        for (const one of elements) see(state, one);
         if (metadata.continue === next && next !== undefined)
           throw unreadableAnswer(
             request.doing,
@@ -40,7 +59,7 @@ export async function listPages<S extends z.ZodType>(
         next = metadata.continue === '' ? undefined : metadata.continue;
         ({ resourceVersion } = metadata);
       } while (next !== undefined);
-      return { items, resourceVersion };
+      return { state, resourceVersion };
     } catch (error) {
       // 410: the continue token outlived etcd's history; only a fresh list is consistent.
       if (!(error instanceof ClusterError) || error.status !== 410 || restarts >= 3) throw error;
@@ -54,19 +73,22 @@ export interface Table<T> {
   readonly column: (name: string) => number | undefined;
 }
 
-/** Without pages: the API server reads each of those from etcd, and a list as a whole from its memory. */
+/**
+ * Without pages: the API server reads each of those from etcd, and a list as a whole from its memory. Rows of which `row`
+ * makes undefined are left out.
+ */
 export async function listTable<S extends z.ZodType>(
   object: ReadObject,
   server: string,
   request: KubeRequest,
   row: S,
   signal: AbortSignal,
-): Promise<Table<z.infer<S>>> {
-  const asked = { ...request, table: true, query: { ...request.query, includeObject: 'Metadata' } };
+): Promise<Table<Exclude<z.infer<S>, undefined>>> {
+  const asked = { ...request, table: true };
   const { envelope, elements } = await readElements(object, server, asked, Columns, row, signal);
   const names = (envelope.columnDefinitions ?? []).map(({ name }) => name);
   return {
-    rows: elements,
+    rows: elements.filter((one): one is Exclude<z.infer<S>, undefined> => one !== undefined),
     column: (name) => {
       const at = names.indexOf(name);
       return at < 0 ? undefined : at;
@@ -95,7 +117,8 @@ async function readElements<E extends z.ZodType, S extends z.ZodType>(
     return (json) => {
       if (problem !== undefined) return;
       try {
-        elements.push(parseObject(request.doing, server, json, item));
+        const one = parseObject(request.doing, server, json, item);
+        if (one !== undefined) elements.push(one);
       } catch (error) {
         problem = { error };
       }

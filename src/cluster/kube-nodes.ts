@@ -182,7 +182,7 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
 
     async outlines(signal) {
       const [table, apiServers] = await Promise.all([
-        client.table({ doing, path: '/api/v1/nodes' }, NodeRow, signal),
+        client.table({ doing, path: '/api/v1/nodes', query: { includeObject: 'Metadata' } }, NodeRow, signal),
         readApiServers(signal),
       ]);
       const columns = {

@@ -66,9 +66,14 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
     clock,
     passed: () => clock.passed() / 1000,
   };
-  const { nodes } = { ...clusterOf(world, clock), ...options.cluster };
+  const { nodes, pods } = { ...clusterOf(world, clock), ...options.cluster };
   const deps: Deps = {
-    cluster: strict<Cluster>('cluster', { ...clusterOf(world, clock), ...nodeViews(nodes), ...options.cluster }),
+    cluster: strict<Cluster>('cluster', {
+      ...clusterOf(world, clock),
+      ...nodeViews(nodes),
+      ...podViews(pods),
+      ...options.cluster,
+    }),
     shell: strict<NodeShell>('shell', { run: onlySurveys }),
     alerts: {
       active: async () => [],
@@ -107,6 +112,19 @@ export function nodeViews(
     node: async (name, signal) => (await nodes(signal)).find((node) => node.name === name),
     controlPlanes: async (signal) => (await nodes(signal)).filter(({ role }) => role === 'control-plane'),
     outlines: nodes,
+  };
+}
+
+/** The other ways to read pods, over a list of them. */
+export function podViews(pods: Cluster['pods'] = async () => []): Pick<Cluster, 'pods' | 'foldPods' | 'leavingPods'> {
+  return {
+    pods,
+    foldPods: async (where, start, see, signal) => {
+      const state = start();
+      for (const pod of await pods(where, signal)) see(state, pod);
+      return state;
+    },
+    leavingPods: async (signal) => (await pods({}, signal)).filter(({ deleting }) => deleting),
   };
 }
 
