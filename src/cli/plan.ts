@@ -3,6 +3,7 @@ import type { Facts } from '../facts/facts.ts';
 import { kindText } from '../facts/inventory.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
+import { someOf } from '../some-of.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { type Output, paint, table } from './call/output.ts';
 import { askedTarget, withQuestion } from './gate.ts';
@@ -32,7 +33,7 @@ export function runningOf(facts: Facts): string {
 
 export function printPlan(output: Output, plan: UpgradePlan, why: string): void {
   output.line(`${paint(output, 'bold', `${plan.from} → ${plan.target}`)} (${plan.jump}): ${why}`);
-  if (plan.done.length > 0) output.line(`On ${plan.target} already: ${plan.done.join(', ')}`);
+  if (plan.done.length > 0) output.line(`On ${plan.target} already: ${someOf(plan.done)}`);
   for (const kind of plan.inventory) output.line(paint(output, 'dim', `${kind.nodes.length} × ${kindText(kind)}`));
   for (const { name, kubelet, why } of plan.leftOut) output.line(`Left out: ${name} (${kubelet}): ${why}`);
   const away = awayNote(plan.steps.filter(({ step }) => step.phase === 'master').length, plan.controlPlanes);
@@ -44,13 +45,24 @@ export function printPlan(output: Output, plan: UpgradePlan, why: string): void 
     duration(step.seconds),
     step.why,
   ]);
-  for (const row of table(rows)) output.line(`  ${row}`);
+  const lines = table(rows);
+  const shown = lines.length <= MOST_ROWS ? lines : [...lines.slice(0, MOST_ROWS - 1), ...lines.slice(-1)];
+  for (const [index, row] of shown.entries()) {
+    if (shown.length < lines.length && index === shown.length - 1)
+      output.line(
+        `  … and ${(lines.length - shown.length).toLocaleString('en')} more workers, one by one (all of them: -o json)`,
+      );
+    output.line(`  ${row}`);
+  }
   for (const phase of ['master', 'worker'] as const) {
     const step = plan.steps.find((item) => item.step.phase === phase);
     if (step !== undefined) output.line(paint(output, 'dim', `  each ${phase}: ${step.actions.join(' → ')}`));
   }
   output.line(`About ${duration(plan.seconds)}, without waits for disruption budgets and alerts.`);
 }
+
+/** What a person reads of the steps; control planes come first. */
+const MOST_ROWS = 100;
 
 /** Of three and more, others answer meanwhile. */
 function awayNote(toGo: number, controlPlanes: number): string | undefined {

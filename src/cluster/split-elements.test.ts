@@ -45,7 +45,7 @@ describe('taking a list apart', () => {
     ['cut off', '{"kind":"PodList","items":[{"a":1},{"b"'],
     ['no JSON', '<html>[{"a":1}]</html>'],
   ])('what is %s leaves an envelope that nobody can read', (_, text) => {
-    expect(() => JSON.parse(split(text).envelope) as unknown).toThrow();
+    expect(() => JSON.parse(split(text).envelope) as unknown).toThrow(/JSON/);
   });
 
   test('what is within an element, or in another member, is not taken for an element', () => {

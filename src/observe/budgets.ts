@@ -33,11 +33,10 @@ export async function observeBudgets(
     }),
   );
   const covers = await atOnce(suspects, LISTS_AT_ONCE, (suspect) => coverOf(cluster, suspect, isOurs, signal));
-  const inTheWay = suspects.flatMap(({ budget: { selector: _, ...budget } }, index) => {
+  const inTheWay = suspects.flatMap(({ budget }, index) => {
     const cover = covers[index];
     if (cover === undefined || (budget.disruptionsAllowed > 0 && cover.overlaps.size === 0)) return [];
-    const fact = { ...budget, nodes: [...cover.nodes].toSorted(), overlaps: [...cover.overlaps].toSorted() };
-    return [{ fact, cover }];
+    return [{ fact: factOf(budget, cover), cover }];
   });
   return await atOnce(inTheWay, AT_ONCE, async ({ fact, cover }) => ({
     ...fact,
@@ -57,6 +56,12 @@ interface Cover {
   readonly overlaps: Set<string>;
   ready: PodFact | undefined;
   unready: PodFact | undefined;
+}
+
+function factOf({ selector, ...numbers }: Budget, { nodes, overlaps }: Cover): BudgetFact {
+  // A budget that selects nothing covers nothing, whatever was found.
+  const found = selector === null ? [] : [...nodes].toSorted();
+  return { ...numbers, nodes: found, overlaps: [...overlaps].toSorted() };
 }
 
 async function coverOf(

@@ -1,4 +1,3 @@
-import { isTrue } from '../controllers/conditions.ts';
 import type { KubeObject, Node } from './kinds.ts';
 import type { KubeList } from './list.ts';
 
@@ -16,8 +15,8 @@ const NODE_COLUMNS: readonly Column[] = [
 ];
 
 function statusOf({ spec, status }: Node): string {
-  const ready = status.conditions?.some(({ type }) => type === 'Ready') === true;
-  const said = !ready ? 'Unknown' : isTrue(status.conditions, 'Ready') ? 'Ready' : 'NotReady';
+  const ready = status.conditions?.find(({ type }) => type === 'Ready');
+  const said = ready === undefined ? 'Unknown' : ready.status === 'True' ? 'Ready' : 'NotReady';
   return spec.unschedulable === true ? `${said},SchedulingDisabled` : said;
 }
 

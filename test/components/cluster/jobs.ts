@@ -23,6 +23,7 @@ export function describeJobs(bench: () => Bench): void {
     expect(await cluster.job(name, signal)).toEqual(fact);
     expect(await cluster.jobs('app=k8s-upgrade-chain', signal)).toEqual([fact]);
     expect(await cluster.jobs('app=else', signal)).toEqual([]);
+    expect(await cluster.jobs('app=k8s-upgrade-chain', signal, 'open')).toEqual([fact]);
     await until(async () =>
       (await cluster.pods({ namespace: OWN, labels: `batch.kubernetes.io/job-name=${name}` }, signal)).length === 1
         ? true
