@@ -122,12 +122,7 @@ function print(output: Output, status: Status, now: Date): void {
     output.line();
     const rows = status.jobs
       .toSorted((a, b) => a.createdAt.localeCompare(b.createdAt))
-      .map((job) => [
-        job.name,
-        job.status + (job.reason === '' ? '' : ` (${job.reason})`),
-        job.runner ?? '(any)',
-        timeAgo(job.createdAt, now),
-      ]);
+      .map((job) => [job.name, job.status + whyOf(job), job.runner ?? '(any)', timeAgo(job.createdAt, now)]);
     for (const row of table([['JOB', 'STATUS', 'RUNS ON', 'CREATED'], ...rows])) output.line(row);
   }
   const quiesced = status.quiesced;
@@ -141,6 +136,11 @@ function print(output: Output, status: Status, now: Date): void {
           `Scaled to zero by Nightlift: ${item.namespace}/${item.name} (had ${item.replicasBefore})`,
         ),
       );
+}
+
+function whyOf({ reason, died }: JobFact): string {
+  const why = [reason, died === undefined ? '' : `its last pod was ${died}`].filter((part) => part !== '');
+  return why.length === 0 ? '' : ` (${why.join('; ')})`;
 }
 
 function nodeRow(node: NodeFact): readonly string[] {

@@ -56,6 +56,10 @@ export const JobFact = z.object({
   runner: z.string().nullable().describe('the node that the Job is pinned to'),
   status: z.enum(['active', 'complete', 'failed', 'deleting']),
   reason: z.string().describe('of a failure: BackoffLimitExceeded, DeadlineExceeded, PodFailurePolicy; else empty'),
+  died: z
+    .string()
+    .optional()
+    .describe('how the last pod of a failed Job ended that could not say it itself: for want of memory; else absent'),
   createdAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
   retriesLeft: z
