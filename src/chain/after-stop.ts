@@ -43,7 +43,7 @@ async function whyNoOther({ deps, step, target }: Context): Promise<string | und
   if (!deps.inCluster) return undefined;
   const signal = AbortSignal.timeout(LOOK_MS);
   try {
-    const name = jobName(step, target, firstControlPlane(await deps.cluster.nodes(signal)));
+    const name = jobName(step, target, firstControlPlane(await deps.cluster.controlPlanes(signal)));
     // The Job controller deletes the pods first, and writes down why a moment later.
     for (const end = deps.clock.monotonic() + LOOK_MS; ; await deps.clock.sleep(LOOK_AGAIN_MS, signal)) {
       const job = await deps.cluster.job(name, signal);

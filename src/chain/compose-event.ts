@@ -2,10 +2,10 @@ import { formatDuration } from '../age.ts';
 import type { Finding } from '../gate/finding.ts';
 import { findingSections } from '../gate/finding-sections.ts';
 import { bold, type Section, type SlackMessage, slackMessage } from '../notify/slack-message.ts';
+import { someOf } from '../some-of.ts';
 import { type Step, stepName } from './step.ts';
 
 /** Of pods in a message. */
-const MOST_NAMED = 10;
 
 /** Something that a phase had begun before it stopped, and put back as it was, if it could. */
 export interface TakenBack {
@@ -97,9 +97,8 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
       const from = event.from === undefined || event.from === event.target ? '' : ` from ${event.from}`;
       const time = event.seconds === undefined ? '' : ` in ${formatDuration(event.seconds * 1000)}`;
       const { brokenBefore = [], otherChanges = [] } = event;
-      const said = brokenBefore.slice(0, MOST_NAMED).join(', ');
-      const more = brokenBefore.length > MOST_NAMED ? ` and ${brokenBefore.length - MOST_NAMED} more` : '';
-      const broken = brokenBefore.length === 0 ? [] : [[`Not ready, and not before it either: ${said}${more}.`]];
+      const broken =
+        brokenBefore.length === 0 ? [] : [[`Not ready, and not before it either: ${someOf(brokenBefore)}.`]];
       return [
         '✅ K8s upgrade complete',
         [`All ${event.nodes} nodes went${from} to ${event.target}${time}.${awayText(event.apiAwaySeconds)}`],

@@ -34,7 +34,7 @@ export function createContext(
       mayGoOn: () => (heedPause ? mayGoOn(deps, signal) : Promise.resolve()),
     }),
     async node() {
-      const node = (await deps.cluster.nodes(signal)).find((item) => item.name === name);
+      const node = name === undefined ? undefined : await deps.cluster.node(name, signal);
       if (node !== undefined) return node;
       throw new NightliftError('cluster', `looking for node ${name ?? '(none)'}: it is not in the cluster any more`, {
         remedy: 'The next night enumerates the nodes anew.',

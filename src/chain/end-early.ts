@@ -72,7 +72,7 @@ async function isLastTry({ deps, step, target, signal: stopped }: Context): Prom
   if (!deps.inCluster) return false;
   const signal = AbortSignal.any([stopped, AbortSignal.timeout(LAST_TRY_LOOK_MS)]);
   try {
-    const name = jobName(step, target, firstControlPlane(await deps.cluster.nodes(signal)));
+    const name = jobName(step, target, firstControlPlane(await deps.cluster.controlPlanes(signal)));
     return (await deps.cluster.job(name, signal))?.retriesLeft === 0;
   } catch {
     return false;

@@ -2,10 +2,13 @@ import type { Deps } from '../deps.ts';
 import { NightliftError } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
 import { firstControlPlane, type Nodes } from '../facts/nodes.ts';
+import { someOf } from '../some-of.ts';
 import { renderJobManifest } from './job-manifest.ts';
 import { Refused } from './outcome.ts';
 import { placement } from './placement.ts';
 import { jobName, type Step, stepName } from './step.ts';
+
+const MOST_REJECTED = 20;
 
 export type JobDecision = 'create' | 'leave' | 'replace-failed' | 'replace-stale';
 
@@ -50,7 +53,8 @@ export async function ensureJob(deps: Deps, options: EnsureOptions): Promise<Ens
   if (decision === 'leave') return { name, decision };
   const place = placement(step, nodes, target);
   if (place.kind === 'none') {
-    const why = place.rejected.map(({ node, why: reason }) => `${node}: ${reason}`).join('; ');
+    const whys = place.rejected.map(({ node, why: reason }) => `${node}: ${reason}`);
+    const why = someOf(whys, MOST_REJECTED, '; ');
     throw new Refused([
       {
         check: 'placement',

@@ -24,8 +24,7 @@ export function placement(step: Step, nodes: Nodes, target: string): Placement {
     return why === undefined;
   });
   const trusted = controlPlanes(fit);
-  const candidates = [...trusted.filter((node) => isOnTarget(node, target)), ...trusted, ...workers(fit)];
-  const chosen = candidates[0];
+  const chosen = trusted.find((node) => isOnTarget(node, target)) ?? trusted[0] ?? workers(fit)[0];
   if (chosen === undefined) return { kind: 'none', rejected };
   if (step.phase === 'postflight') return { kind: 'anywhere', why: 'it changes no node' };
   return { kind: 'node', node: chosen.name, why: whyChosen(step, chosen, target) };

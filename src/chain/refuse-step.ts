@@ -1,12 +1,12 @@
 import { NightliftError } from '../errors.ts';
-import type { NodeFact } from '../facts/node-fact.ts';
+import type { NodeOutline } from '../facts/node-fact.ts';
 import { jumpBetween, oldestVersion } from '../version.ts';
 import { tooEarly } from './order.ts';
 import { Refused } from './outcome.ts';
 import { type Step, stepName } from './step.ts';
 
 /** A Job made by hand can carry any target: what kubeadm could not do is refused before anything is asked or changed. */
-export function refuseWrongTarget(nodes: readonly NodeFact[], target: string): void {
+export function refuseWrongTarget(nodes: readonly NodeOutline[], target: string): void {
   const running =
     oldestVersion(nodes.flatMap((node) => (node.apiServer === null ? [] : [node.apiServer]))) ??
     oldestVersion(nodes.map((node) => node.kubelet));
@@ -29,7 +29,7 @@ export function refuseWrongTarget(nodes: readonly NodeFact[], target: string): v
 }
 
 /** The chain itself comes in order; a Job made by hand need not. */
-export function refuseTooEarly(step: Step, nodes: readonly NodeFact[], target: string): void {
+export function refuseTooEarly(step: Step, nodes: readonly NodeOutline[], target: string): void {
   const why = tooEarly(step, nodes, target);
   if (why === undefined) return;
   throw new Refused([

@@ -24,6 +24,13 @@ const IN_WAY: Finding = {
   remedy: 'Move it.',
 };
 
+const NIGHT = [controlPlane('cp-1', TARGET), worker('worker-1'), worker('worker-2')];
+const READS: Partial<Cluster> = {
+  node: async (name) => NIGHT.find((node) => node.name === name),
+  controlPlanes: async () => NIGHT.filter(({ role }) => role === 'control-plane'),
+  outlines: async () => NIGHT,
+};
+
 /** The night in which worker-1 is next. */
 function bench(options: WorldOptions = {}) {
   const world = exampleWorld({
@@ -44,6 +51,39 @@ function bench(options: WorldOptions = {}) {
     runPhase(examplePhase(steps, fields), step, target, world.deps, stop.signal);
   return { world, calls, stop, action, upgrade, run };
 }
+
+describe('what a step reads of the cluster', () => {
+  it('is its node, the control planes and outlines, and never all nodes', async () => {
+    const { run, upgrade } = bench({
+      cluster: { nodes: () => Promise.reject(new Error('all nodes were listed')), ...READS },
+    });
+    // The node stays as it is here: the step is found unfinished, after everything was read.
+    await expect(run([upgrade])).rejects.toThrow('the cluster does not show 1.36.4 on it');
+  });
+
+  it('shows a worker whose outline is of a node that is not ours: the next one has its turn', async () => {
+    const nodes = [controlPlane('cp-1', TARGET), worker('worker-1', TARGET), worker('virtual'), worker('worker-2')];
+    const { run } = bench({
+      cluster: {
+        ...READS,
+        outlines: async () => nodes,
+        node: async (name) => (name === 'virtual' ? undefined : nodes.find((node) => node.name === name)),
+      },
+    });
+    expect(await run([])).toEqual(ADVANCED);
+  });
+
+  it('is all nodes when no control plane can run the next Job', async () => {
+    const nodes = [
+      controlPlane('cp-1', TARGET, { schedulable: false }),
+      worker('worker-1', TARGET),
+      worker('worker-2'),
+    ];
+    const { run, world } = bench({ nodes });
+    expect(await run([])).toEqual(ADVANCED);
+    expect(JSON.stringify(world.seen.created)).toContain('worker-1');
+  });
+});
 
 const check = (findings: readonly Finding[]): Check => ({ name: 'made-up', reads: [], evaluate: () => findings });
 const failed = new NightliftError('node', 'upgrading worker-1: kubeadm ended with 1', { remedy: 'See its journal.' });

@@ -1,7 +1,6 @@
 import type { Deps } from '../deps.ts';
 import { LockLost, NightliftError, reasonOf } from '../errors.ts';
-import type { NodeFact } from '../facts/node-fact.ts';
-import { hasTargetVersion, isOnTarget } from '../facts/nodes.ts';
+import { hasTargetVersion, isOnTarget, type Nodes, type Outlines } from '../facts/nodes.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { logFinding } from '../gate/log-finding.ts';
@@ -14,6 +13,7 @@ import { ensureJob } from './ensure-job.ts';
 import { nextStep } from './order.ts';
 import { type Outcome, Refused } from './outcome.ts';
 import type { ActionStep, Context, Phase } from './phase.ts';
+import { placement } from './placement.ts';
 import { refuseTooEarly, refuseWrongTarget } from './refuse-step.ts';
 import { nodeOf, type Step, stepName } from './step.ts';
 import { stepDue } from './step-due.ts';
@@ -57,10 +57,10 @@ export async function runPhase(
 }
 
 async function attempt(phase: Phase, context: Context, takenBack: TakenBack[]): Promise<Outcome> {
-  const { deps, step, target, signal } = context;
+  const { deps, step, target } = context;
   const nodes = await context.waiter.until(
     'the API server',
-    async () => ({ done: true, value: await deps.cluster.nodes(signal) }),
+    async () => ({ done: true, value: await concerned(context) }),
     {
       seconds: deps.settings.waits.apiSeconds,
       remedy: 'See whether the API server runs: crictl ps -a on a control plane.',
@@ -77,8 +77,18 @@ async function attempt(phase: Phase, context: Context, takenBack: TakenBack[]): 
   });
 }
 
+/** What says whether a step is due: for one node, that node and the control planes; else all of them. */
+async function concerned({ step, deps: { cluster }, signal }: Context): Promise<Outlines> {
+  const name = nodeOf(step);
+  if (name === undefined) return await cluster.outlines(signal);
+  const [masters, own] = await Promise.all([cluster.controlPlanes(signal), cluster.node(name, signal)]);
+  // Without an API server that is seen, the oldest kubelet of all nodes says which version runs.
+  if (masters.every(({ apiServer }) => apiServer === null)) return await cluster.outlines(signal);
+  return own === undefined || masters.some((master) => master.name === name) ? masters : [...masters, own];
+}
+
 /** A step is done when its node is finished; preflight, when nothing is left to prepare. A node that is gone has nothing left to do. */
-function isDone(step: Step, nodes: readonly NodeFact[], target: string): boolean {
+function isDone(step: Step, nodes: Outlines, target: string): boolean {
   if (step.phase === 'postflight') return false;
   if (step.phase === 'preflight') return nodes.every((node) => hasTargetVersion(node, target));
   const node = nodes.find((item) => item.name === step.node);
@@ -157,13 +167,25 @@ async function runAction(
 async function spawnNext(context: Context): Promise<Outcome> {
   const { deps, target, signal, step } = context;
   await context.waiter.mayGoOn();
-  const nodes = await deps.cluster.nodes(signal);
-  const next = nextStep(nodes, target);
+  const masters = await deps.cluster.controlPlanes(signal);
+  const next = await nextOf(context, masters);
   if (next.phase === step.phase && nodeOf(next) === nodeOf(step)) {
     throw new NightliftError('phase', `finishing ${stepName(step)}: the cluster does not show ${target} on it`, {
       remedy: 'See the log above; the node is looked at again next night.',
     });
   }
+  // The Job runs on a control plane: the others are read when none of those can run it.
+  const nodes = placement(next, masters, target).kind === 'none' ? await deps.cluster.nodes(signal) : masters;
   const ensured = await ensureJob(deps, { step: next, target, nodes, reached: false, signal });
   return { kind: 'advanced', next, job: ensured.name };
+}
+
+/** The next step, of a node that is there and is ours. */
+async function nextOf({ deps: { cluster }, target, signal }: Context, masters: Nodes): Promise<Step> {
+  let others = (await cluster.outlines(signal)).filter(({ role }) => role === 'worker');
+  for (;;) {
+    const next = nextStep([...masters, ...others], target);
+    if (next.phase !== 'worker' || (await cluster.node(next.node, signal)) !== undefined) return next;
+    others = others.filter(({ name }) => name !== next.node);
+  }
 }

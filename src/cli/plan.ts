@@ -5,6 +5,7 @@ import { kindText } from '../facts/inventory.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
+import { someOf } from '../some-of.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { type Output, paint, widthOf, wrapped, wrappedTable } from './call/output.ts';
 import { askedTarget, askGate, printGate, type Question, withQuestion } from './gate.ts';
@@ -54,7 +55,7 @@ export function printPlan(output: Output, plan: UpgradePlan, why: string): void 
     for (const line of wrapped(text, width, indent))
       output.line(style === undefined ? line : paint(output, style, line));
   };
-  if (plan.done.length > 0) say(`On ${plan.target} already: ${plan.done.join(', ')}`);
+  if (plan.done.length > 0) say(`On ${plan.target} already: ${someOf(plan.done)}`);
   for (const kind of plan.inventory) say(`${kind.nodes.length} × ${kindText(kind)}`, '    ', 'dim');
   for (const { name, kubelet, why } of plan.leftOut) say(`Left out: ${name} (${kubelet}): ${why}`);
   const away = awayNote(plan.steps.filter(({ step }) => step.phase === 'master').length, plan.controlPlanes);
@@ -66,7 +67,14 @@ export function printPlan(output: Output, plan: UpgradePlan, why: string): void 
     duration(step.seconds),
     step.why,
   ]);
-  for (const row of wrappedTable(rows, width - 2)) output.line(`  ${row}`);
+  const shown = rows.length <= MOST_ROWS ? rows : [...rows.slice(0, MOST_ROWS - 1), ...rows.slice(-1)];
+  const last = wrappedTable(shown, width - 2);
+  const left = rows.length - shown.length;
+  for (const [index, row] of last.entries()) {
+    if (left > 0 && index === last.length - 1)
+      output.line(`  … and ${left.toLocaleString('en')} more workers, one by one (all of them: -o json)`);
+    output.line(`  ${row}`);
+  }
   for (const phase of ['master', 'worker'] as const) {
     const step = plan.steps.find((item) => item.step.phase === phase);
     if (step !== undefined) say(`  each ${phase}: ${step.actions.join(' → ')}`, '    ', 'dim');
@@ -95,6 +103,9 @@ function printDrains(
   if (budgetsUnknown !== null)
     say(`  Whether budgets hold any of them is not known: ${budgetsUnknown}`, '    ', 'yellow');
 }
+
+/** What a person reads of the steps; control planes come first. */
+const MOST_ROWS = 100;
 
 /** Of three and more, others answer meanwhile. */
 function awayNote(toGo: number, controlPlanes: number): string | undefined {

@@ -190,7 +190,9 @@ function printJobs(output: Output, jobs: readonly JobFact[], run: Facts['run'], 
 function jobStatus(job: JobFact, jobs: readonly JobFact[], run: Facts['run']): string {
   const ending = endingOf(job, jobs, run);
   if (ending !== undefined) return endingText(ending);
-  return job.status + (job.reason === '' ? '' : ` (${job.reason})`);
+  const { reason, died } = job;
+  const why = [reason, died === undefined ? '' : `its last pod was ${died}`].filter((part) => part !== '');
+  return `${job.status}${why.length === 0 ? '' : ` (${why.join('; ')})`}`;
 }
 
 function nodeRow(node: NodeFact): readonly string[] {

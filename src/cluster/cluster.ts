@@ -1,6 +1,6 @@
 import type { BudgetFact, JobFact, WorkloadFact } from '../facts/facts.ts';
 import type { ImageSources } from '../facts/image-sources.ts';
-import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
+import type { NodeFact, NodeOutline, OtherNodeFact } from '../facts/node-fact.ts';
 import type { LabelSelector } from './label-selector.ts';
 import type { PodPlacement } from './pod-placement.ts';
 
@@ -34,6 +34,13 @@ export interface PodFact {
   /** Where kubeadm lets the API server of this static pod listen: address:port; null for any other pod. */
   readonly apiServerAddress: string | null;
   readonly placement: PodPlacement;
+}
+
+export interface PodQuery {
+  readonly node?: string;
+  readonly namespace?: string;
+  readonly labels?: string;
+  readonly phase?: PodFact['phase'];
 }
 
 /** A budget with the pods that it is for. */
@@ -177,6 +184,15 @@ export interface Cluster {
   /** How long this program has found the API server away so far; milliseconds. */
   awayMs(): number;
   health(path: '/readyz' | '/livez', signal: AbortSignal): Promise<Health>;
+  /** One of those; undefined when it is gone, or not ours. */
+  node(name: string, signal: AbortSignal): Promise<NodeFact | undefined>;
+  /** Those of ours that are control planes, in no order. */
+  controlPlanes(signal: AbortSignal): Promise<readonly NodeFact[]>;
+  /**
+   * All nodes as far as a line says it, for a fiftieth of what `nodes` reads. Why a node is not Ready is not among it
+   * (`unknown`), and of what is not ours only what its taints alone tell is: `node` knows before anything is done about one.
+   */
+  outlines(signal: AbortSignal): Promise<readonly NodeOutline[]>;
   /** Those that are ours to upgrade. */
   nodes(signal: AbortSignal): Promise<readonly NodeFact[]>;
   /** Those that are left out by rule, with the reason. */
@@ -188,15 +204,11 @@ export interface Cluster {
   /** Of the same ConfigMap: where kubeadm takes the images of this cluster from. */
   imageSources(signal: AbortSignal): Promise<ImageSources>;
   workloads(signal: AbortSignal): Promise<readonly WorkloadFact[]>;
-  pods(
-    where: {
-      readonly node?: string;
-      readonly namespace?: string;
-      readonly labels?: string;
-      readonly phase?: PodFact['phase'];
-    },
-    signal: AbortSignal,
-  ): Promise<readonly PodFact[]>;
+  pods(where: PodQuery, signal: AbortSignal): Promise<readonly PodFact[]>;
+  /** As `pods`, for lists that nobody should hold: each goes into what `start` has made, anew when the list is begun anew. */
+  foldPods<T>(where: PodQuery, start: () => T, see: (state: T, pod: PodFact) => void, signal: AbortSignal): Promise<T>;
+  /** Pods of any node that were told to go and are still there. */
+  leavingPods(signal: AbortSignal): Promise<readonly PodFact[]>;
   watchPods(node: string, signal: AbortSignal): PodWatch;
   /** All budgets, not only the blocking ones. */
   budgets(signal: AbortSignal): Promise<readonly Budget[]>;
@@ -254,8 +266,8 @@ export interface Cluster {
     signal: AbortSignal,
   ): Promise<void>;
 
-  /** Jobs of the namespace by label selector. */
-  jobs(selector: string, signal: AbortSignal): Promise<readonly JobFact[]>;
+  /** Jobs of the namespace by label selector. `open` leaves out those that are complete, which are kept for days. */
+  jobs(selector: string, signal: AbortSignal, which?: 'all' | 'open'): Promise<readonly JobFact[]>;
   job(name: string, signal: AbortSignal, namespace?: string): Promise<JobFact | undefined>;
   /** 'exists' when there is one of that name already (409). */
   createJob(manifest: JobManifest, signal: AbortSignal): Promise<'created' | 'exists'>;

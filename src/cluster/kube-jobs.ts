@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { atOnce } from '../at-once.ts';
 import type { JobFact } from '../facts/facts.ts';
 import { parseVersion } from '../version.ts';
 import type { Cluster } from './cluster.ts';
@@ -51,6 +52,27 @@ const Job = z.object({
 
 type Job = z.infer<typeof Job>;
 
+const EndedPod = z.object({
+  metadata: ObjectMeta,
+  status: z
+    .object({
+      containerStatuses: z
+        .array(
+          z.object({
+            state: z
+              .object({ terminated: z.object({ exitCode: z.int(), reason: z.string().default('') }).nullish() })
+              .nullish(),
+          }),
+        )
+        .nullish(),
+    })
+    .prefault({}),
+});
+
+/** SIGABRT: what V8 does when its heap is full. */
+const ABORTED = 134;
+const AT_ONCE = 4;
+
 type JobCalls = Pick<Cluster, 'jobs' | 'job' | 'createJob' | 'deleteJob'>;
 
 const DELETE_POLL_MS = 1_000;
@@ -60,18 +82,39 @@ const DELETE_LIMIT_MS = 300_000;
 export function kubeJobs({ client, clock, namespace, keys }: KubeContext): JobCalls {
   const read = (name: string, doing: string, signal: AbortSignal, where: string) =>
     orUndefined(client.object({ doing, path: apiPath`/apis/batch/v1/namespaces/${where}/jobs/${name}` }, Job, signal));
+  /** Undefined for a pod that said by itself why it failed, and where that is not to be known: the Job has failed all the same. */
+  const howItDied = async (name: string, signal: AbortSignal): Promise<string | undefined> => {
+    const request = {
+      doing: `listing the pods of Job ${namespace}/${name}`,
+      path: apiPath`/api/v1/namespaces/${namespace}/pods`,
+      query: { labelSelector: `batch.kubernetes.io/job-name=${name}` },
+    };
+    const pods = await client.list(request, EndedPod, signal).catch(() => []);
+    const created = (pod: (typeof pods)[number]): string => pod.metadata.creationTimestamp ?? '';
+    const last = pods.toSorted((a, b) => created(a).localeCompare(created(b))).at(-1);
+    const ends = (last?.status.containerStatuses ?? []).flatMap(({ state }) => state?.terminated ?? []);
+    const killed = ends.find(({ reason }) => reason === 'OOMKilled');
+    if (killed !== undefined) return `killed for want of memory (OOMKilled, exit code ${killed.exitCode})`;
+    const isAborted = ends.some(({ exitCode }) => exitCode === ABORTED);
+    return isAborted ? `ended by its own heap, for want of memory (exit code ${ABORTED})` : undefined;
+  };
   return {
-    async jobs(selector, signal) {
+    async jobs(selector, signal, which = 'all') {
       const found = await client.list(
         {
           doing: `listing the Jobs in ${namespace} with ${selector}`,
           path: apiPath`/apis/batch/v1/namespaces/${namespace}/jobs`,
-          query: { labelSelector: selector },
+          // The only field of a Job that the API server selects by.
+          query: { labelSelector: selector, ...(which === 'open' ? { fieldSelector: 'status.successful=0' } : {}) },
         },
         Job,
         signal,
       );
-      return found.map((job) => jobFact(job, keys));
+      return await atOnce(found, AT_ONCE, async (job) => {
+        const fact = jobFact(job, keys);
+        const died = which === 'all' && fact.status === 'failed' ? await howItDied(fact.name, signal) : undefined;
+        return died === undefined ? fact : { ...fact, died };
+      });
     },
 
     async job(name, signal, where = namespace) {

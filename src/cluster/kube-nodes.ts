@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { NodeFact } from '../facts/node-fact.ts';
+import { NodeFact, type NodeOutline } from '../facts/node-fact.ts';
 import { oldestVersion, parseVersion } from '../version.ts';
 import type { Cluster, HeldSince } from './cluster.ts';
 import { apiPath } from './kube-client.ts';
 import type { KubeContext, RecordKeys } from './kube-context.ts';
 import { unreadableAnswer } from './kube-error.ts';
-import { AnyObject, instant, ObjectMeta, onConflictAgain } from './kube-object.ts';
+import { AnyObject, instant, ObjectMeta, onConflictAgain, orUndefined } from './kube-object.ts';
 import { parseResources } from './quantity.ts';
 
 const Node = z.object({
@@ -64,9 +64,21 @@ const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
 const Held = z.record(z.string(), z.iso.datetime());
 
+/** As kubectl shows a node, or the node itself from a server that knows no tables. */
+const NodeRow = z.union([z.object({ cells: z.array(z.unknown()), object: z.object({ metadata: ObjectMeta }) }), Node]);
+
 type NodeCalls = Pick<
   Cluster,
-  'nodes' | 'otherNodes' | 'cordon' | 'uncordon' | 'markUnfinished' | 'heldSince' | 'writeHeldSince'
+  | 'nodes'
+  | 'node'
+  | 'controlPlanes'
+  | 'outlines'
+  | 'otherNodes'
+  | 'cordon'
+  | 'uncordon'
+  | 'markUnfinished'
+  | 'heldSince'
+  | 'writeHeldSince'
 >;
 
 export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCalls {
@@ -80,35 +92,63 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
     client.object({ doing, path: apiPath`/api/v1/nodes/${node}` }, Node, signal);
 
   const doing = 'listing the nodes';
-  const listAll = async (signal: AbortSignal) => {
+  const readApiServers = async (signal: AbortSignal, node?: string): Promise<ApiServers> => {
+    const pods = await client.list(
+      {
+        doing: 'listing the kube-apiserver pods',
+        path: '/api/v1/namespaces/kube-system/pods',
+        query: {
+          labelSelector: 'component=kube-apiserver',
+          ...(node === undefined ? {} : { fieldSelector: `spec.nodeName=${node}` }),
+        },
+      },
+      StaticPod,
+      signal,
+    );
+    return {
+      versions: apiServerVersions(pods),
+      mirrors: new Set(
+        pods.flatMap(({ metadata, spec }) => (metadata.annotations[MIRROR] === undefined ? [] : (spec.nodeName ?? []))),
+      ),
+    };
+  };
+  const judged = (node: Node, { versions, mirrors }: ApiServers): Judged => {
+    // Some take the label away for their load balancer; what runs an API server is a control plane all the same.
+    const isControlPlane = node.metadata.labels[CONTROL_PLANE] !== undefined || mirrors.has(node.metadata.name);
+    const foreign = isControlPlane ? undefined : whyForeign(node, excludedNodes);
+    return { node, isControlPlane, foreign, apiServer: versions.get(node.metadata.name) ?? null };
+  };
+  /** undefined for a node that is not ours. @throws ClusterError for one of ours that does not say its version. */
+  const ours = ({ node, isControlPlane, foreign, apiServer }: Judged): NodeFact | undefined => {
+    if (foreign !== undefined) return undefined;
+    const kubelet = parseVersion(node.status.nodeInfo.kubeletVersion);
+    if (kubelet !== undefined) return nodeFact(node, kubelet, apiServer, isControlPlane, keys);
+    throw unreadableAnswer(
+      `${doing}: reading node ${node.metadata.name}`,
+      client.server,
+      `its kubelet version is "${node.status.nodeInfo.kubeletVersion}", which is no release X.Y.Z`,
+      undefined,
+      `See kubectl describe node ${node.metadata.name}: a node that never joined has none. A worker that is not to be upgraded: nodes.exclude.`,
+    );
+  };
+  const listAll = async (signal: AbortSignal): Promise<readonly Judged[]> => {
     const [nodes, apiServers] = await Promise.all([
       client.list({ doing, path: '/api/v1/nodes' }, Node, signal),
-      client.list(
-        {
-          doing: 'listing the kube-apiserver pods',
-          path: '/api/v1/namespaces/kube-system/pods',
-          query: { labelSelector: 'component=kube-apiserver' },
-        },
-        StaticPod,
-        signal,
-      ),
+      readApiServers(signal),
     ]);
-    const versions = apiServerVersions(apiServers);
-    const mirrors = new Set(
-      apiServers.filter(({ metadata }) => metadata.annotations[MIRROR] !== undefined).map(({ spec }) => spec.nodeName),
-    );
-    return nodes.map((node) => {
-      // Some take the label away for their load balancer; what runs an API server is a control plane all the same.
-      const isControlPlane = node.metadata.labels[CONTROL_PLANE] !== undefined || mirrors.has(node.metadata.name);
-      const foreign = isControlPlane ? undefined : whyForeign(node, excludedNodes);
-      return { node, isControlPlane, foreign, apiServer: versions.get(node.metadata.name) ?? null };
-    });
+    return nodes.map((node) => judged(node, apiServers));
+  };
+  const readOne = async (name: string, signal: AbortSignal): Promise<NodeFact | undefined> => {
+    const [node, apiServers] = await Promise.all([
+      orUndefined(read(name, `reading node ${name}`, signal)),
+      readApiServers(signal, name),
+    ]);
+    return node === undefined ? undefined : ours(judged(node, apiServers));
   };
 
-  type All = Awaited<ReturnType<typeof listAll>>;
-  let asking: { readonly signal: AbortSignal; readonly answer: Promise<All> } | undefined;
+  let asking: { readonly signal: AbortSignal; readonly answer: Promise<readonly Judged[]> } | undefined;
   /** Ours and the others are asked for at once: one list is the answer to both. */
-  const list = (signal: AbortSignal): Promise<All> => {
+  const list = (signal: AbortSignal): Promise<readonly Judged[]> => {
     if (asking?.signal === signal) return asking.answer;
     const answer = listAll(signal).finally(() => {
       if (asking?.answer === answer) asking = undefined;
@@ -119,20 +159,47 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
 
   return {
     async nodes(signal) {
-      return (await list(signal)).flatMap(({ node, isControlPlane, foreign, apiServer }) => {
-        if (foreign !== undefined) return [];
-        const kubelet = parseVersion(node.status.nodeInfo.kubeletVersion);
-        if (kubelet === undefined) {
-          throw unreadableAnswer(
-            `${doing}: reading node ${node.metadata.name}`,
-            client.server,
-            `its kubelet version is "${node.status.nodeInfo.kubeletVersion}", which is no release X.Y.Z`,
-            undefined,
-            `See kubectl describe node ${node.metadata.name}: a node that never joined has none. A worker that is not to be upgraded: nodes.exclude.`,
-          );
-        }
-        return [nodeFact(node, kubelet, apiServer, isControlPlane, keys)];
-      });
+      return (await list(signal)).flatMap((one) => ours(one) ?? []);
+    },
+
+    node: readOne,
+
+    async controlPlanes(signal) {
+      const query = { labelSelector: CONTROL_PLANE };
+      const [labelled, apiServers] = await Promise.all([
+        client.list({ doing: 'listing the control planes', path: '/api/v1/nodes', query }, Node, signal),
+        readApiServers(signal),
+      ]);
+      const names = new Set(labelled.map(({ metadata }) => metadata.name));
+      const others = [...apiServers.mirrors].filter((name) => !names.has(name));
+      const unlabelled = await Promise.all(
+        others.map((name) => orUndefined(read(name, `reading control plane ${name}`, signal))),
+      );
+      return [...labelled, ...unlabelled].flatMap((node) =>
+        node === undefined ? [] : (ours(judged(node, apiServers)) ?? []),
+      );
+    },
+
+    async outlines(signal) {
+      const [table, apiServers] = await Promise.all([
+        client.table({ doing, path: '/api/v1/nodes', query: { includeObject: 'Metadata' } }, NodeRow, signal),
+        readApiServers(signal),
+      ]);
+      const columns = {
+        status: table.column('Status'),
+        version: table.column('Version'),
+        runtime: table.column('Container-Runtime'),
+      };
+      const found: NodeOutline[] = [];
+      for (const row of table.rows) {
+        const one = judged('cells' in row ? nodeOfRow(row, columns, client.server) : row, apiServers);
+        if (one.foreign !== undefined) continue;
+        // A node whose taint alone says that it is no kubelet may have any version.
+        const isReadable = parseVersion(one.node.status.nodeInfo.kubeletVersion) !== undefined;
+        const node = isReadable ? ours(one) : await readOne(one.node.metadata.name, signal);
+        if (node !== undefined) found.push(outlineOf(node));
+      }
+      return found;
     },
 
     async otherNodes(signal) {
@@ -202,6 +269,71 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
       });
     },
   };
+}
+
+interface ApiServers {
+  /** X.Y.Z by node. */
+  readonly versions: ReadonlyMap<string, string | null>;
+  /** Nodes that run one as a static pod. */
+  readonly mirrors: ReadonlySet<string>;
+}
+
+interface Judged {
+  readonly node: Node;
+  readonly isControlPlane: boolean;
+  /** Why it is not ours; undefined for one that is. */
+  readonly foreign: string | undefined;
+  readonly apiServer: string | null;
+}
+
+type Row = Extract<z.infer<typeof NodeRow>, { cells: unknown }>;
+
+/** What `kubectl get nodes` shows of a node (`printNode` in pkg/printers/internalversion). @throws ClusterError without these columns. */
+function nodeOfRow(
+  { cells, object: { metadata } }: Row,
+  columns: Readonly<Record<'status' | 'version' | 'runtime', number | undefined>>,
+  server: string,
+): Node {
+  const text = (column: number | undefined): string => {
+    const cell = column === undefined ? undefined : cells[column];
+    if (typeof cell === 'string') return cell;
+    throw unreadableAnswer(
+      'listing the nodes',
+      server,
+      'the table of nodes lacks one of the columns Status, Version and Container-Runtime',
+    );
+  };
+  const said = text(columns.status).split(',');
+  return {
+    metadata,
+    spec: { unschedulable: said.includes('SchedulingDisabled') },
+    status: {
+      conditions: [{ type: 'Ready', status: said[0] === 'Ready' ? 'True' : 'Unknown' }],
+      addresses: [],
+      nodeInfo: {
+        ...NO_INFO,
+        kubeletVersion: text(columns.version),
+        operatingSystem: metadata.labels[OS] ?? '',
+        containerRuntimeVersion: text(columns.runtime).replace('<unknown>', ''),
+      },
+    },
+  };
+}
+
+const OS = 'kubernetes.io/os';
+const NO_INFO = {
+  kubeletVersion: '',
+  machineID: '',
+  architecture: '',
+  osImage: '',
+  operatingSystem: '',
+  kernelVersion: '',
+  containerRuntimeVersion: '',
+};
+
+function outlineOf(node: NodeFact): NodeOutline {
+  const { name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished } = node;
+  return { name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished };
 }
 
 /** A record that cannot be read is none: the clocks then start anew, and nothing is deleted too early. */

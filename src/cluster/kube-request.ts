@@ -16,6 +16,8 @@ export interface KubeRequest {
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
   readonly patch?: keyof typeof PATCH_TYPES;
+  /** A list as kubectl shows it: a row for each object with its metadata, a fraction of the objects themselves. */
+  readonly table?: boolean;
 }
 
 export interface KubeAnswer {
@@ -28,9 +30,13 @@ export interface KubeAnswer {
   readonly date: Date | undefined;
 }
 
+/** Called for each try; what it returns is given the elements of the list one by one, as JSON. */
+export type Elements = () => (json: string) => void;
+
 /** Asks for one object and parses it. @throws ClusterError. */
 export type ReadObject = <S extends z.ZodType>(
   request: KubeRequest,
   schema: S,
   signal: AbortSignal,
+  elements?: Elements,
 ) => Promise<z.infer<S>>;

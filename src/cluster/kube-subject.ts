@@ -65,10 +65,12 @@ export function mismatch(request: KubeRequest, value: unknown): string | undefin
     return answer.status === 'Success' && details?.['name'] === name
       ? undefined
       : 'it is a Status about something else';
+  const isTable = request.table === true && kind === 'Table' && answer.apiVersion === 'meta.k8s.io/v1';
   const isList = (request.method ?? 'GET') === 'GET' && name === undefined;
   const expected = `${isList ? 'a list of ' : ''}${plural} of ${apiVersion}`;
   const isKind = isList ? kind.endsWith('List') && isKindOf(kind.slice(0, -4), plural) : isKindOf(kind, plural);
-  if (!isKind || answer.apiVersion !== apiVersion) return `it is ${kind} of ${answer.apiVersion}, not ${expected}`;
+  if (!isTable && (!isKind || answer.apiVersion !== apiVersion))
+    return `it is ${kind} of ${answer.apiVersion}, not ${expected}`;
   if (!isList)
     return name === undefined || metadata.name === name ? undefined : `it is "${metadata.name}", not "${name}"`;
   if ((metadata.resourceVersion ?? '') === '') return 'it is a list without a resourceVersion';

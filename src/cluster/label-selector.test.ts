@@ -1,5 +1,14 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type LabelRequirement, LabelSelector, meets, selects } from './label-selector.ts';
+import { parseLabelSelector } from '../rehearsal/api/selector.ts';
+import {
+  excludesEachOther,
+  type LabelRequirement,
+  LabelSelector,
+  meets,
+  selectorText,
+  selects,
+} from './label-selector.ts';
 
 describe('a requirement on labels', () => {
   it.each<[string, string, string[] | null, Record<string, string>, boolean]>([
@@ -93,5 +102,41 @@ describe('a label selector', () => {
       matchExpressions: [{ key: 'tier', operator: 'In', values: ['front'] }],
     };
     expect(LabelSelector.parse({ ...selector, other: 1 })).toEqual(selector);
+  });
+});
+
+describe('selectors against each other and in a query', () => {
+  const value = fc.constantFrom('a', 'b', 'c');
+  const key = fc.constantFrom('app', 'tier');
+  const labels = fc.dictionary(key, value);
+  const requirement = fc.record({
+    key,
+    operator: fc.constantFrom('In', 'NotIn', 'Exists', 'DoesNotExist', 'OfALaterKubernetes'),
+    values: fc.array(value, { minLength: 1, maxLength: 3 }),
+  });
+  const selector = fc.record({ matchLabels: labels, matchExpressions: fc.array(requirement, { maxLength: 3 }) });
+
+  it('exclude each other only when no labels match both', () => {
+    fc.assert(
+      fc.property(selector, selector, labels, (one, other, given) => {
+        if (excludesEachOther(one, other)) expect(selects(one, given) && selects(other, given)).toBe(false);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(excludesEachOther({ matchLabels: { app: 'a' } }, { matchLabels: { app: 'b' } })).toBe(true);
+    expect(excludesEachOther({ matchLabels: { app: 'a' } }, {})).toBe(false);
+    expect(excludesEachOther(null, {})).toBe(true);
+  });
+
+  it('ask a query for everything that they select, and for no more when it can say it', () => {
+    fc.assert(
+      fc.property(selector, labels, (one, given) => {
+        const asked = parseLabelSelector(selectorText(one) ?? '')(given);
+        if (selects(one, given)) expect(asked).toBe(true);
+        const isSayable = one.matchExpressions.every(({ operator }) => operator !== 'OfALaterKubernetes');
+        if (isSayable) expect(asked).toBe(selects(one, given));
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

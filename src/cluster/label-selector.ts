@@ -25,6 +25,45 @@ export function selects(selector: LabelSelector | null | undefined, labels: Labe
   );
 }
 
+/** Whether no labels can match both: they ask different values of one label. */
+export function excludesEachOther(one: LabelSelector | null, other: LabelSelector | null): boolean {
+  if (one === null || other === null) return true;
+  const asked = askedValues(one);
+  return askedValues(other).some(([key, values]) =>
+    asked.some(([same, allowed]) => same === key && !values.some((value) => allowed.includes(value))),
+  );
+}
+
+function askedValues({
+  matchLabels,
+  matchExpressions,
+}: LabelSelector): readonly (readonly [string, readonly string[]])[] {
+  return [
+    ...Object.entries(matchLabels ?? {}).map(([key, value]) => [key, [value]] as const),
+    ...(matchExpressions ?? []).flatMap(({ key, operator, values }) =>
+      operator === 'In' ? [[key, values ?? []] as const] : [],
+    ),
+  ];
+}
+
+const EXPRESSIONS: Readonly<Record<string, (key: string, values: string) => string>> = {
+  In: (key, values) => `${key} in (${values})`,
+  NotIn: (key, values) => `${key} notin (${values})`,
+  Exists: (key) => key,
+  DoesNotExist: (key) => `!${key}`,
+};
+
+/** As a query asks it, as far as that can be: `selects` has the last word. undefined asks for everything. */
+export function selectorText({ matchLabels, matchExpressions }: LabelSelector): string | undefined {
+  const parts = [
+    ...Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
+    ...(matchExpressions ?? []).flatMap(
+      ({ key, operator, values }) => EXPRESSIONS[operator]?.(key, (values ?? []).join(',')) ?? [],
+    ),
+  ];
+  return parts.length === 0 ? undefined : parts.join(',');
+}
+
 /** Of a label selector, or of a node's (which has Gt and Lt as well). An operator of a later Kubernetes counts as met. */
 export function meets({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
   const value = valueOf(labels, key);

@@ -33,6 +33,7 @@ export const FLOORS: readonly Floor[] = [
         room('nearest.ts', 'what a mistyped word meant'),
         room('age.ts', 'how durations are said'),
         room('at-once.ts', 'so many at a time, and no more'),
+        room('some-of.ts', 'as much of a long list as a person reads'),
       ],
       [
         room('log.ts', 'lines for people and for machines'),

@@ -57,6 +57,10 @@ export const JobFact = z.object({
   runner: z.string().nullable().describe('the node that the Job is pinned to'),
   status: z.enum(['active', 'complete', 'failed', 'deleting']),
   reason: z.string().describe('of a failure: BackoffLimitExceeded, DeadlineExceeded, PodFailurePolicy; else empty'),
+  died: z
+    .string()
+    .optional()
+    .describe('how the last pod of a failed Job ended that could not say it itself: for want of memory; else absent'),
   createdAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
   retriesLeft: z
@@ -212,7 +216,9 @@ export const Facts = z.object({
     .describe('pods that are terminating; absent in facts that an older version has written'),
   drains: observedSchema(z.array(DrainFact))
     .optional()
-    .describe('what a drain would evict of each node; absent in facts that an older version has written'),
+    .describe(
+      'what a drain would evict of each node, of the first hundred of them; absent in facts that an older version has written',
+    ),
   permissions: observedSchema(z.array(PermissionFact)).describe('what the asking account may and may not do'),
   chainJobs: observedSchema(z.array(JobFact)),
   gauges: observedSchema(z.array(GaugeFact)).describe('the k8s_upgrade_* and k8s_version_* series of the Pushgateway'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { someOf } from '../some-of.ts';
 import type { NodeFact } from './node-fact.ts';
 import type { Nodes } from './nodes.ts';
 
@@ -78,14 +79,7 @@ export function otherChanges(before: readonly NodeKind[], after: readonly NodeKi
     if (was.runtime !== kind.runtime && !isRaised) note(`runtime ${was.runtime} → ${kind.runtime}`, name);
   }
   for (const name of old.keys()) if (!now.has(name)) note('gone', name);
-  return [...changed].map(([what, nodes]) => `${what}: ${named(nodes)}`);
-}
-
-const MOST_NAMED = 10;
-
-function named(nodes: readonly string[]): string {
-  const more = nodes.length - MOST_NAMED;
-  return `${nodes.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return [...changed].map(([what, nodes]) => `${what}: ${someOf(nodes)}`);
 }
 
 function byNode(kinds: readonly NodeKind[]): ReadonlyMap<string, NodeKind> {

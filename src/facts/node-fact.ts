@@ -54,6 +54,12 @@ export const NodeFact = z.object({
   createdAt: z.iso.datetime(),
 });
 
+/** What the order of a chain goes by: as much of a node as one line says of it. */
+export type NodeOutline = Pick<
+  NodeFact,
+  'name' | 'role' | 'kubelet' | 'apiServer' | 'ready' | 'schedulable' | 'cordonedBy' | 'unfinished'
+>;
+
 /** A node that is there and is not upgraded by us. */
 export const OtherNodeFact = z.object({
   name: z.string(),

@@ -1,9 +1,13 @@
 import { compareVersions } from '../version.ts';
-import type { NodeFact } from './node-fact.ts';
+import type { NodeFact, NodeOutline } from './node-fact.ts';
 
 /** The part of the cluster that decides what comes next. */
 export type Nodes = readonly NodeFact[];
+export type Outlines = readonly NodeOutline[];
 
+type Ranked = Pick<NodeFact, 'name' | 'role'>;
+
+/** One for all: localeCompare looks its rules up at every call. */
 const NAMES = new Intl.Collator('en', { numeric: true });
 
 /** As people count: worker-2 before worker-10. Names that differ have an order: worker-2 and worker-02 too. */
@@ -11,31 +15,35 @@ export function byName(a: { readonly name: string }, b: { readonly name: string 
   return NAMES.compare(a.name, b.name) || Number(a.name > b.name) - Number(a.name < b.name);
 }
 
-export function controlPlanes(nodes: Nodes): Nodes {
-  return nodes.filter((node) => node.role === 'control-plane').toSorted(byName);
+function ofRole<T extends Ranked>(nodes: readonly T[], role: NodeFact['role']): readonly T[] {
+  return nodes.filter((node) => node.role === role).toSorted(byName);
 }
 
-export function workers(nodes: Nodes): Nodes {
-  return nodes.filter((node) => node.role === 'worker').toSorted(byName);
+export function controlPlanes<T extends Ranked>(nodes: readonly T[]): readonly T[] {
+  return ofRole(nodes, 'control-plane');
+}
+
+export function workers<T extends Ranked>(nodes: readonly T[]): readonly T[] {
+  return ofRole(nodes, 'worker');
 }
 
 /** `kubeadm upgrade apply` runs on this one, `kubeadm upgrade node` on all the others. */
-export function firstControlPlane(nodes: Nodes): string | undefined {
+export function firstControlPlane(nodes: readonly Ranked[]): string | undefined {
   return controlPlanes(nodes)[0]?.name;
 }
 
 /** Left so by a run that was interrupted: to bring it back is what its own Job is for. */
-export function isHalfWay({ ready, cordonedBy, unfinished }: NodeFact): boolean {
+export function isHalfWay({ ready, cordonedBy, unfinished }: NodeOutline): boolean {
   return ready !== 'yes' && (cordonedBy !== null || unfinished !== null);
 }
 
 /** True when the node shows the target everywhere that the API shows it, and neither a cordon of ours nor a step that has not ended is left on it. */
-export function isOnTarget(node: NodeFact, target: string): boolean {
+export function isOnTarget(node: NodeOutline, target: string): boolean {
   if (compareVersions(node.kubelet, target) < 0 || node.cordonedBy !== null || node.unfinished !== null) return false;
   return node.role === 'worker' || (node.apiServer !== null && compareVersions(node.apiServer, target) >= 0);
 }
 
 /** True when kubelet and, on a control plane, API server show the target, whatever its cordon and marks. */
-export function hasTargetVersion(node: NodeFact, target: string): boolean {
+export function hasTargetVersion(node: NodeOutline, target: string): boolean {
   return isOnTarget({ ...node, cordonedBy: null, unfinished: null }, target);
 }

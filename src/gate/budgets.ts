@@ -1,6 +1,7 @@
 import type { BudgetFact } from '../facts/facts.ts';
 import type { DrainPolicy } from '../settings/drain.ts';
 import { policyFor } from '../settings/drain-policy.ts';
+import { someOf } from '../some-of.ts';
 import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
 import { stillToDrain } from './still-to-drain.ts';
@@ -56,7 +57,7 @@ function holdFindings(budget: BudgetFact, severity: Finding['severity']): Findin
   const { reason, why, remedy } = hold;
   const asked =
     refusal === undefined ? '' : refusal.known ? '' : `; the eviction API could not be asked: ${refusal.why}`;
-  const where = nodes === undefined ? '' : `; it holds ${nodes.join(', ')}`;
+  const where = nodes === undefined ? '' : `; it holds ${someOf(nodes)}`;
   return [
     {
       check: NAME,
@@ -118,7 +119,7 @@ function overlapFindings(
       reason: 'BudgetsOverlap',
       class: 'actionable',
       severity,
-      message: `PodDisruptionBudgets ${namespace}/${name} and ${namespace}/${other} cover the same pods, which the API then never evicts${nodes === undefined ? '' : `; they hold ${nodes.join(', ')}`}`,
+      message: `PodDisruptionBudgets ${namespace}/${name} and ${namespace}/${other} cover the same pods, which the API then never evicts${nodes === undefined ? '' : `; they hold ${someOf(nodes)}`}`,
       remedy: 'Make their selectors disjoint, or delete one of them; until then the drain of their nodes is refused.',
     }));
 }

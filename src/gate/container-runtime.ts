@@ -1,4 +1,5 @@
 import type { NodeFact } from '../facts/node-fact.ts';
+import { someOf } from '../some-of.ts';
 import { compareVersions, minorNumber, minorOf, parseVersion, prereleaseOf } from '../version.ts';
 import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
@@ -171,9 +172,18 @@ function isTested(version: string, lines: readonly string[]): boolean {
   return compareVersions(version, lines.at(-1) ?? version) > 0;
 }
 
+const MOST_NAMED = 20;
+
 function warn(reason: string, nodes: readonly string[], what: string, remedy: string): Finding[] {
   if (nodes.length === 0) return [];
   return [
-    { check: NAME, reason, class: 'actionable', severity: 'warn', message: `${what} ${nodes.join(', ')}`, remedy },
+    {
+      check: NAME,
+      reason,
+      class: 'actionable',
+      severity: 'warn',
+      message: `${what} ${someOf(nodes, MOST_NAMED)}`,
+      remedy,
+    },
   ];
 }

@@ -1,3 +1,4 @@
+import { someOf } from '../some-of.ts';
 import type { Check } from './check.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
@@ -17,7 +18,7 @@ export const nodeAddresses: Check = {
     const byAddress = Map.groupBy(facts.nodes.value, ({ internalIp }) => internalIp);
     return [...byAddress].flatMap(([address, nodes]) => {
       if (address === null || nodes.length === 1) return [];
-      const names = nodes.map(({ name }) => name).join(', ');
+      const names = someOf(nodes.map(({ name }) => name));
       return [
         {
           check: NAME,

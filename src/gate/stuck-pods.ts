@@ -1,5 +1,6 @@
 import { isStuck, stuckText } from '../cluster/stuck-pod.ts';
 import type { LeavingPodFact } from '../facts/facts.ts';
+import { someOf } from '../some-of.ts';
 import type { Check } from './check.ts';
 import { stillToDrain } from './still-to-drain.ts';
 import { unknownFinding } from './unknown-finding.ts';
@@ -36,7 +37,7 @@ export const stuckPods: Check = {
         reason: 'PodStuck',
         class: 'actionable',
         severity,
-        message: `${nodes.join(', ')} cannot be drained: ${named(stuck)}`,
+        message: `${someOf(nodes, MOST_NAMED)} cannot be drained: ${named(stuck)}`,
         remedy: `kubectl get pods -A | grep Terminating, then kubectl -n NAMESPACE describe pod NAME: whoever has set a finalizer has to take it away; else a volume or the runtime of the node does not let the pod go (there: journalctl -u kubelet). Nothing is deleted by force.`,
       },
     ];
@@ -44,9 +45,8 @@ export const stuckPods: Check = {
 };
 
 function named(stuck: readonly LeavingPodFact[]): string {
-  const texts = stuck
-    .slice(0, MOST_NAMED)
-    .map(({ namespace, name, node, ...pod }) => `pod ${namespace}/${name} on ${node} ${stuckText(pod)}`);
-  const more = stuck.length - texts.length;
-  return `${texts.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+  const texts = stuck.map(
+    ({ namespace, name, node, ...pod }) => `pod ${namespace}/${name} on ${node} ${stuckText(pod)}`,
+  );
+  return someOf(texts, MOST_NAMED, '; ');
 }

@@ -2,6 +2,7 @@ import type { Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import type { NodeSurvey } from '../facts/node-survey.ts';
 import { isOnTarget } from '../facts/nodes.ts';
+import { someOf } from '../some-of.ts';
 import type { Check, GateContext } from './check.ts';
 import type { Finding } from './finding.ts';
 
@@ -38,9 +39,12 @@ export function nodesFinding(
   return [{ check, reason, class: 'actionable', severity, message: `${said}: ${nodes}`, remedy }];
 }
 
+const MOST_NAMED = 20;
+
 /** Hundreds of nodes are made alike, and have the same in the way. */
 function named(problems: readonly NodeProblem[], what: string): string {
-  const nodes = problems.map(({ node }) => node).join(', ');
+  const names = problems.map(({ node }) => node);
+  const nodes = someOf(names, MOST_NAMED);
   if (what === '') return nodes;
   return problems.length === 1 ? `${nodes} (${what})` : `${nodes} (each: ${what})`;
 }

@@ -18,7 +18,12 @@ function observed(
     {
       tryEviction,
       budgets: () => Promise.resolve(budgets),
-      pods: () => (pods === 'not asked' ? Promise.reject(new Error('the pods were asked')) : Promise.resolve(pods)),
+      foldPods: async (_, start, see) => {
+        if (pods === 'not asked') throw new Error('the pods were asked');
+        const state = start();
+        for (const each of pods) see(state, each);
+        return state;
+      },
     },
     signal,
   );

@@ -1,4 +1,3 @@
-import type { PodFact } from '../cluster/cluster.ts';
 import { isUnavailable } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
 import { NightliftError, NotFromHere, reasonOf } from '../errors.ts';
@@ -7,7 +6,7 @@ import type { NodeFact } from '../facts/node-fact.ts';
 import { known, notAsked, type Observed, unknown } from '../observed.ts';
 import { observeBudgets } from './budgets.ts';
 import { CHAIN_SELECTOR } from './chain-jobs.ts';
-import { drainsOf } from './drains.ts';
+import { observeDrains } from './drains.ts';
 import { readFirstSeen } from './first-seen.ts';
 import { inventoryIn } from './inventory.ts';
 import { readKillSwitch } from './kill-switch.ts';
@@ -52,9 +51,13 @@ export async function observe(
     if (answer.known) return answer.value;
     throw new NightliftError('cluster', `the nodes are not known: ${answer.why}`);
   };
-  // One list of all pods for whoever needs it; those of nodes that are not ours are nobody's matter.
-  let listed: Promise<readonly PodFact[]> | undefined;
-  const podList = (): Promise<readonly PodFact[]> => (listed ??= podsOfOurs(cluster, nodes, signal));
+  // What is on nodes that are not ours is nobody's matter.
+  const isOurs = async (): Promise<(node: string | null) => boolean> => {
+    const answer = await nodes;
+    if (!answer.known) return () => true;
+    const ours = new Set(answer.value.map(({ name }) => name));
+    return (node) => node !== null && ours.has(node);
+  };
   let recorded: ReturnType<typeof readRun> | undefined;
   // One object has them both.
   const record = (): ReturnType<typeof readRun> => (recorded ??= readRun({ deps, signal }));
@@ -79,34 +82,17 @@ export async function observe(
     deprecatedApis: read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
     apiServerMetrics: read('apiServerMetrics', () => deps.alerts.apiServers(signal)),
     alerts: read('alerts', async () => [...(await deps.alerts.active(signal))]),
-    budgets: read('budgets', async () => [
-      ...(await observeBudgets(
-        {
-          budgets: (given) => cluster.budgets(given),
-          tryEviction: (pod, given) => cluster.tryEviction(pod, given),
-          pods: podList,
-        },
-        signal,
-      )),
-    ]),
-    leavingPods: read('leavingPods', async () => [...leavingPods(await podList())]),
-    drains: read('drains', async () => [...drainsOf(await podList())]),
+    budgets: read('budgets', async () => [...(await observeBudgets(cluster, signal, await isOurs()))]),
+    leavingPods: read('leavingPods', async () => {
+      const [pods, ours] = await Promise.all([cluster.leavingPods(signal), isOurs()]);
+      return [...leavingPods(pods.filter(({ node }) => ours(node)))];
+    }),
+    drains: read('drains', async () => [...(await observeDrains(cluster, await nodeList(), signal))]),
     permissions: read('permissions', async () => [...(await observePermissions(deps, signal))]),
     chainJobs: read('chainJobs', async () => [...(await cluster.jobs(CHAIN_SELECTOR, signal))]),
     gauges: read('gauges', async () => [...(await deps.metrics.read(signal))]),
   });
   return { schema: FACTS_SCHEMA, observedAt: deps.clock.now().toISOString(), ...observed };
-}
-
-async function podsOfOurs(
-  cluster: Deps['cluster'],
-  nodes: Promise<Observed<readonly NodeFact[]>>,
-  signal: AbortSignal,
-): Promise<readonly PodFact[]> {
-  const [pods, known] = await Promise.all([cluster.pods({}, signal), nodes]);
-  if (!known.known) return pods;
-  const ours = new Set(known.value.map(({ name }) => name));
-  return pods.filter(({ node }) => node !== null && ours.has(node));
 }
 
 /** All at once, each under its name. @throws what one of them throws, when all have ended. */

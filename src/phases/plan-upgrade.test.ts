@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { controlPlane, TARGET, worker } from '../../test/support/clusters.ts';
 import { exampleFacts } from '../facts/example-facts.ts';
+import type { NodeFact } from '../facts/node-fact.ts';
 import type { Nodes } from '../facts/nodes.ts';
 import { known, unknown } from '../observed.ts';
 import { Settings } from '../settings/settings.ts';
@@ -77,7 +78,11 @@ describe('planUpgrade', () => {
     };
     const facts = exampleFacts({
       nodes: known([...nodes]),
-      drains: known([{ node: 'w-1', evicts: { shop: 2 } }]),
+      drains: known([
+        { node: 'cp-1', evicts: {} },
+        { node: 'w-1', evicts: { shop: 2 } },
+        { node: 'w-2', evicts: {} },
+      ]),
       budgets: known([
         { ...budget, refusal: known('the budget needs 1') },
         { ...budget, name: 'not-asked' },
@@ -157,6 +162,24 @@ describe('planUpgrade', () => {
     expect(part.done).toEqual(['cp-1', 'w-1']);
     expect(whyOf(part, 'worker w-2')).toBe('worker 1 by name, after all control planes');
     expect(plan(nodes).done).toEqual([]);
+  });
+
+  it('looks at each node as often in a large cluster as in a small one', () => {
+    const looks = (count: number): number => {
+      let seen = 0;
+      const counted = (node: NodeFact): NodeFact =>
+        Object.defineProperty({ ...node }, 'kubelet', {
+          enumerable: true,
+          get: () => {
+            seen += 1;
+            return node.kubelet;
+          },
+        });
+      const some = Array.from({ length: count }, (_, index) => counted(worker(`w-${index}`)));
+      plan([controlPlane('cp-1'), ...some]);
+      return seen / count;
+    };
+    expect(looks(400)).toBeLessThan(looks(40) * 1.5);
   });
 
   it('calls a control plane the first by its name, also when one before it is done', () => {

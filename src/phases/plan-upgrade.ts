@@ -5,14 +5,16 @@ import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { kindsOf, type NodeKind } from '../facts/inventory.ts';
 import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
-import { controlPlanes, isOnTarget, type Nodes, workers } from '../facts/nodes.ts';
+import { controlPlanes, firstControlPlane, isOnTarget, type Nodes, workers } from '../facts/nodes.ts';
 import type { Settings } from '../settings/settings.ts';
+import { someOf } from '../some-of.ts';
 import { jumpBetween } from '../version.ts';
 import { phaseOf } from './phases.ts';
 
 /** Measured on two cores with stacked etcd (kubeadm's own part of a step), without drains and soak; seconds. */
 const KUBEADM_SECONDS = { patch: 100, minor: 180, node: 20 } as const;
 const OVERHEAD_SECONDS = 20;
+const MOST_REJECTED = 20;
 
 interface PlannedStep {
   readonly step: Step;
@@ -63,20 +65,26 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
       remedy: 'nightlift plan without --target shows the next possible one.',
     });
   // Each step is placed on the cluster as the steps before it leave it.
-  let state: Nodes = nodes;
+  const state = new Map(nodes.map((node) => [node.name, node]));
+  const masters = controlPlanes(nodes).map(({ name }) => name);
+  const whyOf = reasonsFor(nodes, target);
   const steps = remainingSteps(nodes, target).map((step): PlannedStep => {
-    const place = placement(step, state, target);
-    state = state.map((node) => leftBy(step, node, target));
+    const onMasters = placement(
+      step,
+      masters.flatMap((name) => state.get(name) ?? []),
+      target,
+    );
+    // The others are looked through when no control plane can run the Job.
+    const place = onMasters.kind === 'none' ? placement(step, [...state.values()], target) : onMasters;
+    for (const name of step.phase === 'preflight' ? state.keys() : [nodeOf(step) ?? '']) {
+      const node = state.get(name);
+      if (node !== undefined) state.set(name, leftBy(step, node, target));
+    }
     return {
       step,
       name: stepName(step),
       runner: place.kind === 'node' ? place.node : place.kind === 'anywhere' ? '(any)' : 'NOWHERE',
-      why: whyThen(
-        step,
-        nodes,
-        target,
-        place.kind === 'none' ? place.rejected.map((item) => `${item.node}: ${item.why}`).join('; ') : undefined,
-      ),
+      why: place.kind === 'none' ? nowhere(place.rejected) : whyOf(step),
       actions: phaseOf(step.phase).steps.map((action) => action.name),
       seconds: estimate(step, jump, settings),
       drain: drainOf(nodeOf(step), facts),
@@ -97,13 +105,14 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
 }
 
 function drainOf(node: string | undefined, { drains, budgets }: Facts): PlannedDrain | null {
-  if (node === undefined || drains?.known !== true) return null;
+  const now = drains?.known === true ? drains.value.find((one) => one.node === node) : undefined;
+  if (node === undefined || now === undefined) return null;
   const held = (budgets.known ? budgets.value : []).filter(
     ({ nodes = [], disruptionsAllowed, refusal }) =>
       nodes.includes(node) && (refusal?.known === true ? refusal.value !== null : disruptionsAllowed <= 0),
   );
   return {
-    evicts: drains.value.find((one) => one.node === node)?.evicts ?? {},
+    evicts: now.evicts,
     heldBy: held.map(({ namespace, name, refusal, currentHealthy, desiredHealthy }) => ({
       budget: `${namespace}/${name}`,
       why:
@@ -111,6 +120,11 @@ function drainOf(node: string | undefined, { drains, budgets }: Facts): PlannedD
         `it wants ${desiredHealthy} healthy pods and has ${currentHealthy}`,
     })),
   };
+}
+
+function nowhere(rejected: readonly { readonly node: string; readonly why: string }[]): string {
+  const whys = rejected.map(({ node, why }) => `${node}: ${why}`);
+  return `no node can run its Job: ${someOf(whys, MOST_REJECTED, '; ')}`;
 }
 
 /** A node as a step leaves it. Preflight lifts what an earlier run has cordoned; the cordon of somebody else stays. */
@@ -122,20 +136,24 @@ function leftBy(step: Step, node: NodeFact, target: string): NodeFact {
   return { ...lifted, kubelet: target, apiServer, unfinished: null };
 }
 
-function whyThen(step: Step, nodes: Nodes, target: string, nowhere: string | undefined): string {
-  if (nowhere !== undefined) return `no node can run its Job: ${nowhere}`;
-  if (step.phase === 'preflight') return 'everything that can say no says it before the first change';
-  if (step.phase === 'postflight') return 'the whole cluster is looked at before it is called done';
-  if (step.phase === 'master') {
-    return controlPlanes(nodes)[0]?.name === step.node
-      ? 'the first control plane: kubeadm upgrade apply'
-      : 'another control plane: kubeadm upgrade node, one at a time';
-  }
-  const cordoned = nodes.some((node) => node.name === step.node && !node.schedulable && node.cordonedBy === null);
-  const order = workers(nodes)
-    .filter((node) => !isOnTarget(node, target))
-    .findIndex((node) => node.name === step.node);
-  return `worker ${order + 1} by name, after all control planes${cordoned ? '; cordoned by somebody else, and stays so' : ''}`;
+/** Why each step comes where it comes. */
+function reasonsFor(nodes: Nodes, target: string): (step: Step) => string {
+  const first = firstControlPlane(nodes);
+  const pending = workers(nodes).filter((node) => !isOnTarget(node, target));
+  const order = new Map(pending.map(({ name }, index) => [name, index + 1]));
+  const cordoned = new Set(
+    pending.filter((node) => !node.schedulable && node.cordonedBy === null).map(({ name }) => name),
+  );
+  return (step) => {
+    if (step.phase === 'preflight') return 'everything that can say no says it before the first change';
+    if (step.phase === 'postflight') return 'the whole cluster is looked at before it is called done';
+    if (step.phase === 'master') {
+      return step.node === first
+        ? 'the first control plane: kubeadm upgrade apply'
+        : 'another control plane: kubeadm upgrade node, one at a time';
+    }
+    return `worker ${order.get(step.node) ?? 0} by name, after all control planes${cordoned.has(step.node) ? '; cordoned by somebody else, and stays so' : ''}`;
+  };
 }
 
 function estimate(step: Step, jump: 'none' | 'patch' | 'minor', settings: Settings): number {

@@ -7,6 +7,7 @@ import { findingSections } from '../gate/finding-sections.ts';
 import { type Bold, bold, type Line, type Section, type SlackMessage, slackMessage } from '../notify/slack-message.ts';
 import { known, type Observed } from '../observed.ts';
 import type { Limits } from '../settings/limits.ts';
+import { someOf } from '../some-of.ts';
 import { compareVersions } from '../version.ts';
 import { type ChainState, chainState } from './chain-state.ts';
 import { type Detected, type DetectorState, detectedTarget, detectorState } from './detector.ts';
@@ -126,9 +127,8 @@ function capitalized(sentence: string): string {
 /** At most one line: who wants all of them has `nightlift plan`. */
 function leftOut({ otherNodes }: Facts): readonly string[] {
   if (!otherNodes.known || otherNodes.value.length === 0) return [];
-  const named = otherNodes.value.slice(0, 5).map(({ name, why }) => `${name} (${why})`);
-  const more = otherNodes.value.length - named.length;
-  return [`Left out: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`];
+  const named = otherNodes.value.map(({ name, why }) => `${name} (${why})`);
+  return [`Left out: ${someOf(named, 5)}`];
 }
 
 function runningLine(facts: Facts, running: Observed<Running>): Line {

@@ -39,6 +39,18 @@ describe('a failed night', () => {
       want: { outcome: 'failed', headline: '🔴 FAILED — worker worker-1 for 1.36.4', notes: [READ_WHY] },
     },
     {
+      title: 'says what killed a pod that could not say it itself, and what helps',
+      night: { chain: known(exampleChain({ failed: { ...failure, died: 'killed for want of memory (OOMKilled)' } })) },
+      want: {
+        outcome: 'failed',
+        headline: '🔴 FAILED — worker worker-1 for 1.36.4',
+        notes: [
+          expect.stringMatching(/^Its last pod was killed for want of memory .*limits\.memory/) as string,
+          READ_WHY,
+        ],
+      },
+    },
+    {
       title: 'says with a failed Job what is half-done, and why the run stopped',
       night: {
         chain: known(exampleChain({ failed: failure })),

@@ -3,6 +3,8 @@ import { type ChainState, stepOf } from './chain-state.ts';
 import { gaugeValue } from './detector.ts';
 import { halfDoneNote, type Night, nextRunNote, refusedAs, stoppedNote, type Verdict, verdict } from './night.ts';
 
+const MORE_MEMORY = 'Give it more: resources.limits.memory in ConfigMap k8s-upgrade-job-template.';
+
 export function failed(night: Night): Verdict | undefined {
   const { chain, running, namespace } = night;
   if (!chain.known || !running.known) return undefined;
@@ -15,6 +17,7 @@ export function failed(night: Night): Verdict | undefined {
       `🔴 FAILED — ${stepOf(job)} for ${job.target}`,
       ...half,
       ...(stopped === undefined ? [] : [stopped]),
+      ...(job.died === undefined ? [] : [`Its last pod was ${job.died}. ${MORE_MEMORY}`]),
       `Read why: \`kubectl -n ${namespace} logs job/${job.name}\`. ${nextRunNote(night, 'The next run replaces the Job and goes on from there')}`,
     );
   }

@@ -2,6 +2,7 @@ import type { Facts } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { type RunningVersions, runningVersions } from '../facts/running-versions.ts';
 import { known, type Observed } from '../observed.ts';
+import { someOf } from '../some-of.ts';
 import { compareVersions } from '../version.ts';
 
 const NAMES_SHOWN = 5;
@@ -33,11 +34,12 @@ export function kubeletsByVersion(nodes: readonly NodeFact[]): string {
   const groups = Map.groupBy(nodes, (node) => node.kubelet);
   return [...groups]
     .toSorted(([a], [b]) => compareVersions(b, a))
-    .map(([version, group]) => `${version} on ${listNames(group.map((node) => node.name))}`)
+    .map(
+      ([version, group]) =>
+        `${version} on ${someOf(
+          group.map((node) => node.name),
+          NAMES_SHOWN,
+        )}`,
+    )
     .join('; ');
-}
-
-function listNames(names: readonly string[]): string {
-  const shown = names.slice(0, NAMES_SHOWN).join(', ');
-  return names.length > NAMES_SHOWN ? `${shown} and ${names.length - NAMES_SHOWN} more` : shown;
 }

@@ -16,11 +16,14 @@ export interface ControlPlaneOptions {
   readonly apiServerArguments?: readonly string[];
   /** Further bearer tokens: token → `user,groups…`. */
   readonly tokens?: Readonly<Record<string, { readonly user: string; readonly groups: readonly string[] }>>;
+  /** false: nothing of controller-manager and scheduler, which would take away what was made up. Default true. */
+  readonly controllers?: boolean;
 }
 
 export interface ControlPlane {
   readonly version: string;
   readonly url: string;
+  readonly etcdUrl: string;
   readonly caPem: string;
   readonly adminToken: string;
   /** Programs, keys, logs; removed by `close`. */
@@ -73,19 +76,22 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     ]);
     await waitReady(url, caPem, children, directory);
     const common = ['--kubeconfig', kubeconfigPath, '--leader-elect=false', '--secure-port', '0'];
-    start('kube-controller-manager', [
-      ...common,
-      '--service-account-private-key-file',
-      'sa.key',
-      '--root-ca-file',
-      'ca.crt',
-      '--use-service-account-credentials=false',
-    ]);
-    start('kube-scheduler', common);
+    if (options.controllers !== false) {
+      start('kube-controller-manager', [
+        ...common,
+        '--service-account-private-key-file',
+        'sa.key',
+        '--root-ca-file',
+        'ca.crt',
+        '--use-service-account-credentials=false',
+      ]);
+      start('kube-scheduler', common);
+    }
     const kubeconfig = (token = adminToken): string => kubeconfigFor(url, caPem, token);
     return {
       version: programs.version,
       url,
+      etcdUrl: `http://127.0.0.1:${etcdPort}`,
       caPem,
       adminToken,
       directory,

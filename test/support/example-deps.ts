@@ -66,8 +66,14 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
     clock,
     passed: () => clock.passed() / 1000,
   };
+  const { nodes, pods } = { ...clusterOf(world, clock), ...options.cluster };
   const deps: Deps = {
-    cluster: strict<Cluster>('cluster', { ...clusterOf(world, clock), ...options.cluster }),
+    cluster: strict<Cluster>('cluster', {
+      ...clusterOf(world, clock),
+      ...nodeViews(nodes),
+      ...podViews(pods),
+      ...options.cluster,
+    }),
     shell: strict<NodeShell>('shell', { run: onlySurveys }),
     alerts: {
       active: async () => [],
@@ -97,6 +103,30 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
     ...options.deps,
   };
   return Object.assign(world, { deps });
+}
+
+/** The other ways to read nodes, over a list of them. */
+export function nodeViews(
+  nodes: Cluster['nodes'] = async () => [],
+): Pick<Cluster, 'node' | 'controlPlanes' | 'outlines'> {
+  return {
+    node: async (name, signal) => (await nodes(signal)).find((node) => node.name === name),
+    controlPlanes: async (signal) => (await nodes(signal)).filter(({ role }) => role === 'control-plane'),
+    outlines: nodes,
+  };
+}
+
+/** The other ways to read pods, over a list of them. */
+export function podViews(pods: Cluster['pods'] = async () => []): Pick<Cluster, 'pods' | 'foldPods' | 'leavingPods'> {
+  return {
+    pods,
+    foldPods: async (where, start, see, signal) => {
+      const state = start();
+      for (const pod of await pods(where, signal)) see(state, pod);
+      return state;
+    },
+    leavingPods: async (signal) => (await pods({}, signal)).filter(({ deleting }) => deleting),
+  };
 }
 
 /** Nodes that say what they are, and do nothing else. */

@@ -19,6 +19,7 @@ import { AppliedFields } from './server-side-apply.ts';
 import { proxiedService, serveProxy } from './service-proxy.ts';
 import { methodNotAllowed, qualified, StatusError, unauthorized, unknownResource } from './status-error.ts';
 import type { Store } from './store.ts';
+import { tableOf, wantsTable } from './table.ts';
 import { serveWatch } from './watch.ts';
 import type { ApiAnswer } from './write-request.ts';
 
@@ -130,7 +131,11 @@ export class ApiResponder {
       return;
     }
     if (name === undefined) {
-      return sendJson(exchange, { code: 200, body: listObjects(store, resource, namespace, query) });
+      const list = listObjects(store, resource, namespace, query);
+      return sendJson(exchange, {
+        code: 200,
+        body: wantsTable(exchange.request.headers.accept) ? tableOf(list) : list,
+      });
     }
     if (subresource === 'log') {
       exchange.record.status = 200;

@@ -124,6 +124,8 @@ export function parseFieldSelector(text: string, kind: string): ObjectTest {
 
 /** The text of a field as selectors and the downward API see it; an absent one is empty, or false for a switch. */
 export function fieldText(object: KubeObject, path: string): string {
+  // The one field that selectors call otherwise than the object does.
+  if (path === 'status.successful') return fieldText(object, 'status.succeeded') || '0';
   let value: unknown = object;
   for (const part of path.split('.')) value = isJsonObject(value) ? value[part] : undefined;
   if (value === undefined || value === null) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { recordedHealth } from '../../../test/fixtures/recorded/etcd-health.ts';
+import { nodeViews } from '../../../test/support/example-deps.ts';
 import { virtualClock } from '../../../test/support/virtual-clock.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { Context } from '../../chain/phase.ts';
@@ -69,7 +70,7 @@ function scene(options: {
       node: (name: string) => readFileSync(new URL(`../../../templates/node/${name}.sh`, import.meta.url), 'utf8'),
     },
     cluster: {
-      nodes: async () => nodes,
+      ...nodeViews(async () => nodes),
       pods: async (where: unknown) => {
         seen.where.push(where);
         return pods;

@@ -78,7 +78,7 @@ interface View {
 }
 
 async function lookAt({ deps, signal, step }: Context): Promise<View> {
-  const all = controlPlanes(await deps.cluster.nodes(signal));
+  const all = controlPlanes(await deps.cluster.controlPlanes(signal));
   const own = nodeOf(step);
   const mended = all.filter(({ name, unfinished }) => unfinished !== null && (own === undefined || name === own));
   const others = all.filter((node) => node.name !== own && !mended.includes(node));

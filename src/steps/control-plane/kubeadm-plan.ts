@@ -32,7 +32,7 @@ export const plan: ActionStep = {
 };
 
 async function firstNode({ deps, signal }: Context): Promise<NodeFact> {
-  const nodes = await deps.cluster.nodes(signal);
+  const nodes = await deps.cluster.controlPlanes(signal);
   const first = controlPlanes(nodes).find((node) => node.name === firstControlPlane(nodes));
   if (first !== undefined) return first;
   throw new NightliftError(

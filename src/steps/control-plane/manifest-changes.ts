@@ -51,7 +51,7 @@ interface Found {
 }
 
 async function waiting({ deps, target, signal }: Context): Promise<readonly NodeFact[]> {
-  return controlPlanes(await deps.cluster.nodes(signal)).filter(
+  return controlPlanes(await deps.cluster.controlPlanes(signal)).filter(
     (node) => !isHalfWay(node) && (node.apiServer === null || compareVersions(node.apiServer, target) < 0),
   );
 }

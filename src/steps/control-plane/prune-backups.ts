@@ -8,7 +8,7 @@ export const pruneBackups: ActionStep = {
   name: 'prune-backups',
   summary: 'remove old kubeadm backups on the control planes',
   async run({ deps, signal, fence }) {
-    for (const node of controlPlanes(await deps.cluster.nodes(signal))) {
+    for (const node of controlPlanes(await deps.cluster.controlPlanes(signal))) {
       const script = scriptsOf(deps).pruneBackups({
         ...thisNode(node),
         ...fence,

@@ -6,7 +6,7 @@ import { parseResources } from '../../cluster/quantity.ts';
 import { exampleNode } from '../../facts/example-facts.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { shortageFinding } from './headroom.ts';
-import { planHeadroom } from './headroom-fit.ts';
+import { freeOf, type Headroom, planHeadroom as planOver } from './headroom-fit.ts';
 
 const node = (name: string, cpu: string, memory = '8Gi', fields: Partial<NodeFact> = {}): NodeFact =>
   exampleNode(name, {
@@ -18,6 +18,16 @@ const node = (name: string, cpu: string, memory = '8Gi', fields: Partial<NodeFac
 const pod = (name: string, cpu: string, { placement, ...fields }: ExamplePod = {}): PodFact =>
   examplePod(name, { ...fields, placement: { requests: parseResources({ cpu }), ...placement } });
 const names = (pods: readonly PodFact[]): string[] => pods.map(({ name }) => name);
+
+/** When every node was read. */
+function planHeadroom(drained: string, nodes: readonly NodeFact[], pods: readonly PodFact[]): Omit<Headroom, 'unread'> {
+  const others = nodes.filter(({ name }) => name !== drained);
+  const on = (node: string): readonly PodFact[] => pods.filter((each) => each.node === node);
+  const free = new Map(others.map((each) => [each.name, freeOf(each, on(each.name))]));
+  const { unread, ...plan } = planOver(on(drained), others, free);
+  expect(unread).toEqual([]);
+  return plan;
+}
 
 describe('planHeadroom', () => {
   const w1 = node('w1', '4');

@@ -23,9 +23,12 @@ export interface Headroom {
   readonly shortage: Shortage | undefined;
   /** No place was found for these, though nothing proves that there is none. */
   readonly unsure: readonly PodFact[];
+  /** Nodes that may have the place and of which nobody has read how full they are; until then nothing is proven. */
+  readonly unread: readonly string[];
 }
 
-interface Mover {
+/** What is left of a node's allocatable, by name; a node that is not among them was not read. */
+export interface Mover {
   readonly pod: PodFact;
   readonly needs: Resources;
   /** Names of the nodes that it may run on now. */
@@ -33,15 +36,14 @@ interface Mover {
 }
 
 /**
- * Would the node's pods find a place on the other nodes? Optimistic wherever the scheduler knows more than this does:
+ * Would the pods of a node find a place on the other nodes? Optimistic wherever the scheduler knows more than this does:
  * pods on their way out and fillers (priority below 0) take no room, spreading and volumes are not looked at, and what
  * a node does not say about itself is no limit. Pure.
  */
-export function planHeadroom(drained: string, nodes: readonly NodeFact[], pods: readonly PodFact[]): Headroom {
-  const others = nodes.filter(({ name }) => name !== drained);
+export function planHeadroom(pods: readonly PodFact[], others: readonly NodeFact[], free: Free): Headroom {
   const movers: Mover[] = [];
   const pinned: PodFact[] = [];
-  for (const pod of pods.filter((each) => each.node === drained && needsPlace(each))) {
+  for (const pod of pods.filter(needsPlace)) {
     const takers = others.filter((node) => admits(node, pod.placement));
     if (takers.length === 0) pinned.push(pod);
     else {
@@ -49,22 +51,23 @@ export function planHeadroom(drained: string, nodes: readonly NodeFact[], pods: 
       movers.push({ pod, needs: { ...pod.placement.requests, pods: 1 }, hosts });
     }
   }
-  const free = new Map(others.map((node) => [node.name, freeOf(node, pods)]));
   const left = firstFit(movers, free);
-  if (left.length === 0) return { pinned, shortage: undefined, unsure: [] };
-  const shortage = proof(movers, left, free);
-  return { pinned, shortage, unsure: shortage === undefined ? left.map(({ pod }) => pod) : [] };
+  if (left.length === 0) return { pinned, shortage: undefined, unsure: [], unread: [] };
+  // Those of the pods without a place come first.
+  const unread = unionOf([...left, ...movers]).filter((name) => !free.has(name));
+  const shortage = unread.length === 0 ? proof(movers, left, free) : undefined;
+  return { pinned, shortage, unsure: shortage === undefined ? left.map(({ pod }) => pod) : [], unread };
 }
 
 /** Only what runs now and what somebody makes anew elsewhere. */
-function needsPlace(pod: PodFact): boolean {
+export function needsPlace(pod: PodFact): boolean {
   return (
     leavesInDrain(pod) && pod.phase === 'Running' && !pod.deleting && pod.owner !== null && pod.placement.priority >= 0
   );
 }
 
-/** What is left of a node's allocatable; a resource that the node does not name at all is not there. */
-function freeOf({ name, allocatable }: NodeFact, pods: readonly PodFact[]): Resources | 'unknown' {
+/** With the pods of the node; a resource that it does not name at all is not there. */
+export function freeOf({ name, allocatable }: NodeFact, pods: readonly PodFact[]): Resources | 'unknown' {
   if (Object.keys(allocatable).length === 0) return 'unknown';
   const free: Record<string, number> = { pods: Number.POSITIVE_INFINITY, ...allocatable };
   for (const pod of pods) {

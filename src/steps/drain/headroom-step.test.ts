@@ -148,7 +148,9 @@ describe('shortageFinding', () => {
       'no single node has room (w2 has cpu 1 free; w3 has cpu 0 free); no place for apps/a',
     );
     const many = Array.from({ length: 11 }, (_, index) => ({ name: `n${index}`, free: { cpu: 1 } }));
-    expect(text({ kind: 'each', nodes: many, requested: { cpu: 2 } })).toMatch(/n9 has cpu 1m free\); no place/);
+    expect(text({ kind: 'each', nodes: many, requested: { cpu: 2 } })).toMatch(
+      /n9 has cpu 1m free; and 1 more\); no place/,
+    );
   });
 
   it('says so when there is no node that could be used', () => {

@@ -19,7 +19,7 @@ const NOT_POSSIBLE = [28, 60, 61];
 export async function takeEtcdSnapshot(context: Context): Promise<void> {
   const { deps, signal } = context;
   const { minimumBytes, required } = deps.settings.snapshot;
-  const node = controlPlanes(await deps.cluster.nodes(signal)).find(({ ready }) => ready === 'yes');
+  const node = controlPlanes(await deps.cluster.controlPlanes(signal)).find(({ ready }) => ready === 'yes');
   if (node === undefined) {
     throw new NightliftError('cluster', 'taking the etcd snapshot: no control plane is Ready', {
       remedy: 'Bring a control plane to Ready: kubectl describe nodes. Nothing was upgraded.',

@@ -34,7 +34,7 @@ export async function problemOnNode(
     deps.log.info('the bytes of the snapshot are not on a node, so only its Job was asked', { file: report.file });
     return undefined;
   }
-  const node = (await deps.cluster.nodes(signal)).find(({ name }) => name === place.node);
+  const node = await deps.cluster.node(place.node, signal);
   if (node === undefined) return `it was written on ${place.node}, and there is no such node any more`;
   const script = scriptsOf(deps).fileSize({ ...thisNode(node), file: place.file });
   const found = parseFileSize(await runOnNode(deps, node, script, 'looking at the etcd snapshot', signal));

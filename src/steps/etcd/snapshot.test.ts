@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { nodeViews } from '../../../test/support/example-deps.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { Context } from '../../chain/phase.ts';
 import type { Deps } from '../../deps.ts';
@@ -62,12 +63,14 @@ function scene(
     },
     cluster: {
       cronJob: async () => undefined,
-      nodes: async () =>
-        options.nodes ?? [
-          exampleNode('cp1', { role: 'control-plane', ready: 'no' }),
-          exampleNode('cp2', { role: 'control-plane' }),
-          exampleNode('cp3', { role: 'control-plane' }),
-        ],
+      ...nodeViews(
+        async () =>
+          options.nodes ?? [
+            exampleNode('cp1', { role: 'control-plane', ready: 'no' }),
+            exampleNode('cp2', { role: 'control-plane' }),
+            exampleNode('cp3', { role: 'control-plane' }),
+          ],
+      ),
       namespaceAnnotations: async () => (run === '' ? {} : { 'nightlift/k8s-upgrade-run': run }),
       annotateNamespace: async (_: string, values: unknown) => void seen.recorded.push(values),
     },

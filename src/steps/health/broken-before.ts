@@ -2,6 +2,7 @@ import type { ActionStep, Context } from '../../chain/phase.ts';
 import { recordRun } from '../../chain/run-record.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
 import { readRun } from '../../observe/run-record.ts';
+import { someOf } from '../../some-of.ts';
 
 const KEY = 'not-well';
 /** An annotation is small, and a cluster of which more is broken has other troubles. */
@@ -25,12 +26,19 @@ export const noteBroken: ActionStep = {
   isDone: async (context) => (await readRun(context))[KEY] !== undefined,
   async run(context) {
     const { deps, signal } = context;
-    const broken = (await deps.cluster.pods({}, signal)).filter((pod) => counts(pod) && !pod.ready);
-    const names = [...new Set(broken.map(identityOf))].toSorted();
+    const broken = await deps.cluster.foldPods(
+      {},
+      () => new Set<string>(),
+      (found, pod) => {
+        if (counts(pod) && !pod.ready) found.add(identityOf(pod));
+      },
+      signal,
+    );
+    const names = [...broken].toSorted();
     await recordRun(context, { [KEY]: names.slice(0, MOST).join(' ') });
     if (names.length > 0)
       deps.log.warn('not ready before the run, so that it is no failure of the run when they stay so', {
-        pods: names.join(', '),
+        pods: someOf(names, MOST),
       });
   },
 };

@@ -2,6 +2,9 @@ import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep } from '../../chain/phase.ts';
 import { nodeOf } from '../../chain/step.ts';
 import { NightliftError } from '../../errors.ts';
+import { isHalfWay } from '../../facts/nodes.ts';
+import { suchNodes } from '../../observe/such-nodes.ts';
+import { someOf } from '../../some-of.ts';
 
 /**
  * No node is taken away while another one is down. The step's own node may be down when an earlier Job had begun with
@@ -16,13 +19,13 @@ export const nodesReady: ActionStep = {
       await context.waiter.until(
         'all nodes to be Ready',
         async () => {
-          const down = (await deps.cluster.nodes(signal)).filter(
-            (node) =>
-              node.ready !== 'yes' &&
-              !(node.name === nodeOf(step) && (node.cordonedBy !== null || node.unfinished !== null)),
+          const down = await suchNodes(
+            deps.cluster,
+            (node) => node.ready !== 'yes' && !(node.name === nodeOf(step) && isHalfWay(node)),
+            signal,
           );
           if (down.length === 0) return { done: true, value: undefined };
-          return { done: false, missing: `not Ready: ${down.map((node) => node.name).join(', ')}` };
+          return { done: false, missing: `not Ready: ${someOf(down.map(({ name }) => name))}` };
         },
         { seconds: deps.settings.waits.alertSeconds, remedy: '' },
       );

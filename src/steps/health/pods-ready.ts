@@ -1,4 +1,5 @@
 import type { ActionStep } from '../../chain/phase.ts';
+import { someOf } from '../../some-of.ts';
 import { brokenBefore, counts } from './broken-before.ts';
 
 const SYSTEM_NAMESPACE = 'kube-system';
@@ -13,11 +14,17 @@ export const systemPods: ActionStep = {
     await context.waiter.until(
       'the pods of kube-system',
       async () => {
-        const pods = (await deps.cluster.pods({ namespace: SYSTEM_NAMESPACE }, signal)).filter(counts);
-        const down = pods.filter((pod) => !pod.ready && !before.has(pod));
+        const down = await deps.cluster.foldPods(
+          { namespace: SYSTEM_NAMESPACE },
+          (): string[] => [],
+          (names, pod) => {
+            if (counts(pod) && !pod.ready && !before.has(pod)) names.push(pod.name);
+          },
+          signal,
+        );
         return down.length === 0
           ? { done: true, value: undefined }
-          : { done: false, missing: `not ready: ${down.map((pod) => pod.name).join(', ')}` };
+          : { done: false, missing: `not ready: ${someOf(down)}` };
       },
       { seconds: deps.settings.waits.readySeconds, remedy: 'kubectl -n kube-system get pods' },
     );
@@ -35,15 +42,21 @@ export const podReadyRatio: ActionStep = {
     await context.waiter.until(
       'enough pods to be ready',
       async () => {
-        const pods = (await deps.cluster.pods({}, signal)).filter(
-          (pod) => counts(pod) && (pod.ready || !before.has(pod)),
+        const { ready, all } = await deps.cluster.foldPods(
+          {},
+          () => ({ ready: 0, all: 0 }),
+          (seen, pod) => {
+            if (!counts(pod) || (!pod.ready && before.has(pod))) return;
+            seen.all += 1;
+            if (pod.ready) seen.ready += 1;
+          },
+          signal,
         );
-        const ready = pods.filter((pod) => pod.ready).length;
-        const ratio = pods.length === 0 ? 1 : ready / pods.length;
+        const ratio = all === 0 ? 1 : ready / all;
         if (ratio >= least) return { done: true, value: undefined };
         return {
           done: false,
-          missing: `${ready} of ${pods.length} pods are ready, ${ratio.toFixed(2)} instead of ${least}`,
+          missing: `${ready} of ${all} pods are ready, ${ratio.toFixed(2)} instead of ${least}`,
         };
       },
       {
@@ -72,7 +85,7 @@ export const daemonSets: ActionStep = {
         const down = pods.filter((pod) => !pod.ready && !before.has(pod));
         return down.length === 0
           ? { done: true, value: undefined }
-          : { done: false, missing: `not ready: ${down.map((pod) => `${pod.namespace}/${pod.name}`).join(', ')}` };
+          : { done: false, missing: `not ready: ${someOf(down.map((pod) => `${pod.namespace}/${pod.name}`))}` };
       },
       {
         seconds: deps.settings.waits.readySeconds,

@@ -2,11 +2,11 @@ import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
 import { NightliftError } from '../../errors.ts';
+import { someOf } from '../../some-of.ts';
 import { brokenBefore, counts } from './broken-before.ts';
 
 /** What makes a new pod of one that was evicted. Batch systems make new ones all the time, and theirs say nothing of this node. */
 const REPLACING = ['ReplicaSet', 'StatefulSet'];
-const MOST_NAMED = 10;
 
 /** Pods that were evicted are back before another node is emptied. This one is in service again: nothing is taken back. */
 export const replacements: ActionStep = {
@@ -55,10 +55,9 @@ async function pendingPods({ deps, signal }: Context): Promise<readonly PodFact[
 }
 
 function named(pods: readonly PodFact[]): string {
-  const texts = pods.slice(0, MOST_NAMED).map(({ namespace, name, node, unschedulable }) => {
+  const texts = pods.map(({ namespace, name, node, unschedulable }) => {
     const why = unschedulable ?? (node === null ? 'the scheduler has not said why' : `it does not start on ${node}`);
     return `${namespace}/${name} (${why})`;
   });
-  const more = pods.length - texts.length;
-  return `${texts.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return someOf(texts);
 }

@@ -25,8 +25,11 @@ export const oneChain: ActionStep = {
   name: 'one-chain',
   summary: 'no other chain is running',
   async run({ deps, signal, step, target }) {
+    // Which chain is the older one is asked only when there are two: thousands of Jobs may have ended well.
+    const open = await deps.cluster.jobs(CHAIN_SELECTOR, signal, 'open');
+    if (!open.some((job) => job.status === 'active' && job.target !== target)) return;
     const jobs = await deps.cluster.jobs(CHAIN_SELECTOR, signal);
-    const own = jobName(step, target, firstControlPlane(await deps.cluster.nodes(signal)));
+    const own = jobName(step, target, firstControlPlane(await deps.cluster.controlPlanes(signal)));
     const other = chainThatGoesFirst(jobs, target, own);
     if (other === undefined) return;
     throw new Refused([

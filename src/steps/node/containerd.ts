@@ -62,7 +62,7 @@ export const stageContainerd = stageContainerdOf(async (context) => {
 });
 
 export const stageContainerds = stageContainerdOf(async ({ deps, signal }) =>
-  controlPlanes(await deps.cluster.nodes(signal)).filter(
+  controlPlanes(await deps.cluster.controlPlanes(signal)).filter(
     ({ ready, cordonedBy }) => ready === 'yes' && cordonedBy === null,
   ),
 );

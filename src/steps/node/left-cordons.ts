@@ -5,7 +5,7 @@ export const liftLeftCordons: ActionStep = {
   name: 'left-cordons',
   summary: 'lift cordons that an earlier run left',
   async run({ deps, signal }) {
-    for (const node of await deps.cluster.nodes(signal)) {
+    for (const node of await deps.cluster.outlines(signal)) {
       if (node.cordonedBy === null && node.unfinished === null) continue;
       await deps.cluster.uncordon(node.name, signal);
       if (node.cordonedBy === null) continue;

@@ -61,7 +61,7 @@ async function upgrade(
     ...thisNode(node),
     ...repositoryOf(deps),
     target,
-    role: roleOf(node, await deps.cluster.nodes(signal)),
+    role: roleOf(node, await deps.cluster.controlPlanes(signal)),
     ignorePreflightErrors: kubeadm.ignorePreflightErrors,
     skipPhases: kubeadm.skipPhases,
     patchesDirectory: kubeadm.patchesDirectory,

@@ -29,5 +29,5 @@ export const stage: ActionStep = {
   longest: ({ kubeadm }) => kubeadm.timeoutSeconds,
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
   run: async (context) =>
-    await stageOn(context, await context.node(), await context.deps.cluster.nodes(context.signal)),
+    await stageOn(context, await context.node(), await context.deps.cluster.controlPlanes(context.signal)),
 };

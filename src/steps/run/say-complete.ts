@@ -35,7 +35,14 @@ export const sayComplete: ActionStep = {
     const started = Date.parse(record['in-flight'] ?? '');
     const nodes = await deps.cluster.nodes(signal);
     const before = await brokenBefore(context);
-    const broken = (await deps.cluster.pods({}, signal)).filter((pod) => counts(pod) && !pod.ready && before.has(pod));
+    const broken = await deps.cluster.foldPods(
+      {},
+      (): string[] => [],
+      (found, pod) => {
+        if (counts(pod) && !pod.ready && before.has(pod)) found.push(`${pod.namespace}/${pod.name}`);
+      },
+      signal,
+    );
     await announce(
       deps,
       composeEvent({
@@ -44,7 +51,7 @@ export const sayComplete: ActionStep = {
         nodes: nodes.length,
         apiAwaySeconds: recordedRun(record).apiAwaySeconds ?? null,
         otherChanges: changedBeside(context, record),
-        brokenBefore: broken.map(({ namespace, name }) => `${namespace}/${name}`),
+        brokenBefore: broken,
         ...(Number.isNaN(started) ? {} : { seconds: Math.round((deps.clock.now().getTime() - started) / 1000) }),
       }),
       signal,

@@ -120,6 +120,34 @@ export function describeDrain(bench: () => Bench): void {
     expect(still.filter(({ deleting }) => deleting)).toEqual([]);
   });
 
+  it('finds the pods that were told to go, whatever they show, and sees each pod once', async () => {
+    const { cluster, pod, remove, patch } = bench();
+    const finalizers = ['example.test/stays'];
+    for (const [name, phase] of [
+      ['leaving', 'Running'],
+      ['leaving-ended', 'Succeeded'],
+      ['staying', 'Running'],
+    ] as const) {
+      await pod(name, { metadata: { finalizers: name === 'staying' ? [] : finalizers } });
+      await patch(`/api/v1/namespaces/${WORLD}/pods/${name}/status`, { status: { phase } });
+      if (name === 'staying') continue;
+      await remove(`/api/v1/namespaces/${WORLD}/pods/${name}`);
+    }
+    const found = (await cluster.leavingPods(signal)).filter(({ namespace }) => namespace === WORLD);
+    expect(found.map(({ name }) => name).toSorted()).toEqual(['leaving', 'leaving-ended']);
+    expect(found.every(({ deleting }) => deleting)).toBe(true);
+    const seen = await cluster.foldPods(
+      {},
+      () => [] as string[],
+      (names, { uid }) => void names.push(uid),
+      signal,
+    );
+    expect(seen.toSorted()).toEqual((await cluster.pods({}, signal)).map(({ uid }) => uid).toSorted());
+    for (const { name } of found)
+      await patch(`/api/v1/namespaces/${WORLD}/pods/${name}`, { metadata: { finalizers: null } });
+    await remove(`/api/v1/namespaces/${WORLD}/pods/staying`);
+  });
+
   it('D07 evicts a pod, and tells a budget from two budgets, a gone pod and another pod of the same name', async () => {
     const { cluster, create, until, pod } = bench();
     const budget = (name: string): Promise<unknown> =>

@@ -23,6 +23,7 @@ export function describeJobs(bench: () => Bench): void {
     expect(await cluster.job(name, signal)).toEqual(fact);
     expect(await cluster.jobs('app=k8s-upgrade-chain', signal)).toEqual([fact]);
     expect(await cluster.jobs('app=else', signal)).toEqual([]);
+    expect(await cluster.jobs('app=k8s-upgrade-chain', signal, 'open')).toEqual([fact]);
     await until(async () =>
       (await cluster.pods({ namespace: OWN, labels: `batch.kubernetes.io/job-name=${name}` }, signal)).length === 1
         ? true
@@ -32,6 +33,32 @@ export function describeJobs(bench: () => Bench): void {
     expect(await cluster.job(name, signal)).toBeUndefined();
     expect(await cluster.pods({ namespace: OWN, labels: `batch.kubernetes.io/job-name=${name}` }, signal)).toEqual([]);
     await cluster.deleteJob(name, signal);
+  });
+
+  it.each([
+    ['OOMKilled', 137, 'killed for want of memory (OOMKilled, exit code 137)'],
+    ['Error', 134, 'ended by its own heap, for want of memory (exit code 134)'],
+    ['Error', 3, undefined],
+  ])('says how the pod of a Job died that could not say it itself: %s %s', async (reason, exitCode, died) => {
+    const { cluster, patch, until } = bench();
+    const { metadata, ...rest } = jobManifest(`k8s-upgrade-dies-${exitCode}`);
+    await cluster.createJob({ ...rest, metadata }, signal);
+    const labels = `batch.kubernetes.io/job-name=${metadata.name}`;
+    const pod = await until(async () => (await cluster.pods({ namespace: OWN, labels }, signal))[0]);
+    const terminated = { exitCode, reason, startedAt: '2026-11-21T23:00:00Z', finishedAt: '2026-11-21T23:00:01Z' };
+    const containerStatuses = [
+      { name: 'main', image: 'x', imageID: '', ready: false, restartCount: 0, state: { terminated } },
+    ];
+    await patch(`/api/v1/namespaces/${OWN}/pods/${pod.name}/status`, {
+      status: { phase: 'Failed', containerStatuses },
+    });
+    const failed = await until(async () =>
+      (await cluster.jobs('app=k8s-upgrade-chain', signal)).find(
+        (job) => job.name === metadata.name && job.status === 'failed',
+      ),
+    );
+    expect(failed.died).toBe(died);
+    await cluster.deleteJob(metadata.name, signal);
   });
 
   it('takes an empty annotation for no node, as the template writes it for preflight', async () => {

@@ -1,6 +1,27 @@
 import { expect, it } from 'vitest';
 import type { PodFact } from '../../../src/cluster/cluster.ts';
+import type { NodeFact } from '../../../src/facts/node-fact.ts';
 import { type Bench, nodeInfo, PREFIX, signal } from './bench.ts';
+
+/** One node, the control planes and the outlines are of the same nodes, and say the same of them as the list of all. */
+async function expectOneView({ cluster }: Bench): Promise<void> {
+  // The node controller takes its taints away between two looks.
+  const settled = (node: NodeFact): NodeFact => ({ ...node, taints: [] });
+  const nodes = (await cluster.nodes(signal)).map(settled);
+  const outlines = nodes.map(({ name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished }) => {
+    const outline = { name, role, kubelet, apiServer, schedulable, cordonedBy, unfinished };
+    return { ...outline, ready: ready === 'yes' ? 'yes' : 'unknown' };
+  });
+  expect(await cluster.outlines(signal)).toEqual(outlines);
+  const planes = (await cluster.controlPlanes(signal)).toSorted((a, b) => a.name.localeCompare(b.name));
+  expect(planes.map(settled)).toEqual(nodes.filter(({ role }) => role === 'control-plane'));
+  for (const node of nodes) {
+    const { taints: _, ...found } = (await cluster.node(node.name, signal)) ?? node;
+    expect({ ...found, taints: [] }).toEqual(node);
+  }
+  for (const { name } of await cluster.otherNodes(signal)) expect(await cluster.node(name, signal)).toBeUndefined();
+  expect(await cluster.node('none', signal)).toBeUndefined();
+}
 
 export function describeNodes(bench: () => Bench): void {
   it('says its version and health', async () => {
@@ -47,6 +68,7 @@ export function describeNodes(bench: () => Bench): void {
     for (const image of ['registry/kube-apiserver@sha256:00', 'registry/kube-apiserver:latest']) {
       await patch(path, { spec: { containers: [{ name: 'kube-apiserver', image }] } }, 'strategic');
       expect((await cluster.nodes(signal))[0]?.apiServer).toBeNull();
+      await expectOneView(bench());
     }
   });
 
@@ -64,6 +86,7 @@ export function describeNodes(bench: () => Bench): void {
     const annotations = { 'kubernetes.io/config.mirror': '0123' };
     await pod('kube-apiserver-unlabelled', { ...common, annotations, spec });
     expect(await roleOf()).toBe('control-plane');
+    await expectOneView(bench());
     for (const name of ['posing', 'kube-apiserver-unlabelled'])
       await remove(`/api/v1/namespaces/kube-system/pods/${name}`);
     await remove('/api/v1/nodes/unlabelled');
@@ -80,6 +103,8 @@ export function describeNodes(bench: () => Bench): void {
     expect(await cluster.otherNodes(signal)).toEqual([
       { name: 'other', kubelet, why: expect.stringMatching(why) as string },
     ]);
+    if (operatingSystem !== 'windows') await expectOneView(bench());
+    expect(await cluster.node('other', signal)).toBeUndefined();
     await remove('/api/v1/nodes/other');
     expect(await cluster.otherNodes(signal)).toEqual([]);
   });
@@ -87,7 +112,10 @@ export function describeNodes(bench: () => Bench): void {
   it('names a node whose kubelet version cannot be read', async () => {
     const { cluster, node, remove } = bench();
     await node('odd', { nodeInfo: nodeInfo('v1.36.2-vendor.7') });
-    await expect(cluster.nodes(signal)).rejects.toThrow(/node odd: its kubelet version is "v1.36.2-vendor.7"/);
+    const why = /node odd: its kubelet version is "v1.36.2-vendor.7"/;
+    await expect(cluster.nodes(signal)).rejects.toThrow(why);
+    await expect(cluster.outlines(signal)).rejects.toThrow(why);
+    await expect(cluster.node('odd', signal)).rejects.toThrow(why);
     await remove('/api/v1/nodes/odd');
   });
 
@@ -100,6 +128,9 @@ export function describeNodes(bench: () => Bench): void {
     await cluster.cordon('worker-1', 'run 1', signal);
     await cluster.cordon('worker-1', 'run 2', signal);
     expect(await state()).toEqual([false, 'run 1']);
+    await cluster.markUnfinished('worker-1', '1.36.4', signal);
+    await expectOneView(bench());
+    await cluster.markUnfinished('worker-1', null, signal);
     await cluster.uncordon('worker-1', signal);
     expect(await state()).toEqual([true, null]);
     await patch('/api/v1/nodes/worker-1', { spec: { unschedulable: true } });
