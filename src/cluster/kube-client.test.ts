@@ -40,7 +40,7 @@ function jumpingClock(): Clock & { readonly slept: number[] } {
 describe('the client of the API server', () => {
   let server: FaultyHttpServer;
   let folder: string;
-  let handle: (request: ServiceRequest) => ServiceAnswer;
+  let handle: (request: ServiceRequest) => ServiceAnswer | Promise<ServiceAnswer>;
   let seen: ServiceRequest[];
   const clock = jumpingClock();
 
@@ -147,6 +147,28 @@ describe('the client of the API server', () => {
     expect(client.awayMs()).toBe(17_750);
     await thing(client);
     expect(client.awayMs()).toBe(17_750);
+  });
+
+  it('counts as away what a question hangs before it fails, as without a quorum of etcd, but nothing before an answer', async () => {
+    const client = await connect({ patienceMs: 600_000 });
+    const hangs = async (ms: number): Promise<ServiceAnswer> => {
+      await clock.sleep(ms);
+      return { status: 504 };
+    };
+    let times = 0;
+    handle = () => (times++ < 2 ? hangs(7000) : { status: 200, body: IT });
+    await thing(client);
+    expect(client.awayMs()).toBe(7000 + 250 + 7000 + 500);
+    // Another question has its answer meanwhile.
+    times = 0;
+    handle = async () => {
+      if (times++ > 0) return { status: 200, body: IT };
+      await clock.sleep(5000);
+      await thing(client);
+      return hangs(2000);
+    };
+    await thing(client);
+    expect(client.awayMs()).toBe(14_750 + 2000 + 250);
   });
 
   it('believes a denial when it has lasted, where a new API server may deny everything for seconds', async () => {

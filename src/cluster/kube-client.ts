@@ -77,6 +77,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   let doubtfulSince: number | undefined;
   let nextWordAt = Number.NEGATIVE_INFINITY;
   let awaySince: number | undefined;
+  let answeredAt = Number.NEGATIVE_INFINITY;
   let awayMs = 0;
 
   function sayWaiting(failure: ClusterError, now: number, waited: number): void {
@@ -85,13 +86,15 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     options.onWaiting?.(failure, waited);
   }
 
-  /** Away from the first question without an answer to the next answer, whatever it says. */
-  function countAway(isAway: boolean, now: number): void {
-    if (isAway) awaySince ??= now;
-    else if (awaySince !== undefined) {
-      awayMs += now - awaySince;
-      awaySince = undefined;
+  /** Away since a question was asked that had no answer (it may have hung) and no other had one, to the next answer, whatever it says. */
+  function countAway(isAway: boolean, askedAt: number, now: number): void {
+    if (isAway) {
+      awaySince ??= Math.max(askedAt, answeredAt);
+      return;
     }
+    if (awaySince !== undefined) awayMs += now - awaySince;
+    awaySince = undefined;
+    answeredAt = now;
   }
 
   function wireRequest(request: KubeRequest, signal: AbortSignal): WireRequest {
@@ -133,12 +136,13 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     const start = clock.now().getTime();
     for (let attempt = 0; ; attempt += 1) {
       let failure: ClusterError;
+      const askedAt = clock.now().getTime();
       let pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10));
       try {
         const result = await once(request, signal);
         if (expected(result)) {
           doubtfulSince = undefined;
-          countAway(false, clock.now().getTime());
+          countAway(false, askedAt, clock.now().getTime());
           return result;
         }
         failure = isSuccess(result)
@@ -152,7 +156,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       }
       const now = clock.now().getTime();
       const waited = now - start;
-      countAway(isUnavailable(failure), now);
+      countAway(isUnavailable(failure), askedAt, now);
       // That something does not exist is an answer as well: this server knows its roles.
       doubtfulSince = isDoubtful(failure) ? (doubtfulSince ?? now) : undefined;
       if (isUnavailable(failure)) lastAwayAt = now;
