@@ -171,6 +171,28 @@ describe('the client of the API server', () => {
     expect(client.awayMs()).toBe(14_750 + 2000 + 250);
   });
 
+  it('counts a question that was given up as away when the next one has no answer either', async () => {
+    const client = await connect({ patienceMs: 600_000 });
+    const givenUp = async (): Promise<void> => {
+      const stop = new AbortController();
+      handle = async () => {
+        await clock.sleep(6000);
+        stop.abort();
+        return { status: 200, body: IT };
+      };
+      const asked = client.object({ doing: 'reading the thing', path: '/api/v1/things/it' }, Thing, stop.signal);
+      await expect(asked).rejects.toThrow(/abort/);
+      handle = () => ({ status: 200, body: IT });
+    };
+    await givenUp();
+    await thing(client);
+    expect(client.awayMs()).toBe(0);
+    await givenUp();
+    server.faults.inject({ kind: 'refuse' }, { times: 1 });
+    await thing(client);
+    expect(client.awayMs()).toBe(6000 + 250);
+  });
+
   it('believes a denial when it has lasted, where a new API server may deny everything for seconds', async () => {
     const denied = { kind: 'status', status: 403 } as const;
     const slept = (): number => clock.slept.reduce((sum, ms) => sum + ms, 0);

@@ -76,8 +76,10 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   /** Since when nothing but doubtful answers has come back; undefined after any other. */
   let doubtfulSince: number | undefined;
   let nextWordAt = Number.NEGATIVE_INFINITY;
-  let awaySince: number | undefined;
   let answeredAt = Number.NEGATIVE_INFINITY;
+  /** Since when a question is without an answer, and no other has one. */
+  let unansweredSince: number | undefined;
+  let isAway = false;
   let awayMs = 0;
 
   function sayWaiting(failure: ClusterError, now: number, waited: number): void {
@@ -86,14 +88,17 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     options.onWaiting?.(failure, waited);
   }
 
-  /** Away since a question was asked that had no answer (it may have hung) and no other had one, to the next answer, whatever it says. */
-  function countAway(isAway: boolean, askedAt: number, now: number): void {
-    if (isAway) {
-      awaySince ??= Math.max(askedAt, answeredAt);
-      return;
-    }
-    if (awaySince !== undefined) awayMs += now - awaySince;
-    awaySince = undefined;
+  /** It may have hung for long before it failed. One that was given up says only something together with one that failed. */
+  function countUnanswered(askedAt: number, failed: boolean): void {
+    unansweredSince ??= Math.max(askedAt, answeredAt);
+    isAway ||= failed;
+  }
+
+  /** Whatever it says. */
+  function countAnswer(now: number): void {
+    if (isAway && unansweredSince !== undefined) awayMs += now - unansweredSince;
+    unansweredSince = undefined;
+    isAway = false;
     answeredAt = now;
   }
 
@@ -115,7 +120,6 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
 
   async function once(request: KubeRequest, signal: AbortSignal): Promise<WireAnswer> {
     const deadline = AbortSignal.timeout(deadlineMs);
-    signal.throwIfAborted();
     const authorization = await credentials.authorize();
     try {
       sent += 1;
@@ -136,13 +140,14 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     const start = clock.now().getTime();
     for (let attempt = 0; ; attempt += 1) {
       let failure: ClusterError;
+      signal.throwIfAborted();
       const askedAt = clock.now().getTime();
       let pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10));
       try {
         const result = await once(request, signal);
         if (expected(result)) {
           doubtfulSince = undefined;
-          countAway(false, askedAt, clock.now().getTime());
+          countAnswer(clock.now().getTime());
           return result;
         }
         failure = isSuccess(result)
@@ -151,12 +156,14 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
         // Retry-After is the server's own word, so it goes before our guess.
         pause = result.retryAfterMs ?? pause;
       } catch (error) {
+        if (signal.aborted) countUnanswered(askedAt, false);
         if (!(error instanceof ClusterError)) throw error;
         failure = error;
       }
       const now = clock.now().getTime();
       const waited = now - start;
-      countAway(isUnavailable(failure), askedAt, now);
+      if (isUnavailable(failure)) countUnanswered(askedAt, true);
+      else countAnswer(now);
       // That something does not exist is an answer as well: this server knows its roles.
       doubtfulSince = isDoubtful(failure) ? (doubtfulSince ?? now) : undefined;
       if (isUnavailable(failure)) lastAwayAt = now;
