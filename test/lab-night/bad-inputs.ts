@@ -2,7 +2,7 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hostPort } from '../lab/address-families.ts';
+import { hostPort } from '../../src/host-port.ts';
 import { indexKubernetes, repositoryOf } from '../lab/apt-repository.ts';
 import { minorOf, network } from '../lab/lab-spec.ts';
 import type { Lab } from '../lab/lab-state.ts';

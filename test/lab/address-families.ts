@@ -42,7 +42,3 @@ export const families: Readonly<Record<Family, AddressFamily>> = {
     option: '--ip6',
   },
 };
-
-export function hostPort(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}

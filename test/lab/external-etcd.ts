@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { hostPort } from './address-families.ts';
+import { hostPort } from '../../src/host-port.ts';
 import type { LabNode, LabSpec } from './lab-spec.ts';
 import { mustOnNode } from './nodes.ts';
 import { etcdProgram } from './programs.ts';

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { families, hostPort } from './address-families.ts';
+import { hostPort } from '../../src/host-port.ts';
+import { families } from './address-families.ts';
 import { externalEtcd } from './external-etcd.ts';
 import { type LabNode, type LabSpec, network, networks } from './lab-spec.ts';
 import { dnsRepository, etcdElsewhere, patchesDirectory } from './odd.ts';

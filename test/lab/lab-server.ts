@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { appendFile, readFile, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import path from 'node:path';
-import { hostPort } from './address-families.ts';
+import { hostPort } from '../../src/host-port.ts';
 import { blobPath, manifestType } from './image-store.ts';
 import { proxyPort, repositoryPort } from './odd.ts';
 

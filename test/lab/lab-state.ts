@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { hostPort } from './address-families.ts';
+import { hostPort } from '../../src/host-port.ts';
 import { clusterDir, labRoot } from './lab-paths.ts';
 import { registryPort } from './lab-server.ts';
 import { type LabNode, type LabSpec, network } from './lab-spec.ts';

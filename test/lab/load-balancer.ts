@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { hostPort } from './address-families.ts';
+import { hostPort } from '../../src/host-port.ts';
 import { startDaemon } from './daemon.ts';
 import { type LabNode, type LabSpec, network } from './lab-spec.ts';
 import { mustRun } from './run-command.ts';

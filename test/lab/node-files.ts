@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { families, hostPort } from './address-families.ts';
+import { hostPort } from '../../src/host-port.ts';
+import { families } from './address-families.ts';
 import { sandboxImage } from './kube-images.ts';
 import { auditPolicy, auditPolicyText } from './kubeadm-config.ts';
 import { registryPort } from './lab-server.ts';

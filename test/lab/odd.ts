@@ -1,4 +1,5 @@
-import { families, hostPort } from './address-families.ts';
+import { hostPort } from '../../src/host-port.ts';
+import { families } from './address-families.ts';
 import { type LabNode, type LabSpec, network } from './lab-spec.ts';
 
 /** A node as other people have it: small shell snippets, run as root on the node once the cluster stands. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { reasonOf } from '../../src/errors.ts';
-import { hostPort } from './address-families.ts';
+import { hostPort } from '../../src/host-port.ts';
 import { cached, keyOf } from './cached.ts';
 import { startDaemon, stopDaemon } from './daemon.ts';
 import { fetchDebs } from './debian-packages.ts';
