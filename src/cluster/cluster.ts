@@ -176,6 +176,8 @@ export interface Cluster {
   serverTime(signal: AbortSignal): Promise<Date | undefined>;
   /** How long this program has found the API server away so far; milliseconds. */
   awayMs(): number;
+  /** Reads this Lease, for which the API server needs etcd, once and within three seconds: for `awayMs` alone. */
+  lookForAway(lease: string, signal: AbortSignal): Promise<void>;
   health(path: '/readyz' | '/livez', signal: AbortSignal): Promise<Health>;
   /** Those that are ours to upgrade. */
   nodes(signal: AbortSignal): Promise<readonly NodeFact[]>;

@@ -193,6 +193,19 @@ describe('the client of the API server', () => {
     expect(client.awayMs()).toBe(6000 + 250);
   });
 
+  it('asks once, within a time of its own, what is not to be waited for', async () => {
+    const client = await connect({ patienceMs: 600_000 });
+    const once = { doing: 'looking', path: '/api/v1/things/it', onceWithinMs: 50 };
+    server.faults.inject({ kind: 'hang' }, { times: 1 });
+    const error = await failure(client.object(once, Thing, NEVER));
+    expect(error).toMatchObject({ unavailable: true });
+    expect(error.message).toBe(`looking: no answer from ${server.url} within 0.05 s`);
+    expect(client.requests()).toBe(1);
+    await clock.sleep(3000);
+    await client.object(once, Thing, NEVER);
+    expect(client.awayMs()).toBe(3000);
+  });
+
   it('believes a denial when it has lasted, where a new API server may deny everything for seconds', async () => {
     const denied = { kind: 'status', status: 403 } as const;
     const slept = (): number => clock.slept.reduce((sum, ms) => sum + ms, 0);

@@ -119,7 +119,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   }
 
   async function once(request: KubeRequest, signal: AbortSignal): Promise<WireAnswer> {
-    const deadline = AbortSignal.timeout(deadlineMs);
+    const limitMs = request.onceWithinMs ?? deadlineMs;
+    const deadline = AbortSignal.timeout(limitMs);
     const authorization = await credentials.authorize();
     try {
       sent += 1;
@@ -127,7 +128,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     } catch (error) {
       signal.throwIfAborted();
       throw deadline.aborted
-        ? deadlineError(request.doing, server, deadlineMs)
+        ? deadlineError(request.doing, server, limitMs)
         : connectionError(request.doing, server, error);
     }
   }
@@ -138,6 +139,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     signal: AbortSignal,
   ): Promise<WireAnswer> {
     const start = clock.now().getTime();
+    const patienceMs = request.onceWithinMs === undefined ? options.patienceMs : 0;
     for (let attempt = 0; ; attempt += 1) {
       let failure: ClusterError;
       signal.throwIfAborted();
@@ -168,7 +170,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       doubtfulSince = isDoubtful(failure) ? (doubtfulSince ?? now) : undefined;
       if (isUnavailable(failure)) lastAwayAt = now;
       else if (!isDoubtful(failure) || !mayPass(now, waited)) throw failure;
-      if (waited + pause > options.patienceMs) throw attempt === 0 ? passing(failure) : afterWaiting(failure, waited);
+      if (waited + pause > patienceMs) throw attempt === 0 ? passing(failure) : afterWaiting(failure, waited);
       sayWaiting(failure, now, waited);
       await clock.sleep(pause, signal);
     }

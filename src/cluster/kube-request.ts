@@ -16,6 +16,8 @@ export interface KubeRequest {
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
   readonly patch?: keyof typeof PATCH_TYPES;
+  /** Asked once, and given so long, instead of the patience and the deadline of the client. */
+  readonly onceWithinMs?: number;
 }
 
 export interface KubeAnswer {
