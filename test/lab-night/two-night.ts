@@ -9,7 +9,7 @@ import type { Scenario } from './scenario.ts';
 import { expectUpgraded } from './upgraded.ts';
 import { watchEndpoint } from './watch-endpoint.ts';
 
-/** What is asked at most every five seconds may come back as long before anybody notices, with each control plane. */
+/** With each control plane: it is looked for once a second, for three seconds at most, and by the Service instead of the balancer. */
 const CLOSE_MS = 10_000;
 const warning = /etcd has two members and no quorum while one of them restarts.*: cp1, cp2/;
 
