@@ -55,8 +55,8 @@ afterEach(async () => {
 });
 
 const names = async (): Promise<string[]> => (await watch.pods()).map(({ name }) => name);
-/** The end of a watch is told to nobody. */
-const ended = () => new Promise((resolve) => setTimeout(resolve, 60));
+/** The end of a watch is told to nobody: after it the pods are listed again. */
+const untilNames = (expected: string[]) => expect.poll(names, { timeout: 5000 }).toEqual(expected);
 
 it.each<[string, ServiceAnswer]>([
   ['is refused', { status: 403, body: '{"kind":"Status","code":403,"reason":"Forbidden"}' }],
@@ -70,9 +70,8 @@ it.each<[string, ServiceAnswer]>([
 ])('lists at each look when the watch %s', async (_title, answer) => {
   watched = answer;
   expect(await names()).toEqual(['a', 'b']);
-  await ended();
   there = ['b'];
-  expect(await names()).toEqual(['b']);
+  await untilNames(['b']);
   expect(lists).toBe(2);
 });
 
@@ -83,8 +82,7 @@ it('takes what the watch tells, and lists again after its end', async () => {
   };
   await names();
   await watch.changed();
-  await ended();
   there = ['x'];
-  expect(await names()).toEqual(['x']);
+  await untilNames(['x']);
   expect(lists).toBe(2);
 });
