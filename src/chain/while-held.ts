@@ -7,6 +7,7 @@ const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   serverVersion: 'reads',
   serverTime: 'reads',
   awayMs: 'reads',
+  lookForAway: 'reads',
   health: 'reads',
   node: 'reads',
   controlPlanes: 'reads',

@@ -161,7 +161,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       {
         name: 'also',
         value: 'HOSTS',
-        summary: 'further hosts, HOST or HOST:PORT, with commas (default hooks.slack.com)',
+        summary: 'further hosts, HOST or HOST:PORT, IPv6 as [ADDRESS]:PORT, with commas (default hooks.slack.com)',
       },
       ...CLUSTER,
     ],

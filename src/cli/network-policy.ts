@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { stringify } from 'yaml';
 import { NightliftError, reasonOf } from '../errors.ts';
 import { controlPlanes } from '../facts/nodes.ts';
-import { narrowPolicies, type Place, packageHosts } from '../install/network-policies.ts';
+import { type NamedHost, namedHost, narrowPolicies, type Place, packageHosts } from '../install/network-policies.ts';
 import { addressOf } from '../node/node-address.ts';
 import { type Call, EXIT, text } from './call/command.ts';
 import { withSession } from './call/session.ts';
@@ -36,11 +36,11 @@ export async function run(call: Call): Promise<number> {
   });
 }
 
-function hostOf(word: string): { readonly host: string; readonly port: number } {
-  const [, host, port = '443'] = /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(word.trim()) ?? [];
-  if (host !== undefined && Number(port) > 0 && Number(port) < 65_536) return { host, port: Number(port) };
+function hostOf(word: string): NamedHost {
+  const found = namedHost(word.trim());
+  if (found !== undefined) return found;
   throw new NightliftError('usage', `reading --also: "${word}" is no host with a port`, {
-    remedy: 'nightlift network-policy --also hooks.slack.com,mirror.example:8443',
+    remedy: 'nightlift network-policy --also hooks.slack.com,mirror.example:8443,[fd00::5]:8443',
   });
 }
 

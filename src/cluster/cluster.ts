@@ -183,6 +183,8 @@ export interface Cluster {
   serverTime(signal: AbortSignal): Promise<Date | undefined>;
   /** How long this program has found the API server away so far; milliseconds. */
   awayMs(): number;
+  /** Reads this Lease, for which the API server needs etcd, once and within three seconds: for `awayMs` alone. */
+  lookForAway(lease: string, signal: AbortSignal): Promise<void>;
   health(path: '/readyz' | '/livez', signal: AbortSignal): Promise<Health>;
   /** One of those; undefined when it is gone, or not ours. */
   node(name: string, signal: AbortSignal): Promise<NodeFact | undefined>;

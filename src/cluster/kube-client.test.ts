@@ -40,7 +40,7 @@ function jumpingClock(): Clock & { readonly slept: number[] } {
 describe('the client of the API server', () => {
   let server: FaultyHttpServer;
   let folder: string;
-  let handle: (request: ServiceRequest) => ServiceAnswer;
+  let handle: (request: ServiceRequest) => ServiceAnswer | Promise<ServiceAnswer>;
   let seen: ServiceRequest[];
   const clock = jumpingClock();
 
@@ -147,6 +147,63 @@ describe('the client of the API server', () => {
     expect(client.awayMs()).toBe(17_750);
     await thing(client);
     expect(client.awayMs()).toBe(17_750);
+  });
+
+  it('counts as away what a question hangs before it fails, as without a quorum of etcd, but nothing before an answer', async () => {
+    const client = await connect({ patienceMs: 600_000 });
+    const hangs = async (ms: number): Promise<ServiceAnswer> => {
+      await clock.sleep(ms);
+      return { status: 504 };
+    };
+    let times = 0;
+    handle = () => (times++ < 2 ? hangs(7000) : { status: 200, body: IT });
+    await thing(client);
+    expect(client.awayMs()).toBe(7000 + 250 + 7000 + 500);
+    // Another question has its answer meanwhile.
+    times = 0;
+    handle = async () => {
+      if (times++ > 0) return { status: 200, body: IT };
+      await clock.sleep(5000);
+      await thing(client);
+      return hangs(2000);
+    };
+    await thing(client);
+    expect(client.awayMs()).toBe(14_750 + 2000 + 250);
+  });
+
+  it('counts a question that was given up as away when the next one has no answer either', async () => {
+    const client = await connect({ patienceMs: 600_000 });
+    const givenUp = async (): Promise<void> => {
+      const stop = new AbortController();
+      handle = async () => {
+        await clock.sleep(6000);
+        stop.abort();
+        return { status: 200, body: IT };
+      };
+      const asked = client.object({ doing: 'reading the thing', path: '/api/v1/things/it' }, Thing, stop.signal);
+      await expect(asked).rejects.toThrow(/abort/);
+      handle = () => ({ status: 200, body: IT });
+    };
+    await givenUp();
+    await thing(client);
+    expect(client.awayMs()).toBe(0);
+    await givenUp();
+    server.faults.inject({ kind: 'refuse' }, { times: 1 });
+    await thing(client);
+    expect(client.awayMs()).toBe(6000 + 250);
+  });
+
+  it('asks once, within a time of its own, what is not to be waited for', async () => {
+    const client = await connect({ patienceMs: 600_000 });
+    const once = { doing: 'looking', path: '/api/v1/things/it', onceWithinMs: 50 };
+    server.faults.inject({ kind: 'hang' }, { times: 1 });
+    const error = await failure(client.object(once, Thing, NEVER));
+    expect(error).toMatchObject({ unavailable: true });
+    expect(error.message).toBe(`looking: no answer from ${server.url} within 0.05 s`);
+    expect(client.requests()).toBe(1);
+    await clock.sleep(3000);
+    await client.object(once, Thing, NEVER);
+    expect(client.awayMs()).toBe(3000);
   });
 
   it('believes a denial when it has lasted, where a new API server may deny everything for seconds', async () => {

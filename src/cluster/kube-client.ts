@@ -93,7 +93,10 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   /** Since when nothing but doubtful answers has come back; undefined after any other. */
   let doubtfulSince: number | undefined;
   let nextWordAt = Number.NEGATIVE_INFINITY;
-  let awaySince: number | undefined;
+  let answeredAt = Number.NEGATIVE_INFINITY;
+  /** Since when a question is without an answer, and no other has one. */
+  let unansweredSince: number | undefined;
+  let isAway = false;
   let awayMs = 0;
 
   function sayWaiting(failure: ClusterError, now: number, waited: number): void {
@@ -102,13 +105,18 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     options.onWaiting?.(failure, waited);
   }
 
-  /** Away from the first question without an answer to the next answer, whatever it says. */
-  function countAway(isAway: boolean, now: number): void {
-    if (isAway) awaySince ??= now;
-    else if (awaySince !== undefined) {
-      awayMs += now - awaySince;
-      awaySince = undefined;
-    }
+  /** It may have hung for long before it failed. One that was given up says only something together with one that failed. */
+  function countUnanswered(askedAt: number, failed: boolean): void {
+    unansweredSince ??= Math.max(askedAt, answeredAt);
+    isAway ||= failed;
+  }
+
+  /** Whatever it says. */
+  function countAnswer(now: number): void {
+    if (isAway && unansweredSince !== undefined) awayMs += now - unansweredSince;
+    unansweredSince = undefined;
+    isAway = false;
+    answeredAt = now;
   }
 
   function wireRequest(
@@ -132,9 +140,9 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
   }
 
   async function once(request: KubeRequest, signal: AbortSignal, elements?: Elements): Promise<WireAnswer> {
-    const limitMs = request.table === true ? Math.max(deadlineMs, TABLE_DEADLINE_MS) : deadlineMs;
+    const own = request.onceWithinMs ?? deadlineMs;
+    const limitMs = request.table === true ? Math.max(own, TABLE_DEADLINE_MS) : own;
     const deadline = AbortSignal.timeout(limitMs);
-    signal.throwIfAborted();
     const authorization = await credentials.authorize();
     try {
       sent += 1;
@@ -155,14 +163,17 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     elements?: Elements,
   ): Promise<WireAnswer> {
     const start = clock.now().getTime();
+    const patienceMs = request.onceWithinMs === undefined ? options.patienceMs : 0;
     for (let attempt = 0; ; attempt += 1) {
       let failure: ClusterError;
+      signal.throwIfAborted();
+      const askedAt = clock.now().getTime();
       let pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10));
       try {
         const result = await once(request, signal, elements);
         if (expected(result)) {
           doubtfulSince = undefined;
-          countAway(false, clock.now().getTime());
+          countAnswer(clock.now().getTime());
           return result;
         }
         failure = isSuccess(result)
@@ -171,17 +182,19 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
         // Retry-After is the server's own word, so it goes before our guess.
         pause = result.retryAfterMs ?? pause;
       } catch (error) {
+        if (signal.aborted) countUnanswered(askedAt, false);
         if (!(error instanceof ClusterError)) throw error;
         failure = error;
       }
       const now = clock.now().getTime();
       const waited = now - start;
-      countAway(isUnavailable(failure), now);
+      if (isUnavailable(failure)) countUnanswered(askedAt, true);
+      else countAnswer(now);
       // That something does not exist is an answer as well: this server knows its roles.
       doubtfulSince = isDoubtful(failure) ? (doubtfulSince ?? now) : undefined;
       if (isUnavailable(failure)) lastAwayAt = now;
       else if (!isDoubtful(failure) || !mayPass(now, waited)) throw failure;
-      if (waited + pause > options.patienceMs) throw attempt === 0 ? passing(failure) : afterWaiting(failure, waited);
+      if (waited + pause > patienceMs) throw attempt === 0 ? passing(failure) : afterWaiting(failure, waited);
       sayWaiting(failure, now, waited);
       await clock.sleep(pause, signal);
     }

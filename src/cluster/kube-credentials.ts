@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Agent as HttpAgent } from 'node:http';
 import { NightliftError, reasonOf } from '../errors.ts';
+import { hostPort } from '../host-port.ts';
 import { createAgentCache } from './tls-agent.ts';
 
 export interface Authorization {
@@ -27,10 +28,9 @@ export interface InClusterFiles {
  * and they are a few kilobytes in memory. client-node is left out here on purpose: loading it costs a Job 80 ms and 30 MB.
  */
 export function inClusterCredentials(files: InClusterFiles): KubeCredentials {
-  const host = files.host.includes(':') ? `[${files.host}]` : files.host;
   const agents = createAgentCache();
   return {
-    server: `https://${host}:${files.port}`,
+    server: `https://${hostPort(files.host, files.port)}`,
     async authorize() {
       const token = read(files.tokenFile).trim();
       if (token === '') throw unusable(files.tokenFile, 'it is empty');

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Cluster } from './cluster.ts';
 import { apiPath } from './kube-client.ts';
 import type { KubeContext } from './kube-context.ts';
-import { isAlreadyExists, isConflict } from './kube-error.ts';
+import { ClusterError, isAlreadyExists, isConflict } from './kube-error.ts';
 import { AnyObject, ObjectMeta, orUndefined } from './kube-object.ts';
 
 const Lease = z.object({
@@ -16,7 +16,14 @@ const Lease = z.object({
     .default({}),
 });
 
-export function kubeLeases({ client, clock, namespace }: KubeContext): Pick<Cluster, 'lease' | 'writeLease'> {
+/** A read of one object has its answer in milliseconds. */
+const LOOK_MS = 3000;
+
+export function kubeLeases({
+  client,
+  clock,
+  namespace,
+}: KubeContext): Pick<Cluster, 'lease' | 'writeLease' | 'lookForAway'> {
   const collection = apiPath`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
   return {
     async lease(name, signal) {
@@ -30,6 +37,14 @@ export function kubeLeases({ client, clock, namespace }: KubeContext): Pick<Clus
         generation: Date.parse(found.spec.acquireTime ?? '') || 0,
         version: found.metadata.resourceVersion,
       };
+    },
+
+    async lookForAway(name, signal) {
+      const doing = `looking whether the API server reads Lease ${namespace}/${name}`;
+      const path = `${collection}/${encodeURIComponent(name)}`;
+      await client.object({ doing, path, onceWithinMs: LOOK_MS }, AnyObject, signal).catch((error: unknown) => {
+        if (!(error instanceof ClusterError)) throw error;
+      });
     },
 
     async writeLease(name, lease, version, signal) {

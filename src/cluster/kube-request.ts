@@ -18,6 +18,8 @@ export interface KubeRequest {
   readonly patch?: keyof typeof PATCH_TYPES;
   /** A list as kubectl shows it: a row for each object with its metadata, a fraction of the objects themselves. */
   readonly table?: boolean;
+  /** Asked once, and given so long, instead of the patience and the deadline of the client. */
+  readonly onceWithinMs?: number;
 }
 
 export interface KubeAnswer {

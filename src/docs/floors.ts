@@ -30,6 +30,7 @@ export const FLOORS: readonly Floor[] = [
         room('observed.ts', 'known, or unknown and why'),
         room('clock.ts', 'time as a port'),
         room('plain-text.ts', 'text from outside that does nothing: one line, or JSON'),
+        room('host-port.ts', 'an address with its port, IPv6 in brackets'),
         room('nearest.ts', 'what a mistyped word meant'),
         room('age.ts', 'how durations are said'),
         room('at-once.ts', 'so many at a time, and no more'),

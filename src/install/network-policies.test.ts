@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseSettings } from '../settings/parse-settings.ts';
-import { egressPorts, narrowPolicies, networkPolicies, packageHosts } from './network-policies.ts';
+import { egressPorts, namedHost, narrowPolicies, networkPolicies, packageHosts } from './network-policies.ts';
 
 const settings = (text: string) => parseSettings(text, 'a test');
 
@@ -74,6 +74,24 @@ describe('the NetworkPolicies with addresses', () => {
         ports: [{ protocol: 'TCP', port: 2222 }],
       },
     ]);
+  });
+
+  it.each([
+    ['hooks.slack.com', 'hooks.slack.com', 443],
+    ['mirror.example:8443', 'mirror.example', 8443],
+    ['192.0.2.7:80', '192.0.2.7', 80],
+    ['[fd00::5]:8443', 'fd00::5', 8443],
+    ['[FD00::5]', 'FD00::5', 443],
+    // Without brackets nobody knows where the address ends.
+    ['fd00::5', undefined, 0],
+    ['[hooks.slack.com]', undefined, 0],
+    ['[fd00::5', undefined, 0],
+    ['mirror.example:0', undefined, 0],
+    ['mirror.example:65536', undefined, 0],
+    ['https://mirror.example', undefined, 0],
+    ['', undefined, 0],
+  ])('take %j for the host %s', (word, host, port) => {
+    expect(namedHost(word)).toEqual(host === undefined ? undefined : { host, port });
   });
 
   it('are for the hosts of the packages, with their ports', () => {

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { Settings } from '../settings/settings.ts';
 import { type InstallObject, OBJECT_LABELS, POD_APPS } from './install-object.ts';
 
@@ -83,8 +84,21 @@ function toPlaces(places: readonly Place[]): readonly unknown[] {
     }));
 }
 
+/** A host by its name or address, before it is looked up. */
+export interface NamedHost {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** HOST or HOST:PORT, an IPv6 address in brackets as in a URL; undefined for anything else. */
+export function namedHost(word: string): NamedHost | undefined {
+  const [, bracketed, plain, port = '443'] = /^(?:\[(.+)\]|([A-Za-z0-9.-]+))(?::(\d{1,5}))?$/.exec(word) ?? [];
+  const host = isIPv6(bracketed ?? '') ? bracketed : plain;
+  return host !== undefined && Number(port) > 0 && Number(port) < 65_536 ? { host, port: Number(port) } : undefined;
+}
+
 /** Host and port of everything outside that the settings name: the package feed, and where it redirects to. */
-export function packageHosts({ packages }: Settings): readonly { readonly host: string; readonly port: number }[] {
+export function packageHosts({ packages }: Settings): readonly NamedHost[] {
   const { protocol } = new URL(packages.baseUrl);
   const urls = [packages.baseUrl, ...packages.redirectHosts.map((host) => `${protocol}//${host}`)];
   return urls.map((url) => ({ host: new URL(url).hostname.replace(/^\[|\]$/g, ''), port: portOf(url) }));

@@ -1,5 +1,6 @@
 import ssh2, { type Client, type ServerHostKeyAlgorithm } from 'ssh2';
 import { NightliftError } from '../errors.ts';
+import { hostPort } from '../host-port.ts';
 import { fingerprint, type KnownHosts, keyType } from './known-hosts.ts';
 import type { CommandResult, NodeAddress } from './node-shell.ts';
 
@@ -28,7 +29,7 @@ export function connectToNode(
   knownHosts: KnownHosts,
   accepted: Map<string, Buffer>,
 ): Promise<Client> {
-  const where = `${node.name} (${settings.user}@${node.internalIp}:${settings.port})`;
+  const where = `${node.name} (${settings.user}@${hostPort(node.internalIp, settings.port)})`;
   const known = knownHosts.keysFor([node.internalIp, node.name], settings.port);
   const { types } = known;
   if (types.length === 0 && settings.hostKeys === 'pinned') {

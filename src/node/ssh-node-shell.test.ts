@@ -104,6 +104,16 @@ describe('the SSH shell', () => {
     expect(bench.nodes.sshRequests()).toBe(0);
   });
 
+  it('names an IPv6 address so that its port can be told from it', async () => {
+    await using bench = await startTestBench(NODES);
+    const asked = shellOf(bench, { port: 2222 }, '').run(
+      { name: 'w6', internalIp: 'fd00::1' },
+      HELLO,
+      AbortSignal.timeout(5000),
+    );
+    await expect(asked).rejects.toThrow(/connecting to w6 \([^()@]+@\[fd00::1\]:2222\): no host key is pinned/);
+  });
+
   it('D15 refuses a changed host key and names both fingerprints', async () => {
     await using bench = await startTestBench(NODES);
     const other = generateSshKey().public;

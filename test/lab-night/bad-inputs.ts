@@ -2,6 +2,7 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hostPort } from '../../src/host-port.ts';
 import { indexKubernetes, repositoryOf } from '../lab/apt-repository.ts';
 import { minorOf, network } from '../lab/lab-spec.ts';
 import type { Lab } from '../lab/lab-state.ts';
@@ -247,7 +248,7 @@ async function jailProduct(lab: Lab) {
   const mute = createServer((connection) => connections.add(connection.on('error', () => undefined)));
   await new Promise<void>((resolve) => mute.listen(0, gateway, resolve));
   const { port } = mute.address() as AddressInfo;
-  await applyObjects(lab, jailObjects(`https://${gateway}:${port}/`));
+  await applyObjects(lab, jailObjects(`https://${hostPort(gateway, port)}/`));
   const token = (await kubectl(lab, ['-n', 'k8s-upgrade', 'create', 'token', detector])).trim();
   const stop = await onControlPlane(lab, takeTheSeat(token), 'systemctl stop lab-seat-1 lab-seat-2');
   return async () => {

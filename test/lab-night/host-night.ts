@@ -1,17 +1,10 @@
-import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { expect } from 'vitest';
-import { stringify } from 'yaml';
-import { mustRun } from '../lab/run-command.ts';
-import { labSettings } from './lab-settings.ts';
 import { nextPatch } from './next-patch.ts';
 import { followChain } from './night.ts';
-import { projectRoot } from './project-root.ts';
+import { productCli } from './product-cli.ts';
 import { runningVersion } from './provide-scene.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scene } from './scene.ts';
-import { inNewDirectory } from './temporary-directory.ts';
 import { expectUpgraded } from './upgraded.ts';
 
 export const hostNight: Scenario = {
@@ -24,7 +17,10 @@ export const hostNight: Scenario = {
     const from = await runningVersion(scene.lab);
     const to = await nextPatch(scene);
     const startedAt = Date.now();
-    const [cli, chain] = await Promise.all([upgradeFromHere(scene, to), chainOf(scene, startedAt)]);
+    const [cli, chain] = await Promise.all([
+      productCli(scene, ['upgrade', '--to', to, '--yes']),
+      chainOf(scene, startedAt),
+    ]);
     expect(cli.lines.at(-1)).toBe(`Done: all ${scene.lab.nodes.length} nodes are on ${to}.`);
     expect(cli.code).toBe(0);
     const text = cli.lines.join('\n');
@@ -43,48 +39,4 @@ async function chainOf(scene: Scene, startedAt: number) {
     (line) => line.time >= startedAt && line.phase === 'preflight',
   );
   return followChain(scene, startedAt, 25);
-}
-
-interface CliRun {
-  readonly code: number;
-  readonly lines: readonly string[];
-}
-
-/** The command line as it is on a workstation: a kubeconfig, a settings file, the key; no terminal. */
-async function upgradeFromHere(scene: Scene, to: string): Promise<CliRun> {
-  return inNewDirectory('host', async (directory) => {
-    const { lab } = scene;
-    const config = path.join(directory, 'config.yaml');
-    const settings = await labSettings(lab);
-    const ssh = { user: lab.ssh.user, keyFile: lab.ssh.key, knownHostsFile: lab.ssh.knownHosts };
-    await writeFile(config, stringify({ ...settings, ssh, slackWebhookFile: '' }));
-    await mustRun(process.execPath, ['build.mjs', '--quiet', '--outdir', directory], { cwd: projectRoot });
-    const program = path.join(directory, 'nightlift.cjs');
-    const options = ['upgrade', '--to', to, '--yes', '--kubeconfig', lab.kubeconfig, '--config', config];
-    return follow(scene, [program, ...options], {
-      NIGHTLIFT_TEMPLATES: path.join(projectRoot, 'templates'),
-    });
-  });
-}
-
-function follow(scene: Scene, args: readonly string[], env: Record<string, string>): Promise<CliRun> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const lines: string[] = [];
-    let rest = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      const all = `${rest}${chunk}`.split('\n');
-      rest = all.pop() ?? '';
-      for (const line of all.filter(Boolean)) {
-        lines.push(line);
-        scene.log(`> ${line}`);
-      }
-    });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => scene.log(`> ${chunk.trimEnd()}`));
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code: code ?? 1, lines: rest === '' ? lines : [...lines, rest] }));
-  });
 }

@@ -35,9 +35,9 @@ export interface Wanted {
   readonly install?: Install;
 }
 
-type OtherNodes = Pick<LabSpec, 'odd' | 'externalEtcd' | 'sshPort' | 'nodeSuffix'>;
+type OtherNodes = Pick<LabSpec, 'odd' | 'externalEtcd' | 'sshPort' | 'nodeSuffix' | 'families'>;
 
-const plain: OtherNodes = { odd: [], externalEtcd: false, sshPort: 22, nodeSuffix: '' };
+const plain: OtherNodes = { odd: [], externalEtcd: false, sshPort: 22, nodeSuffix: '', families: ['ipv4'] };
 
 /**
  * A cluster as the scenario wants it, with the product as it is now: the one that the scenario before has left when it
@@ -77,11 +77,12 @@ export async function provideScene(
 
 async function fits(lab: Lab, wanted: Wanted, log: (line: string) => void): Promise<boolean> {
   if (wanted.fresh === true) return false;
-  const { odd, externalEtcd, sshPort, nodeSuffix } = lab.spec;
-  if (JSON.stringify({ odd, externalEtcd, sshPort, nodeSuffix }) !== JSON.stringify(plain)) return false;
+  const { odd, externalEtcd, sshPort, nodeSuffix, families } = lab.spec;
+  if (JSON.stringify({ odd, externalEtcd, sshPort, nodeSuffix, families }) !== JSON.stringify(plain)) return false;
   const running = await runningVersion(lab);
   const minor = minorOf(wanted.version);
-  if (minorOf(running) !== minor || lab.spec.workers !== wanted.workers) return false;
+  if (minorOf(running) !== minor) return false;
+  if (lab.spec.controlPlanes !== wanted.controlPlanes || lab.spec.workers !== wanted.workers) return false;
   const isNewest = running === (await newestPatch(lab, minor));
   if (wanted.newestPatch === true ? !isNewest : isNewest && !canAppear(running)) return false;
   const api = await connectToCluster(lab.kubeconfig);

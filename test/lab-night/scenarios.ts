@@ -9,6 +9,7 @@ import { gateNight } from './gate-night.ts';
 import { haMinorNight, haNight } from './ha-night.ts';
 import { hostNight } from './host-night.ts';
 import { imageNight } from './image-night.ts';
+import { dualNight, ipv6Night } from './ipv6-night.ts';
 import { killNight } from './kill-night.ts';
 import { minorNight } from './minor-night.ts';
 import { oddNight } from './odd-night.ts';
@@ -16,17 +17,21 @@ import { oddRefusedNight } from './odd-refused-night.ts';
 import { patchNight } from './patch-night.ts';
 import { pathNight } from './path-night.ts';
 import type { Scenario } from './scenario.ts';
+import { twoNight } from './two-night.ts';
 import { upgradeOnlyNight } from './upgrade-only-night.ts';
 
 /** In the order in which they run: neighbours share a cluster, which gets a newer patch each night and at last the minor. */
 export const scenarios: readonly Scenario[] = [
   haNight,
   haMinorNight,
+  twoNight,
   pathNight,
   containerdNight,
   oddNight,
   oddRefusedNight,
   externalEtcdNight,
+  ipv6Night,
+  dualNight,
   patchNight,
   byHandNight,
   upgradeOnlyNight,

@@ -9,8 +9,9 @@ export const help = `Real kubeadm clusters on this machine: nodes are systemd co
 
   npm run lab -- up [--name lab] [--control-planes 1] [--workers 2] [--version 1.36.3] [--subnet N]
                     [--containerd 1.7] [--containerd-of cp1=1.6] [--external-etcd] [--ssh-port 22]
-                    [--node-suffix .rack-a.example] [--odd NAME[,NAME…]]
+                    [--node-suffix .rack-a.example] [--ipv6 dual|only] [--odd NAME[,NAME…]]
                                                --external-etcd: a service of cp1, no static pod
+                                               --ipv6: nodes, pods and Services with both families, or with IPv6 alone
                                                --odd: nodes as other people have them:
 ${oddHelp}
   npm run lab -- build [--into DIR] [kube-1.36.4 …]
@@ -46,6 +47,7 @@ const options = {
   'external-etcd': { type: 'boolean', default: false },
   'ssh-port': { type: 'string', default: '22' },
   'node-suffix': { type: 'string', default: '' },
+  ipv6: { type: 'string', default: 'no' },
   revision: { type: 'string', default: '1.1' },
   minor: { type: 'string' },
   into: { type: 'string' },

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { hostPort } from '../../src/host-port.ts';
 import type { LabNode, LabSpec } from './lab-spec.ts';
 import { mustOnNode } from './nodes.ts';
 import { etcdProgram } from './programs.ts';
@@ -8,7 +9,7 @@ const pki = '/etc/kubernetes/pki';
 export function externalEtcd(node: LabNode): object {
   return {
     external: {
-      endpoints: [`https://${node.ip}:2379`],
+      endpoints: [`https://${hostPort(node.ip, 2379)}`],
       caFile: `${pki}/etcd/ca.crt`,
       certFile: `${pki}/apiserver-etcd-client.crt`,
       keyFile: `${pki}/apiserver-etcd-client.key`,
@@ -32,8 +33,8 @@ export async function startExternalEtcd(spec: LabSpec, node: LabNode): Promise<v
   const words = [
     '--name=external',
     '--data-dir=/var/lib/etcd',
-    `--listen-client-urls=https://${node.ip}:2379`,
-    `--advertise-client-urls=https://${node.ip}:2379`,
+    `--listen-client-urls=https://${hostPort(node.ip, 2379)}`,
+    `--advertise-client-urls=https://${hostPort(node.ip, 2379)}`,
     '--listen-peer-urls=http://127.0.0.1:2380',
     `--cert-file=${pki}/etcd/server.crt`,
     `--key-file=${pki}/etcd/server.key`,

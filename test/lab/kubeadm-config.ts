@@ -1,7 +1,9 @@
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { hostPort } from '../../src/host-port.ts';
+import { families } from './address-families.ts';
 import { externalEtcd } from './external-etcd.ts';
-import { type LabNode, type LabSpec, network, podNetwork } from './lab-spec.ts';
+import { type LabNode, type LabSpec, network, networks } from './lab-spec.ts';
 import { dnsRepository, etcdElsewhere, patchesDirectory } from './odd.ts';
 
 /** What a node that is a container on cgroup v1 cannot satisfy. */
@@ -38,12 +40,12 @@ function registration(node: LabNode): object {
     name: node.name,
     criSocket: 'unix:///run/containerd/containerd.sock',
     ignorePreflightErrors: ignoredPreflight,
-    kubeletExtraArgs: [{ name: 'node-ip', value: node.ip }],
+    kubeletExtraArgs: [{ name: 'node-ip', value: node.ips.join(',') }],
   };
 }
 
 export function endpointOf(spec: LabSpec, firstControlPlane: LabNode): string {
-  return spec.controlPlanes > 1 ? `${network(spec).gateway}:6443` : `${firstControlPlane.ip}:6443`;
+  return hostPort(spec.controlPlanes > 1 ? network(spec).gateway : firstControlPlane.ip, 6443);
 }
 
 export const auditPolicy = '/etc/kubernetes/audit/policy.yaml';
@@ -99,11 +101,14 @@ export function initConfig(spec: LabSpec, node: LabNode, secrets: JoinSecrets): 
       clusterName: spec.name,
       kubernetesVersion: `v${spec.version}`,
       controlPlaneEndpoint: endpointOf(spec, node),
-      networking: { podSubnet: podNetwork, serviceSubnet: '10.96.0.0/16' },
+      networking: {
+        podSubnet: spec.families.map((family) => families[family].pods).join(','),
+        serviceSubnet: spec.families.map((family) => families[family].services).join(','),
+      },
       // Each node's range is in its CNI file already: the controller must not hand out others.
       controllerManager: { extraArgs: [{ name: 'allocate-node-cidrs', value: 'false' }] },
       ...oddCluster(spec, node),
-      apiServer: { certSANs: [network(spec).gateway, '127.0.0.1'], ...audit() },
+      apiServer: { certSANs: [...networks(spec).map(({ gateway }) => gateway), '127.0.0.1'], ...audit() },
     },
     {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',

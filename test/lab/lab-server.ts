@@ -3,6 +3,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { appendFile, readFile, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import path from 'node:path';
+import { hostPort } from '../../src/host-port.ts';
 import { blobPath, manifestType } from './image-store.ts';
 import { proxyPort, repositoryPort } from './odd.ts';
 
@@ -47,7 +48,7 @@ function redirector(settings: LabServerSettings): Answer {
     const match = /^\/core:\/stable:\/(v\d+\.\d+)\/deb\/([\w./+~-]*)$/.exec(url);
     const known = match?.[1] !== undefined && existsSync(path.join(settings.repository, match[1], 'deb'));
     if (!known) return refuse(response, 403, 'Forbidden\n');
-    const there = `http://${settings.mirror}:${repositoryPort}/repositories/isv:/kubernetes:${url}`;
+    const there = `http://${hostPort(settings.mirror, repositoryPort)}/repositories/isv:/kubernetes:${url}`;
     response.writeHead(302, { location: there, 'content-length': 0 }).end();
   };
 }

@@ -1,3 +1,4 @@
+import { type Family, families } from './address-families.ts';
 import type { OddName } from './odd.ts';
 
 export type ContainerdLine = '1.6' | '1.7';
@@ -18,22 +19,42 @@ export interface LabSpec {
   sshPort: number;
   /** Behind the name of every node: `.rack-a.example`. */
   nodeSuffix: string;
+  /** The first is the one that the lab's own servers have addresses of. */
+  families: Family[];
 }
 
 export interface LabNode {
   name: string;
   role: 'control-plane' | 'worker';
   ip: string;
-  podCidr: string;
+  /** As the families of the lab, of which `ip` is the first. */
+  ips: string[];
+  podCidrs: string[];
   container: string;
   containerd: ContainerdLine;
 }
 
-export const podNetwork = '10.244.0.0/16';
+export interface Network {
+  gateway: string;
+  mirror: string;
+  prefixLength: number;
+}
 
-export function network(spec: Pick<LabSpec, 'subnet'>): { cidr: string; gateway: string; mirror: string } {
-  const prefix = `10.77.${spec.subnet}`;
-  return { cidr: `${prefix}.0/24`, gateway: `${prefix}.1`, mirror: `${prefix}.2` };
+type Addressed = Pick<LabSpec, 'subnet' | 'families'>;
+
+export function networks({ subnet, families: wanted }: Addressed): Network[] {
+  return wanted.map((family) => {
+    const { prefix, prefixLength } = families[family];
+    const at = (host: string): string => `${prefix(subnet)}${host}`;
+    return { gateway: at('1'), mirror: at('2'), prefixLength };
+  });
+}
+
+/** Where the lab's own servers are. */
+export function network(spec: Addressed): Network {
+  const [first] = networks(spec);
+  if (first === undefined) throw new Error('a lab needs addresses of some family');
+  return first;
 }
 
 export function podmanNetwork(name: string): string {
@@ -43,11 +64,13 @@ export function podmanNetwork(name: string): string {
 export function planNodes(spec: LabSpec): LabNode[] {
   const nodes: LabNode[] = [];
   const add = (name: string, role: LabNode['role'], host: number): void => {
+    const ips = spec.families.map((family) => `${families[family].prefix(spec.subnet)}${host}`);
     nodes.push({
       name: `${name}${spec.nodeSuffix}`,
       role,
-      ip: `10.77.${spec.subnet}.${host}`,
-      podCidr: `10.244.${host}.0/24`,
+      ip: ips[0] ?? '',
+      ips,
+      podCidrs: spec.families.map((family) => families[family].podsOf(host)),
       container: `nightlift-${spec.name}-${name}`,
       containerd: spec.containerdOf[name] ?? spec.containerd,
     });

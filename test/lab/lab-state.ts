@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { hostPort } from '../../src/host-port.ts';
 import { clusterDir, labRoot } from './lab-paths.ts';
 import { registryPort } from './lab-server.ts';
 import { type LabNode, type LabSpec, network } from './lab-spec.ts';
@@ -26,7 +27,7 @@ export const servicePorts = { prometheus: 9090, pushgateway: 9091, alertmanager:
 export function describeLab(spec: LabSpec, nodes: LabNode[]): Lab {
   const dir = clusterDir(spec.name);
   const { gateway, mirror } = network(spec);
-  const repository = `http://${gateway}:${repositoryPort}`;
+  const repository = `http://${hostPort(gateway, repositoryPort)}`;
   return {
     name: spec.name,
     dir,
@@ -43,15 +44,15 @@ export function describeLab(spec: LabSpec, nodes: LabNode[]): Lab {
       dir: path.join(dir, 'repository'),
       fromNodes: repository,
       fromHost: repository,
-      mirror: `http://${mirror}:${repositoryPort}`,
+      mirror: `http://${hostPort(mirror, repositoryPort)}`,
       accessLog: path.join(dir, 'logs', 'access.log'),
     },
-    registry: { url: `http://${gateway}:${registryPort}`, tags: path.join(dir, 'tags') },
+    registry: { url: `http://${hostPort(gateway, registryPort)}`, tags: path.join(dir, 'tags') },
     services: {
-      prometheus: `http://${gateway}:${servicePorts.prometheus}`,
-      pushgateway: `http://${gateway}:${servicePorts.pushgateway}`,
-      alertmanager: `http://${gateway}:${servicePorts.alertmanager}`,
-      slack: `http://${gateway}:${servicePorts.slack}/services/lab`,
+      prometheus: `http://${hostPort(gateway, servicePorts.prometheus)}`,
+      pushgateway: `http://${hostPort(gateway, servicePorts.pushgateway)}`,
+      alertmanager: `http://${hostPort(gateway, servicePorts.alertmanager)}`,
+      slack: `http://${hostPort(gateway, servicePorts.slack)}/services/lab`,
       slackFile: path.join(dir, 'slack.jsonl'),
     },
   };

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import type { Family } from './address-families.ts';
 import { indexKubernetes, publishedMinors, publishVersion } from './apt-repository.ts';
 import { type Arguments, help, parseArguments, UsageError, wholeNumber } from './arguments.ts';
 import { buildPrograms } from './build-programs.ts';
@@ -51,6 +52,14 @@ function nodeSuffix(text: string): string {
   );
 }
 
+const familiesOf: Readonly<Record<string, Family[]>> = { no: ['ipv4'], dual: ['ipv4', 'ipv6'], only: ['ipv6'] };
+
+function labFamilies(text: string): Family[] {
+  const found = Object.hasOwn(familiesOf, text) ? familiesOf[text] : undefined;
+  if (found !== undefined) return found;
+  throw new UsageError(`reading --ipv6 "${text}": expected ${Object.keys(familiesOf).join(', ')}`);
+}
+
 async function specOf({ values }: Arguments): Promise<LabSpec> {
   if (!/^[a-z][a-z0-9-]{0,20}$/.test(values.name))
     throw new UsageError(`reading the name "${values.name}": lower-case letters, digits and -`);
@@ -75,6 +84,7 @@ async function specOf({ values }: Arguments): Promise<LabSpec> {
     externalEtcd: values['external-etcd'],
     sshPort: wholeNumber(values['ssh-port'], 'the port of sshd', 1, 65_535),
     nodeSuffix: nodeSuffix(values['node-suffix']),
+    families: labFamilies(values.ipv6),
   };
 }
 

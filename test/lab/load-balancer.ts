@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { hostPort } from '../../src/host-port.ts';
 import { startDaemon } from './daemon.ts';
 import { type LabNode, type LabSpec, network } from './lab-spec.ts';
 import { mustRun } from './run-command.ts';
@@ -12,7 +13,7 @@ import { mustRun } from './run-command.ts';
 export async function startLoadBalancer(lab: string, spec: LabSpec, nodes: LabNode[]): Promise<void> {
   const servers = nodes
     .filter((node) => node.role === 'control-plane')
-    .map(({ name, ip }) => `  server ${name} ${ip}:6443`);
+    .map(({ name, ip }) => `  server ${name} ${hostPort(ip, 6443)}`);
   const config = `global
   maxconn 4000
   log stdout format iso local0 notice
@@ -27,7 +28,7 @@ defaults
   option redispatch 1
   retries 3
 frontend api
-  bind ${network(spec).gateway}:6443
+  bind ${hostPort(network(spec).gateway, 6443)}
   default_backend control-planes
 backend control-planes
   balance roundrobin

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import type { Family } from './address-families.ts';
 import { programsDir } from './lab-paths.ts';
 import { mustRun, runCommand } from './run-command.ts';
 
@@ -73,6 +74,25 @@ export async function installPackages(log: (line: string) => void): Promise<void
       `apt-get update && apt-get ${apt.join(' ')}`,
     );
   }
+}
+
+/** Whether the kernel has what nodes and kube-proxy need of IPv6: tried where it changes nothing. */
+export async function checkFamilies(families: readonly Family[]): Promise<void> {
+  if (!families.includes('ipv6')) return;
+  const nat = 'ip6tables -t nat -A POSTROUTING -s fd44::/48 -j MASQUERADE';
+  const tried = existsSync('/proc/net/if_inet6')
+    ? await runCommand('unshare', [
+        '--net',
+        'sh',
+        '-c',
+        `ip link set lo up && ip -6 address show dev lo | grep -q ::1 && ${nat}`,
+      ])
+    : { code: 1, stderr: 'the kernel has no IPv6' };
+  if (tried.code === 0) return;
+  throw new CannotRunHere(
+    `neither dual-stack nor IPv6-only nodes: ${tried.stderr.trim().split('\n').at(-1) ?? ''}`,
+    'a kernel with IPv6 and its NAT (ip6table_nat or nft_chain_nat), and net.ipv6.conf.all.disable_ipv6=0; or no --ipv6',
+  );
 }
 
 export async function hostHas(command: string): Promise<boolean> {

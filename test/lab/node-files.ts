@@ -1,9 +1,11 @@
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { hostPort } from '../../src/host-port.ts';
+import { families } from './address-families.ts';
 import { sandboxImage } from './kube-images.ts';
 import { auditPolicy, auditPolicyText } from './kubeadm-config.ts';
 import { registryPort } from './lab-server.ts';
-import { type LabNode, type LabSpec, network, podNetwork } from './lab-spec.ts';
+import { type LabNode, type LabSpec, network, networks } from './lab-spec.ts';
 import { repositoryPort } from './odd.ts';
 import { nodeUser } from './root-filesystem.ts';
 
@@ -33,8 +35,12 @@ function containerdConfig(): string {
 }
 
 /** ptp, not bridge: every answer passes the node's own routing, so Services work between two pods of one node. */
-function podNetworkConfig(node: LabNode): string {
-  const ipam = { type: 'host-local', ranges: [[{ subnet: node.podCidr }]], routes: [{ dst: '0.0.0.0/0' }] };
+function podNetworkConfig(spec: LabSpec, node: LabNode): string {
+  const ipam = {
+    type: 'host-local',
+    ranges: node.podCidrs.map((subnet) => [{ subnet }]),
+    routes: spec.families.map((family) => ({ dst: families[family].anywhere })),
+  };
   return JSON.stringify({
     cniVersion: '0.4.0',
     name: 'lab',
@@ -45,19 +51,20 @@ function podNetworkConfig(node: LabNode): string {
   });
 }
 
-/** Pods reach pods as they are, and everything else as their node. */
-function networkScript(node: LabNode, all: LabNode[]): string {
-  const routes = all
-    .filter((other) => other.name !== node.name)
-    .map((other) => `ip route replace ${other.podCidr} via ${other.ip}`);
-  const nat = `POSTROUTING -s ${node.podCidr} ! -d ${podNetwork} -j MASQUERADE`;
-  return [
-    '#!/bin/sh',
-    'sysctl -q -w net.ipv4.ip_forward=1',
-    ...routes,
-    `iptables -t nat -C ${nat} 2>/dev/null || iptables -t nat -A ${nat}`,
-    '',
-  ].join('\n');
+/** Pods reach pods as they are, and everything else as their node. Without a default route no Service would be reached. */
+function networkScript(spec: LabSpec, node: LabNode, all: LabNode[]): string {
+  const others = all.filter((other) => other.name !== node.name);
+  const lines = spec.families.flatMap((family, index) => {
+    const { forwarding, ip, iptables, pods } = families[family];
+    const nat = `POSTROUTING -s ${node.podCidrs[index] ?? ''} ! -d ${pods} -j MASQUERADE`;
+    return [
+      `sysctl -q -w ${forwarding}=1`,
+      `${ip} route replace default via ${networks(spec)[index]?.gateway ?? ''}`,
+      ...others.map((other) => `${ip} route replace ${other.podCidrs[index] ?? ''} via ${other.ips[index] ?? ''}`),
+      `${iptables} -t nat -C ${nat} 2>/dev/null || ${iptables} -t nat -A ${nat}`,
+    ];
+  });
+  return ['#!/bin/sh', ...lines, ''].join('\n');
 }
 
 const networkUnit = `[Unit]
@@ -75,7 +82,7 @@ WantedBy=multi-user.target
 const containerdLimits = '[Service]\nLimitNOFILE=8192\nLimitNPROC=8192\nLimitCORE=0\nOOMScoreAdjust=0\n';
 
 export function repositoryLine(spec: LabSpec, minor: string): string {
-  const base = `http://${network(spec).gateway}:${repositoryPort}`;
+  const base = `http://${hostPort(network(spec).gateway, repositoryPort)}`;
   return `deb [signed-by=/etc/apt/keyrings/kubernetes-apt-keyring.gpg] ${base}/core:/stable:/v${minor}/deb/ /\n`;
 }
 
@@ -90,7 +97,7 @@ export async function writeNodeFiles(
   minor: string,
 ): Promise<void> {
   const { gateway, mirror } = network(spec);
-  const registry = `http://${gateway}:${registryPort}`;
+  const registry = `http://${hostPort(gateway, registryPort)}`;
   const put = async (file: string, content: string | Buffer, mode = 0o644): Promise<void> => {
     const full = path.join(root, file);
     await mkdir(path.dirname(full), { recursive: true });
@@ -101,11 +108,12 @@ export async function writeNodeFiles(
   await put('etc/containerd/config.toml', containerdConfig());
   await put(
     'etc/containerd/certs.d/_default/hosts.toml',
-    `server = "${registry}"\n[host."${registry}"]\n  capabilities = ["pull", "resolve"]\n`,
+    // An inline table: containerd's TOML takes no ']' in the key of a table.
+    `server = "${registry}"\nhost = { "${registry}" = { capabilities = ["pull", "resolve"] } }\n`,
   );
   await put('etc/systemd/system/containerd.service.d/lab.conf', containerdLimits);
-  await put('etc/cni/net.d/10-lab.conflist', podNetworkConfig(node));
-  await put('usr/local/sbin/lab-network', networkScript(node, all), 0o755);
+  await put('etc/cni/net.d/10-lab.conflist', podNetworkConfig(spec, node));
+  await put('usr/local/sbin/lab-network', networkScript(spec, node, all), 0o755);
   await put('etc/systemd/system/lab-network.service', networkUnit);
   if (node.role === 'control-plane') await put(auditPolicy, auditPolicyText);
   await put('etc/crictl.yaml', 'runtime-endpoint: unix:///run/containerd/containerd.sock\n');
@@ -119,6 +127,6 @@ export async function writeNodeFiles(
   await chown(path.join(root, `home/${nodeUser}/.ssh/authorized_keys`), 1000, 1000);
   await put('etc/apt/keyrings/kubernetes-apt-keyring.gpg', keyring);
   await put('etc/apt/sources.list.d/kubernetes.list', repositoryLine(spec, minor));
-  const debian = `deb [signed-by=/etc/apt/keyrings/kubernetes-apt-keyring.gpg] http://${mirror}:${repositoryPort}/debian/ /\n`;
+  const debian = `deb [signed-by=/etc/apt/keyrings/kubernetes-apt-keyring.gpg] http://${hostPort(mirror, repositoryPort)}/debian/ /\n`;
   await put('etc/apt/sources.list.d/debian.list', debian);
 }

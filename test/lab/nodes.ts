@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LabNode, type LabSpec, network, podmanNetwork } from './lab-spec.ts';
+import { families } from './address-families.ts';
+import { type LabNode, type LabSpec, networks, podmanNetwork } from './lab-spec.ts';
 import { programStore } from './programs.ts';
 import { CommandFailed, type CommandResult, mustRun, runCommand } from './run-command.ts';
 
@@ -10,10 +11,17 @@ export const labLabel = 'nightlift.lab';
 
 export async function createNetwork(spec: LabSpec): Promise<void> {
   const name = podmanNetwork(spec.name);
-  const { cidr, gateway, mirror } = network(spec);
+  const all = networks(spec);
   const exists = await runCommand('podman', ['network', 'exists', name]);
   if (exists.code !== 0) {
-    await mustRun('podman', ['network', 'create', '--disable-dns', '--subnet', cidr, '--gateway', gateway, name]);
+    const ranges = all.flatMap(({ gateway, prefixLength }) => [
+      '--subnet',
+      `${gateway}/${prefixLength}`,
+      '--gateway',
+      gateway,
+    ]);
+    // Internal: else this machine would forward for the nodes, and with IPv6 it would no longer listen to its own router.
+    await mustRun('podman', ['network', 'create', '--disable-dns', '--internal', ...ranges, name]);
   }
   const bridge = await bridgeOf(name);
   // The bridge would appear with the first container; the servers of the lab want its addresses before.
@@ -22,8 +30,10 @@ export async function createNetwork(spec: LabSpec): Promise<void> {
     // others would look for the repository at the old one for ten seconds.
     const address = `02:4e:4c:00:00:${spec.subnet.toString(16).padStart(2, '0')}`;
     await mustRun('ip', ['link', 'add', bridge, 'address', address, 'type', 'bridge']);
-    await mustRun('ip', ['address', 'add', `${gateway}/24`, 'dev', bridge]);
-    await mustRun('ip', ['address', 'add', `${mirror}/24`, 'dev', bridge]);
+    // Without a look whether another has it: it could not be listened on for a second.
+    for (const { gateway, mirror, prefixLength } of all)
+      for (const own of [gateway, mirror])
+        await mustRun('ip', ['address', 'add', `${own}/${prefixLength}`, 'dev', bridge, 'nodad']);
   }
   await mustRun('ip', ['link', 'set', bridge, 'up']);
 }
@@ -77,7 +87,7 @@ export async function startNode(lab: string, spec: LabSpec, node: LabNode): Prom
     '--ulimit=nofile=8192:8192',
     '--ulimit=nproc=8192:8192',
     `--network=${podmanNetwork(spec.name)}`,
-    `--ip=${node.ip}`,
+    ...spec.families.map((family, index) => `${families[family].option}=${node.ips[index] ?? ''}`),
     `--volume=${path.join(home, 'var-lib')}:/var/lib`,
     `--volume=${programStore()}:/opt/kube:ro`,
     '--tmpfs=/run',

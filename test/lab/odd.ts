@@ -1,3 +1,5 @@
+import { hostPort } from '../../src/host-port.ts';
+import { families } from './address-families.ts';
 import { type LabNode, type LabSpec, network } from './lab-spec.ts';
 
 /** A node as other people have it: small shell snippets, run as root on the node once the cluster stands. */
@@ -81,8 +83,8 @@ sed -i 's#/etc/apt/keyrings/kubernetes-apt-keyring.gpg#/etc/apt/keyrings/kuberne
     on: 'all nodes',
     make: (
       spec,
-    ) => `echo 'Acquire::http::Proxy "http://${network(spec).gateway}:${proxyPort}";' >/etc/apt/apt.conf.d/80proxy
-iptables -I OUTPUT -d ${network(spec).gateway},${network(spec).mirror} -p tcp --dport ${repositoryPort} -j REJECT --reject-with tcp-reset`,
+    ) => `echo 'Acquire::http::Proxy "http://${hostPort(network(spec).gateway, proxyPort)}";' >/etc/apt/apt.conf.d/80proxy
+${families[spec.families[0] ?? 'ipv4'].iptables} -I OUTPUT -d ${network(spec).gateway},${network(spec).mirror} -p tcp --dport ${repositoryPort} -j REJECT --reject-with tcp-reset`,
   },
   'two-sockets': {
     what: 'a second CRI socket, which takes connections and ends them',

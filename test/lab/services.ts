@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { reasonOf } from '../../src/errors.ts';
+import { hostPort } from '../../src/host-port.ts';
 import { cached, keyOf } from './cached.ts';
 import { startDaemon, stopDaemon } from './daemon.ts';
 import { fetchDebs } from './debian-packages.ts';
@@ -51,7 +52,7 @@ async function writeCredentials(lab: Lab, dir: string): Promise<void> {
 }
 
 function apiServers({ nodes }: Lab): readonly string[] {
-  return nodes.filter((node) => node.role === 'control-plane').map((node) => `${node.ip}:6443`);
+  return nodes.filter((node) => node.role === 'control-plane').map((node) => hostPort(node.ip, 6443));
 }
 
 function prometheusConfig(lab: Lab, dir: string): string {
@@ -59,7 +60,7 @@ function prometheusConfig(lab: Lab, dir: string): string {
   return stringify({
     global: { scrape_interval: '5s', evaluation_interval: '5s' },
     rule_files: [path.join(dir, 'rules', '*')],
-    alerting: { alertmanagers: [{ static_configs: [{ targets: [`${gateway}:${servicePorts.alertmanager}`] }] }] },
+    alerting: { alertmanagers: [{ static_configs: [{ targets: [hostPort(gateway, servicePorts.alertmanager)] }] }] },
     scrape_configs: [
       {
         job_name: 'apiserver',
@@ -74,7 +75,7 @@ function prometheusConfig(lab: Lab, dir: string): string {
       {
         job_name: 'pushgateway',
         honor_labels: true,
-        static_configs: [{ targets: [`${gateway}:${servicePorts.pushgateway}`] }],
+        static_configs: [{ targets: [hostPort(gateway, servicePorts.pushgateway)] }],
       },
     ],
   });
@@ -97,7 +98,7 @@ export async function servicesUp(lab: Lab, rules: string[], log: (line: string) 
   const prometheusFile = path.join(dir, 'prometheus.yml');
   await writeFile(prometheusFile, prometheusConfig(lab, dir));
   await writeFile(path.join(dir, 'alertmanager.yml'), alertmanagerConfig);
-  const at = (name: keyof typeof servicePorts): string => `${gateway}:${servicePorts[name]}`;
+  const at = (name: keyof typeof servicePorts): string => hostPort(gateway, servicePorts[name]);
   const start = (name: string, program: string, args: string[]): Promise<void> =>
     startDaemon(lab.dir, name, program, args);
   await start('slack', process.execPath, [

@@ -23,7 +23,7 @@ async function showLab(lab: Lab): Promise<void> {
   for (const node of lab.nodes) {
     const state = await runCommand('podman', ['inspect', '-f', '{{.State.Status}}', node.container]);
     console.log(
-      `  ${node.name}  ${node.ip}  ${node.role}  containerd ${node.containerd}  ${state.stdout.trim() || 'gone'}`,
+      `  ${node.name}  ${node.ips.join(' ')}  ${node.role}  containerd ${node.containerd}  ${state.stdout.trim() || 'gone'}`,
     );
   }
   console.log(`  processes: ${daemons.filter((daemon) => isRunning(lab.dir, daemon)).join(', ')}`);

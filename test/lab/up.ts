@@ -14,7 +14,7 @@ import type { LabServerSettings } from './lab-server.ts';
 import { type LabNode, type LabSpec, minorOf, network, planNodes } from './lab-spec.ts';
 import { describeLab, type Lab, readLab, saveLab, saveSpec } from './lab-state.ts';
 import { startLoadBalancer } from './load-balancer.ts';
-import { checkPrograms, checkRoot, installPackages } from './machine.ts';
+import { checkFamilies, checkPrograms, checkRoot, installPackages } from './machine.ts';
 import { makeOdd, prepareOdd, prepareOddRegistry } from './make-odd.ts';
 import { writeNodeFiles } from './node-files.ts';
 import { createNetwork, mountNodeRoot, startNode, waitForBoot } from './nodes.ts';
@@ -51,6 +51,7 @@ export async function up(spec: LabSpec, log: Log): Promise<Lab> {
   checkRoot();
   sourceOf(spec.version);
   await installPackages(log);
+  await checkFamilies(spec.families);
   const before = await readLab(spec.name);
   if (before !== undefined && (await stands(before))) {
     if (JSON.stringify(before.spec) === JSON.stringify(spec)) {

@@ -169,6 +169,7 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
     serverVersion: async () => world.nodes.find(({ apiServer }) => apiServer !== null)?.apiServer ?? '1.36.3',
     serverTime: async () => clock.now(),
     awayMs: () => 0,
+    lookForAway: async () => undefined,
     health: async () => ({ ok: true, detail: 'ok' }),
     workloads: async () => [],
     budgets: async () => [],

@@ -6,6 +6,7 @@ import type { PodFact } from '../../cluster/cluster.ts';
 import { NightliftError, reasonOf } from '../../errors.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { controlPlanes } from '../../facts/nodes.ts';
+import { hostPort } from '../../host-port.ts';
 import { explainFailure } from '../../node/explain-failure.ts';
 import { addressOf } from '../../node/node-address.ts';
 import { scriptsOf } from '../../node/node-scripts.ts';
@@ -147,6 +148,5 @@ async function problemsByOwnWord(context: Context, view: View): Promise<readonly
 function apiServerAddress(node: NodeFact, pods: readonly PodFact[]): string {
   const written = pods.find((pod) => pod.node === node.name && pod.apiServerAddress !== null)?.apiServerAddress;
   if (written !== undefined && written !== null && /^(\[[\da-f:]+\]|[\w.-]+):\d+$/i.test(written)) return written;
-  const { internalIp } = addressOf(node);
-  return `${internalIp.includes(':') ? `[${internalIp}]` : internalIp}:6443`;
+  return hostPort(addressOf(node).internalIp, 6443);
 }

@@ -1,6 +1,7 @@
 import { NODATA, Resolver } from 'node:dns/promises';
 import type { ActionStep } from '../../chain/phase.ts';
 import { reasonOf } from '../../errors.ts';
+import { hostPort } from '../../host-port.ts';
 
 export const clusterDns: ActionStep = {
   name: 'cluster-dns',
@@ -15,9 +16,7 @@ export const clusterDns: ActionStep = {
       return;
     }
     const resolver = new Resolver({ timeout: 2000, tries: 2 });
-    resolver.setServers([
-      service.address.includes(':') ? `[${service.address}]:${service.port}` : `${service.address}:${service.port}`,
-    ]);
+    resolver.setServers([hostPort(service.address, service.port)]);
     await context.waiter.until(
       `the cluster DNS to know ${name}`,
       async () => {

@@ -126,6 +126,33 @@ describe('node-upgrade', () => {
   });
 
   it.each([
+    ['cp-1', 5],
+    ['worker-1', 0],
+  ])('on %s the API server is looked for %i times in five seconds', async (node, looks) => {
+    const quick = exampleShell();
+    let seen = 0;
+    const world = exampleWorld({
+      nodes: NODES,
+      cluster: {
+        async lookForAway() {
+          seen += 1;
+        },
+      },
+      deps: {
+        shell: {
+          ...quick,
+          async runDetached(address, command, options) {
+            await world.clock.sleep(5500);
+            return await quick.runDetached(address, command, options);
+          },
+        },
+      },
+    });
+    await nodeUpgrade.run(contextIn(world, { phase: node.startsWith('cp') ? 'master' : 'worker', node }));
+    expect(seen).toBe(looks);
+  });
+
+  it.each([
     ['cp-1', 'first-control-plane', 'master', 'addon/kube-proxy'],
     ['cp-2', 'control-plane', 'master', 'addon/kube-proxy'],
     ['worker-1', 'worker', 'worker', 'addon/kube-proxy'],

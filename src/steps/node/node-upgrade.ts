@@ -8,6 +8,7 @@ import { nodeFailure, runDetachedOnNode, runOnNode } from '../../node/run-on-nod
 import type { NodeScript } from '../../node/scripts.ts';
 import { announce } from '../../notify/announce.ts';
 import { slackMessage } from '../../notify/slack-message.ts';
+import { whileLooking } from '../run/api-away.ts';
 
 /**
  * The change itself, as a command that outlives this Job: the next Job follows it instead of starting it again. It runs
@@ -67,7 +68,9 @@ async function upgrade(
     patchesDirectory: kubeadm.patchesDirectory,
     etcdUpgrade,
   });
-  return { script, result: await runDetachedOnNode(context, node, script, step.phase) };
+  const run = () => runDetachedOnNode(context, node, script, step.phase);
+  // A worker takes no API server away.
+  return { script, result: await (step.phase === 'master' ? whileLooking(context, run) : run()) };
 }
 
 async function readNodeState({ deps, signal }: Context, node: NodeFact): Promise<NodeState> {

@@ -3,7 +3,7 @@ import { controlPlane } from '../../../test/support/clusters.ts';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn } from '../../../test/support/example-step.ts';
 import { NightliftError } from '../../errors.ts';
-import { noteAway } from './api-away.ts';
+import { noteAway, whileLooking } from './api-away.ts';
 import { sayComplete } from './say-complete.ts';
 
 const RECORD = 'nightlift/k8s-upgrade-api-away';
@@ -28,6 +28,40 @@ describe('how long the API server was away', () => {
     const { world, run } = scene(ms, before);
     await run();
     expect(world.annotations.get(RECORD)).toBe(after);
+  });
+
+  it('is looked for every second while a command runs, and no longer', async () => {
+    let looks = 0;
+    const world = exampleWorld({
+      nodes: [controlPlane('cp-1')],
+      cluster: {
+        async lookForAway() {
+          looks += 1;
+        },
+      },
+    });
+    const context = contextIn(world, { phase: 'master', node: 'cp-1' });
+    const work = async (): Promise<string> => {
+      await world.clock.sleep(10_500);
+      return 'done';
+    };
+    expect(await whileLooking(context, work)).toBe('done');
+    expect(looks).toBe(10);
+    await world.clock.sleep(10_000);
+    expect(looks).toBe(10);
+  });
+
+  it('a look that fails ends no work, and work that fails is no look', async () => {
+    const world = exampleWorld({
+      nodes: [controlPlane('cp-1')],
+      cluster: { lookForAway: () => Promise.reject(new Error('no token')) },
+    });
+    const context = contextIn(world, { phase: 'master', node: 'cp-1' });
+    const work = async (): Promise<never> => {
+      await world.clock.sleep(5000);
+      throw new Error('kubeadm failed');
+    };
+    await expect(whileLooking(context, work)).rejects.toThrow('kubeadm failed');
   });
 
   it('stops no run when it cannot be written down', async () => {

@@ -1,7 +1,34 @@
-import type { ActionStep } from '../../chain/phase.ts';
+import type { ActionStep, Context } from '../../chain/phase.ts';
+import { RUN_LEASE } from '../../chain/run-lock.ts';
 import { recordRun } from '../../chain/run-record.ts';
 import { API_AWAY, readRun, secondsAway, withSecondsAway } from '../../observe/run-record.ts';
 import { onlyTold } from './only-told.ts';
+
+const LOOK_EVERY_MS = 1000;
+
+/**
+ * While a command runs on a node hardly anything is asked but the lock, three times in its duration: when the API server went away, and whether it
+ * did at all, is known by asking.
+ */
+export async function whileLooking<T>(
+  { deps, signal }: Pick<Context, 'deps' | 'signal'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const looking = (async () => {
+    for (;;) {
+      await deps.clock.sleep(LOOK_EVERY_MS, either);
+      await deps.cluster.lookForAway(RUN_LEASE, either);
+    }
+  })().catch(() => undefined);
+  try {
+    return await work();
+  } finally {
+    over.abort();
+    await looking;
+  }
+}
 
 /**
  * A person who had no answer at night wants to know for how long: one or two control planes take their API server away.
