@@ -75,7 +75,13 @@ const CHAIN: readonly Need[] = [
 
 const DETECTOR: readonly Need[] = [
   ...CHAIN,
-  { verbs: ['create'], group: '', resource: 'configmaps', where: 'own', why: 'first-seen dates, limits and the last look' },
+  {
+    verbs: ['create'],
+    group: '',
+    resource: 'configmaps',
+    where: 'own',
+    why: 'first-seen dates, limits and the last look',
+  },
   {
     verbs: ['patch'],
     group: '',
