@@ -11,9 +11,9 @@ import { type Detection, detect } from './detect.ts';
 /** The detection, and the record of what it came to, by which the report goes. */
 export async function nightlyLook(deps: Deps, signal: AbortSignal): Promise<Detection> {
   try {
-    // What cannot be read is none, and something in the way is rather said once more than not at all.
-    const before = await readLastLook(deps, signal).catch(() => null);
     const detection = await detect(deps, signal);
+    // What cannot be read is none, and something in the way is rather said once more than not at all.
+    const before = detection.kind === 'refused' ? await readLastLook(deps, signal).catch(() => null) : null;
     // First the record: a try that comes after this one does not say it again.
     await record(deps, lookOf(detection), signal);
     if (deps.settings.sayNewBlocksAtOnce && isNewBlock(detection, before)) {

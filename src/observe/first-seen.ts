@@ -10,7 +10,10 @@ const FirstSeen = z.record(z.string(), z.iso.datetime());
 
 /** When each version was first seen, UTC. A version that is not in it is new. @throws NightliftError when the record is damaged. */
 export async function readFirstSeen(
-  deps: Pick<Deps, 'cluster' | 'settings'>,
+  deps: {
+    readonly cluster: Pick<Deps['cluster'], 'configMap'>;
+    readonly settings: Pick<Deps['settings'], 'namespace'>;
+  },
   signal: AbortSignal,
 ): Promise<Record<string, string>> {
   const text = (await deps.cluster.configMap(deps.settings.namespace, STATE, signal))?.[FIRST_SEEN];

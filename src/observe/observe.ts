@@ -16,6 +16,7 @@ import { readLimits } from './limits.ts';
 import { observePermissions } from './permissions.ts';
 import { nextMinorOf, patchReleasesOf } from './releases.ts';
 import { readRun, recordedRun } from './run-record.ts';
+import { readOnce } from './state-record.ts';
 import { observeSurveys } from './surveys.ts';
 
 export interface ObserveOptions {
@@ -61,6 +62,7 @@ export async function observe(
   let recorded: ReturnType<typeof readRun> | undefined;
   // One object has them both.
   const record = (): ReturnType<typeof readRun> => (recorded ??= readRun({ deps, signal }));
+  const state = readOnce(deps);
   const observed = await settled<Pick<Facts, FactPart>>({
     apiServer: read('apiServer', () => cluster.serverVersion(signal)),
     nodes,
@@ -75,9 +77,9 @@ export async function observe(
     patchReleases: read('patchReleases', async () => patchReleasesOf(deps, await nodeList(), signal)),
     nextMinorReleases: read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal)),
     run: read('run', async () => recordedRun(await record())),
-    firstSeen: read('firstSeen', () => readFirstSeen(deps, signal)),
-    lastLook: read('lastLook', () => readLastLook(deps, signal)),
-    limits: read('limits', () => readLimits(deps, signal)),
+    firstSeen: read('firstSeen', () => readFirstSeen(state, signal)),
+    lastLook: read('lastLook', () => readLastLook(state, signal)),
+    limits: read('limits', () => readLimits(state, signal)),
     workloads: read('workloads', async () => [...(await cluster.workloads(signal))]),
     deprecatedApis: read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
     apiServerMetrics: read('apiServerMetrics', () => deps.alerts.apiServers(signal)),
