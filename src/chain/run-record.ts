@@ -56,7 +56,7 @@ export async function recordStop(context: InRun, why: string, how?: StoppedHow):
 }
 
 /** The values of a cluster without a run, for postflight and for a leaked latch. */
-export async function clearRun(context: InRun): Promise<void> {
+export async function clearRun(context: InRun, also: Readonly<Record<string, null>> = {}): Promise<void> {
   await recordRun(context, {
     'in-flight': null,
     run: null,
@@ -64,6 +64,7 @@ export async function clearRun(context: InRun): Promise<void> {
     'snapshot-path': null,
     'not-well': null,
     ...NOT_STOPPED,
+    ...also,
   });
   const noRun = {
     k8s_upgrade_in_flight: 0,

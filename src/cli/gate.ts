@@ -91,7 +91,7 @@ export function printGate(output: Output, result: GateResult): void {
   const style = { safe: 'green', blocked: 'red', held: 'yellow' } as const;
   const isOnlyHere = result.verdict !== 'safe' && mayStart(result);
   const verdict = isOnlyHere ? 'nothing against it, but not all of it can be asked from here' : result.verdict;
-  const part = result.notAsked.length === 0 ? '' : `, as far as was asked: ${askedOf(result)}`;
+  const part = isOnlyHere || result.notAsked.length === 0 ? '' : `, as far as was asked: ${askedOf(result)}`;
   output.line(`${result.target}: ${paint(output, isOnlyHere ? 'yellow' : style[result.verdict], verdict)}${part}`);
   for (const finding of result.findings) printFinding(output, finding);
   printNotAsked(output, result.notAsked);

@@ -150,7 +150,7 @@ describe('asking a cluster from a workstation', { timeout: NIGHT_MS }, () => {
         writeFileSync(join(directory, 'known'), cluster.nodes.knownHosts);
         const { code, out, err } = await person(cluster)('gate', ...keys);
         expect([code, err], out).toEqual([0, '']);
-        expect(out).toMatch(/^1\.36\.4: safe\n/);
+        expect(out).toMatch(/^1\.36\.4: safe, as far as was asked: 26 of 27 checks\n/);
         expect(cluster.prometheus.requests.length).toBeGreaterThan(0);
         const facts = JSON.parse((await person(cluster)('facts', ...keys)).out) as Record<string, { known: boolean }>;
         for (const part of ['alerts', 'deprecatedApis', 'gauges', 'surveys', 'patchReleases'])
@@ -172,14 +172,16 @@ describe('asking a cluster from a workstation', { timeout: NIGHT_MS }, () => {
         ];
         cluster.server.access.addToken('viewer', { user: 'viewer', groups: ['system:authenticated'], rules });
         const { code, out } = await person(cluster, 'viewer')('gate', '--target', '1.36.4', '-o', 'json');
-        const { verdict, findings } = JSON.parse(out) as {
+        const { verdict, findings, notAsked } = JSON.parse(out) as {
           verdict: string;
+          notAsked: { check: string }[];
           findings: { reason: string; message: string }[];
         };
         expect([code, verdict]).toEqual([2, 'blocked']);
         expect(new Set(findings.map(({ reason }) => reason))).toEqual(new Set(['NotReachableFromHere']));
         const said = findings.map(({ message }) => message).join('\n');
-        expect(said).toMatch(/there is no SSH key .*; not looked at: node-survey/);
+        expect(said).toMatch(/not reachable from here: asking Service monitoring\/prometheus .*; not looked at: /);
+        expect(notAsked.map(({ check }) => check)).toContain('node-survey');
         const text = await person(cluster, 'viewer')('gate', '--target', '1.36.4');
         expect(text.out).toMatch(/^1\.36\.4: nothing against it, but not all of it can be asked from here\n/);
         expect(text.out).not.toContain('kubectl create job');
@@ -213,7 +215,7 @@ describe('asking a cluster from a workstation', { timeout: NIGHT_MS }, () => {
       const { code, out } = await call('plan', '--target', '1.36.4');
       expect(code).toBe(0);
       expect(out).toMatch(/^ {2}worker-1: \d+ pods? (is|are) evicted \(.*shop \d/m);
-      expect(out).toMatch(/^1\.36\.4: nothing against it/m);
+      expect(out).toMatch(/^1\.36\.4: safe, as far as was asked: \d\d of 27 checks/m);
       const json = JSON.parse((await call('plan', '--target', '1.36.4', '-o', 'json')).out) as object;
       expect(json).toMatchObject({ gate: { target: '1.36.4' }, steps: expect.any(Array) as unknown[] });
     });

@@ -6,8 +6,8 @@ import { scriptsOf, thisNode } from '../../node/node-scripts.ts';
 import { runOnNode } from '../../node/run-on-node.ts';
 import { readRun } from '../../observe/run-record.ts';
 
-/** Of the record of the run: what lies ready on the nodes, or on some of them; outlives the run. */
-const STAGED = 'staged';
+/** Of the record of the run: what lies ready on the nodes, or on some of them; outlives a run that stops. */
+export const STAGED = 'staged';
 
 interface Night {
   readonly deps: Deps;

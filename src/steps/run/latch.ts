@@ -4,6 +4,7 @@ import { clearRun, NOT_STOPPED, recordRun } from '../../chain/run-record.ts';
 import { verdictGauges } from '../../gate/verdict-gauges.ts';
 import { pushGauges } from '../../metrics/gauges.ts';
 import { API_AWAY, readRun } from '../../observe/run-record.ts';
+import { STAGED } from '../node/unstage.ts';
 
 /** Says that a run is under way, before its first change. A resumed run keeps the time at which it was started. */
 export const setLatch: ActionStep = {
@@ -33,5 +34,5 @@ export const setLatch: ActionStep = {
 export const clearLatch: ActionStep = {
   name: 'clear-latch',
   summary: 'record that no run is in flight',
-  run: clearRun,
+  run: (context) => clearRun(context, { [STAGED]: null }),
 };
