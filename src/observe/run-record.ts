@@ -33,6 +33,9 @@ export async function readRun({ deps, signal }: WithCluster): Promise<Readonly<R
 /** What the note of a run begins with that the detection refused. */
 export const NOT_BEGUN = 'before it was begun: ';
 
+/** The version that lies ready on the nodes, or on some of them; outlives a run that stops. */
+export const STAGED = 'staged';
+
 /** Seconds by the node whose step saw it, `cp-1=40 cp-2=35`; outlives the run, until the next one begins. */
 export const API_AWAY = 'api-away';
 

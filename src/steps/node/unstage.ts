@@ -4,10 +4,7 @@ import type { Deps } from '../../deps.ts';
 import { LockLost, reasonOf } from '../../errors.ts';
 import { scriptsOf, thisNode } from '../../node/node-scripts.ts';
 import { runOnNode } from '../../node/run-on-node.ts';
-import { readRun } from '../../observe/run-record.ts';
-
-/** Of the record of the run: what lies ready on the nodes, or on some of them; outlives a run that stops. */
-export const STAGED = 'staged';
+import { readRun, STAGED } from '../../observe/run-record.ts';
 
 interface Night {
   readonly deps: Deps;

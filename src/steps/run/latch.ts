@@ -3,8 +3,7 @@ import type { ActionStep } from '../../chain/phase.ts';
 import { clearRun, NOT_STOPPED, recordRun } from '../../chain/run-record.ts';
 import { verdictGauges } from '../../gate/verdict-gauges.ts';
 import { pushGauges } from '../../metrics/gauges.ts';
-import { API_AWAY, readRun } from '../../observe/run-record.ts';
-import { STAGED } from '../node/unstage.ts';
+import { API_AWAY, readRun, STAGED } from '../../observe/run-record.ts';
 
 /** Says that a run is under way, before its first change. A resumed run keeps the time at which it was started. */
 export const setLatch: ActionStep = {
