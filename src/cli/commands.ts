@@ -75,6 +75,18 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./gate.ts'),
   },
   {
+    name: 'explain',
+    summary: 'what a reason means and what to do; what a check of the gate reads and when it refuses',
+    details: 'REASON is the word in brackets behind a finding, or a check. Without one, all of them.',
+    positionals: '[REASON|CHECK]',
+    options: [OUTPUT],
+    examples: [
+      ['nightlift explain BudgetNeverAllows', 'a reason'],
+      ['nightlift explain disk-room', 'a check'],
+    ],
+    load: () => import('./explain.ts'),
+  },
+  {
     name: 'facts',
     summary: 'everything that the deciders use, as one JSON object without secrets',
     options: [...CLUSTER, ...KEYS, OUTPUT],

@@ -21,7 +21,8 @@ function bash(commands: readonly CommandSpec[]): string {
       ...command.options.map((option) => `--${option.name}`),
       `--${NO_COLOR.name}`,
       '--help',
-      ...(command.positionals?.split('|') ?? []),
+      // The others stand for something.
+      ...(command.positionals?.split('|').filter((word) => /^[a-z]+$/.test(word)) ?? []),
     ];
     return `    ${command.name}) words="${options.join(' ')}" ;;`;
   });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { COMMANDS } from '../cli/commands.ts';
@@ -8,6 +8,7 @@ import { Settings } from '../settings/settings.ts';
 import { architectureDoc } from './architecture-doc.ts';
 import { cliDoc } from './cli-doc.ts';
 import { configurationDoc } from './configuration-doc.ts';
+import { type Explanations, explanationsOf } from './explanations-doc.ts';
 import { importGraph } from './import-graph.ts';
 import { nodesDoc } from './nodes-doc.ts';
 import { phasesDoc } from './phases-doc.ts';
@@ -39,7 +40,18 @@ export async function generatedDocuments(root: string): Promise<readonly Generat
     { path: 'docs/cli.md', text: cliDoc(COMMANDS) },
     { path: 'docs/nodes.md', text: nodesDoc(z.toJSONSchema(NodeSurvey, { io: 'output' }) as SchemaNode) },
     { path: 'docs/phases.md', text: phasesDoc() },
+    { path: 'src/cli/explanations.json', text: `${JSON.stringify(explanations(root), null, 2)}\n` },
   ];
+}
+
+function explanations(root: string): Explanations {
+  const gate = join(root, 'src/gate');
+  const files = readdirSync(gate).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+  return explanationsOf(
+    readFileSync(join(root, 'docs/messages.md'), 'utf8'),
+    readFileSync(join(root, 'docs/gates.md'), 'utf8'),
+    new Map(files.map((name) => [name, readFileSync(join(gate, name), 'utf8')])),
+  );
 }
 
 function json(title: string, schema: object): string {
