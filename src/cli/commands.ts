@@ -77,7 +77,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'explain',
     summary: 'what a reason means and what to do; what a check of the gate reads and when it refuses',
-    details: 'REASON is the word in brackets behind a finding, or a check. Without one, all of them.',
+    details:
+      'Check and reason stand in brackets behind a finding, as `[disk-room: DiskFull]`. Without one, all of them are listed.',
     positionals: '[REASON|CHECK]',
     options: [OUTPUT],
     examples: [

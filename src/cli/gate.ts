@@ -121,6 +121,6 @@ export function printFinding(output: Output, finding: Finding): void {
     : finding.severity === 'block'
       ? paint(output, 'red', finding.class)
       : paint(output, 'yellow', 'warning');
-  output.line(`  ${mark} ${finding.message}  [${finding.check}]`);
+  output.line(`  ${mark} ${finding.message}  [${finding.check}: ${finding.reason}]`);
   if (finding.remedy !== undefined) output.line(`    ${paint(output, 'dim', finding.remedy)}`);
 }
