@@ -3,7 +3,7 @@ import { renderJobManifest } from '../../src/chain/job-manifest.ts';
 import { Refused } from '../../src/chain/outcome.ts';
 import { RUN_LEASE, type RunLock, takeRunLock } from '../../src/chain/run-lock.ts';
 import { jobName } from '../../src/chain/step.ts';
-import { gateAndStart } from '../../src/detect/detect.ts';
+import { start } from '../../src/detect/detect.ts';
 import type { JobFact } from '../../src/facts/facts.ts';
 import { CHAIN_SELECTOR } from '../../src/observe/chain-jobs.ts';
 import { oneChain } from '../../src/steps/locks/one-chain.ts';
@@ -38,7 +38,7 @@ export function twoAtOnceContract(subject: () => ChainSubject): void {
     await Promise.all(
       Array.from({ length: count }, async () => {
         const { deps } = subject().process();
-        return await gateAndStart(deps, '1.36.4', jobs, new AbortController().signal);
+        return await start(deps, '1.36.4', jobs, [], new AbortController().signal);
       }),
     );
 
@@ -76,12 +76,12 @@ export function twoAtOnceContract(subject: () => ChainSubject): void {
       },
     };
     const { signal } = new AbortController();
-    const second = gateAndStart(slow, '1.36.4', failed, signal);
+    const second = start(slow, '1.36.4', failed, [], signal);
     await eventually(() => {
       expect(late.log.join('\n')).toContain('replacing a Job of an earlier run');
       return Promise.resolve();
     });
-    await gateAndStart(deps, '1.36.4', failed, signal);
+    await start(deps, '1.36.4', failed, [], signal);
     const uids = async () => (await subject().list(JOBS)).map(({ metadata }) => metadata.uid);
     const made = await uids();
     expect(made).toHaveLength(1);
