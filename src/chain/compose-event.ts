@@ -46,6 +46,7 @@ export type UpgradeEvent =
       readonly brokenBefore?: readonly string[];
       /** In all of the run. */
       readonly apiAwaySeconds?: number | null;
+      readonly apiAwayAtLeast?: boolean | undefined;
       /** What has changed beside the upgrade. */
       readonly otherChanges?: readonly string[];
     };
@@ -101,7 +102,7 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
         brokenBefore.length === 0 ? [] : [[`Not ready, and not before it either: ${someOf(brokenBefore)}.`]];
       return [
         '✅ K8s upgrade complete',
-        [`All ${event.nodes} nodes went${from} to ${event.target}${time}.${awayText(event.apiAwaySeconds)}`],
+        [`All ${event.nodes} nodes went${from} to ${event.target}${time}.${awayText(event)}`],
         ...broken,
         ...(otherChanges.length === 0
           ? []
@@ -111,10 +112,9 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
   }
 }
 
-function awayText(seconds: number | null | undefined): string {
-  return seconds === null || seconds === undefined
-    ? ''
-    : ` The API server was away for ${formatDuration(seconds * 1000)} of it.`;
+function awayText({ apiAwaySeconds: seconds, apiAwayAtLeast }: Extract<UpgradeEvent, { kind: 'complete' }>): string {
+  if (seconds === null || seconds === undefined) return '';
+  return ` The API server was away for ${apiAwayAtLeast === true ? 'at least ' : ''}${formatDuration(seconds * 1000)} of it.`;
 }
 
 /** Preflight refuses before the first change; a later step says what became of what it had begun, and of the nodes before it. */

@@ -193,6 +193,7 @@ export const Facts = z.object({
         .nullable()
         .optional()
         .describe('how long the API server was away in the newest run'),
+      apiAwayAtLeast: z.boolean().optional().describe('that this is only what was seen of it'),
     }),
   ).describe('the record of the run on our namespace'),
   firstSeen: observedSchema(z.record(z.string(), z.iso.datetime())).describe(

@@ -36,20 +36,31 @@ export const NOT_BEGUN = 'before it was begun: ';
 /** The version that lies ready on the nodes, or on some of them; outlives a run that stops. */
 export const STAGED = 'staged';
 
-/** Seconds by the node whose step saw it, `cp-1=40 cp-2=35`; outlives the run, until the next one begins. */
+/** Seconds by the node whose step saw it, `cp-1=40 cp-2=35+`; outlives the run, until the next one begins. */
 export const API_AWAY = 'api-away';
 
+export interface Away {
+  readonly seconds: number;
+  /** It was seen by a process that went on after another one, which has seen the rest: written with a `+`. */
+  readonly atLeast: boolean;
+}
+
 /** What is not of that form says nothing. */
-export function secondsAway(text = ''): ReadonlyMap<string, number> {
+export function secondsAway(text = ''): ReadonlyMap<string, Away> {
   return new Map(
-    [...text.matchAll(/(?<=^| )([^ =]+)=(\d{1,9})(?= |$)/g)].map(([, node = '', seconds]) => [node, Number(seconds)]),
+    [...text.matchAll(/(?<=^| )([^ =]+)=(\d{1,9})(\+?)(?= |$)/g)].map(([, node = '', seconds, more]) => [
+      node,
+      { seconds: Number(seconds), atLeast: more === '+' },
+    ]),
   );
 }
 
-/** The longest that one process has seen: one that goes on after another has not seen all of it. */
-export function withSecondsAway(before: ReadonlyMap<string, number>, node: string, seconds: number): string {
-  const all = new Map(before).set(node, Math.max(seconds, before.get(node) ?? 0));
-  return [...all].map(([name, value]) => `${name}=${value}`).join(' ');
+/** The longest that one process has seen, which is all of it unless there were several. */
+export function withSecondsAway(before: ReadonlyMap<string, Away>, node: string, away: Away): string {
+  const known = before.get(node);
+  const seconds = Math.max(away.seconds, known?.seconds ?? 0);
+  const all = new Map(before).set(node, { seconds, atLeast: away.atLeast || known?.atLeast === true });
+  return [...all].map(([name, one]) => `${name}=${one.seconds}${one.atLeast ? '+' : ''}`).join(' ');
 }
 
 const STOPPED_AS = ['blocked', 'held', 'paused', 'failed'] as const;
@@ -67,10 +78,12 @@ export interface RecordedRun {
   readonly stoppedStep?: string | null;
   readonly takenBack?: string[];
   readonly apiAwaySeconds?: number | null;
+  readonly apiAwayAtLeast?: boolean;
 }
 
 /** The record in typed form; what is not a time is none. */
 export function recordedRun(run: Readonly<Record<string, string>>): RecordedRun {
+  const away = [...secondsAway(run[API_AWAY]).values()];
   return {
     startedAt: timeOf(run['in-flight']),
     target: run['target'] ?? null,
@@ -80,16 +93,13 @@ export function recordedRun(run: Readonly<Record<string, string>>): RecordedRun 
     stoppedAs: STOPPED_AS.find((one) => one === run['stopped-as']) ?? null,
     stoppedStep: run['stopped-step'] ?? null,
     takenBack: (run['taken-back'] ?? '').split(' ').filter((name) => name !== ''),
-    apiAwaySeconds: sumOf(secondsAway(run[API_AWAY])),
+    // null: nobody has seen it away.
+    apiAwaySeconds: away.length === 0 ? null : away.reduce((sum, { seconds }) => sum + seconds, 0),
+    apiAwayAtLeast: away.some(({ atLeast }) => atLeast),
   };
 }
 
 function timeOf(text = ''): string | null {
   const time = Date.parse(text);
   return Number.isNaN(time) ? null : new Date(time).toISOString();
-}
-
-/** null: nobody has seen it away. */
-function sumOf(seconds: ReadonlyMap<string, number>): number | null {
-  return seconds.size === 0 ? null : [...seconds.values()].reduce((sum, one) => sum + one, 0);
 }

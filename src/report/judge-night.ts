@@ -60,7 +60,9 @@ function upgraded({ facts, chain, running, detector, target }: Night): Verdict |
   const detected = detector.fresh && detector.detected.known && detector.detected.value.target === uniform;
   if (!detected && !chain.value.finished.includes(uniform)) return undefined;
   const away = (facts.run.known ? facts.run.value.apiAwaySeconds : null) ?? null;
-  const notes = away === null ? [] : [`The API server was away for ${formatDuration(away * 1000)} meanwhile.`];
+  const atLeast = facts.run.known && facts.run.value.apiAwayAtLeast === true ? 'at least ' : '';
+  const notes =
+    away === null ? [] : [`The API server was away for ${atLeast}${formatDuration(away * 1000)} meanwhile.`];
   return verdict('upgraded', `🟢 UPGRADED — all nodes now on ${uniform}`, ...notes);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { controlPlane } from '../../../test/support/clusters.ts';
-import { exampleWorld } from '../../../test/support/example-deps.ts';
+import { exampleJob, exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn } from '../../../test/support/example-step.ts';
 import { NightliftError } from '../../errors.ts';
 import { noteAway, whileLooking } from './api-away.ts';
@@ -28,6 +28,16 @@ describe('how long the API server was away', () => {
     const { world, run } = scene(ms, before);
     await run();
     expect(world.annotations.get(RECORD)).toBe(after);
+  });
+
+  it('is at least what was seen, by a pod that goes on after one that has failed', async () => {
+    const { world, run } = scene(3000, 'cp-2=35');
+    world.jobs.set('k8s-upgrade-master-1-36-4', exampleJob('k8s-upgrade-master-1-36-4', { retriesLeft: 1 }));
+    await run();
+    expect(world.annotations.get(RECORD)).toBe('cp-2=35 cp-1=3+');
+    world.annotations.set('nightlift/k8s-upgrade-in-flight', '2026-11-21T22:00:00Z');
+    await sayComplete.run(contextIn(world, { phase: 'postflight' }));
+    expect(world.seen.messages.at(-1)?.text).toContain('The API server was away for at least 38 s of it.');
   });
 
   it('is looked for every second while a command runs, and no longer', async () => {

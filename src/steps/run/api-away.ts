@@ -1,6 +1,8 @@
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import { RUN_LEASE } from '../../chain/run-lock.ts';
 import { recordRun } from '../../chain/run-record.ts';
+import { jobName } from '../../chain/step.ts';
+import { firstControlPlane } from '../../facts/nodes.ts';
 import { API_AWAY, readRun, secondsAway, withSecondsAway } from '../../observe/run-record.ts';
 import { onlyTold } from './only-told.ts';
 
@@ -44,7 +46,15 @@ export const noteAway: ActionStep = {
     await onlyTold(context, 'how long the API server was away', async () => {
       const { name } = await context.node();
       const before = secondsAway((await readRun(context))[API_AWAY]);
-      await recordRun(context, { [API_AWAY]: withSecondsAway(before, name, seconds) });
+      const atLeast = await isLaterTry(context);
+      await recordRun(context, { [API_AWAY]: withSecondsAway(before, name, { seconds, atLeast }) });
     });
   },
 };
+
+/** Whether an earlier pod of this Job has failed, which may have seen the API server away for longer and could not write it down. */
+async function isLaterTry({ deps, signal, step, target }: Context): Promise<boolean> {
+  const { cluster, settings } = deps;
+  const job = await cluster.job(jobName(step, target, firstControlPlane(await cluster.controlPlanes(signal))), signal);
+  return job?.retriesLeft !== undefined && job.retriesLeft < settings.job.retries;
+}

@@ -50,6 +50,7 @@ export const sayComplete: ActionStep = {
         target,
         nodes: nodes.length,
         apiAwaySeconds: recordedRun(record).apiAwaySeconds ?? null,
+        apiAwayAtLeast: recordedRun(record).apiAwayAtLeast,
         otherChanges: changedBeside(context, record),
         brokenBefore: broken,
         ...(Number.isNaN(started) ? {} : { seconds: Math.round((deps.clock.now().getTime() - started) / 1000) }),
