@@ -13,8 +13,10 @@ const LONGEST = [
 ];
 /** The levels of test/run-levels.ts as projects; `unit` has what no other has. Whole nights and real programs have a process for each file. */
 const LEVELS = {
-  chaos: ['test/chaos/{kill-patch,faults-in-{check,preflight,worker,postflight}}.test.ts'],
-  'long-chaos': ['test/chaos/{kill-{every-step,ha,ha-minor,minor,upgrade-only},faults-in-master}.test.ts'],
+  chaos: ['test/chaos/{kill-patch,faults-in-{check,preflight}}.test.ts'],
+  'long-chaos': [
+    'test/chaos/{kill-{every-step,ha,ha-minor,minor,upgrade-only},faults-in-{master,worker,postflight}}.test.ts',
+  ],
   rehearsal: ['{src,test}/rehearsal/**/*.test.ts'],
   components: ['test/components/**/*.test.ts'],
   'control-plane': ['test/control-plane/**/*.test.ts'],

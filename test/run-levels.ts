@@ -41,8 +41,9 @@ export const LEVELS: readonly Level[] = [
   },
   {
     name: 'long-chaos',
-    title: 'killed at every step of several control planes, and at samples of the other nights; faults in master',
-    has: /^test\/chaos\/(kill-(?!patch)|faults-in-master)/,
+    title:
+      'killed at every step of several control planes, and at samples of the other nights; faults in master, worker and postflight',
+    has: /^test\/chaos\/(kill-(?!patch)|faults-in-(master|worker|postflight))/,
     isProject: true,
     isLong: true,
     missing: () => undefined,
