@@ -1,7 +1,7 @@
 import { NightliftError, reasonOf } from '../errors.ts';
-import { firstControlPlane } from '../facts/nodes.ts';
+import { ownJobName } from './own-job.ts';
 import type { ActionStep, Context } from './phase.ts';
-import { jobName, stepName } from './step.ts';
+import { stepName } from './step.ts';
 import { takeBack } from './take-back.ts';
 
 /** The pod is stopped, and its Job makes no other one: this was the last word of the step until the next night. */
@@ -39,11 +39,12 @@ export async function afterStop(context: Context, begun: readonly ActionStep[], 
 }
 
 /** undefined: another pod comes, or nobody knows. */
-async function whyNoOther({ deps, step, target }: Context): Promise<string | undefined> {
+async function whyNoOther(context: Context): Promise<string | undefined> {
+  const { deps } = context;
   if (!deps.inCluster) return undefined;
   const signal = AbortSignal.timeout(LOOK_MS);
   try {
-    const name = jobName(step, target, firstControlPlane(await deps.cluster.controlPlanes(signal)));
+    const name = await ownJobName(context, signal);
     // The Job controller deletes the pods first, and writes down why a moment later.
     for (const end = deps.clock.monotonic() + LOOK_MS; ; await deps.clock.sleep(LOOK_AGAIN_MS, signal)) {
       const job = await deps.cluster.job(name, signal);

@@ -1,5 +1,4 @@
 import { LockLost, NightliftError, reasonOf } from '../errors.ts';
-import { firstControlPlane } from '../facts/nodes.ts';
 import { verdictOf } from '../gate/evaluate-gate.ts';
 import { logFinding } from '../gate/log-finding.ts';
 import { verdictGauges } from '../gate/verdict-gauges.ts';
@@ -8,9 +7,10 @@ import { announce } from '../notify/announce.ts';
 import type { StoppedAs } from '../observe/run-record.ts';
 import { composeEvent, type TakenBack } from './compose-event.ts';
 import { type Outcome, Paused, Refused } from './outcome.ts';
+import { ownJobName } from './own-job.ts';
 import type { Context } from './phase.ts';
 import { recordStop } from './run-record.ts';
-import { jobName, stepName } from './step.ts';
+import { stepName } from './step.ts';
 import { isWorthAnotherTry } from './worth-another-try.ts';
 
 /** Decisions become outcomes; failures are said and thrown on. */
@@ -68,11 +68,12 @@ export async function endEarly(context: Context, error: unknown, takenBack: read
 const LAST_TRY_LOOK_MS = 10_000;
 
 /** Whether the Job gives up with this pod. What cannot be read is in the morning's report. */
-async function isLastTry({ deps, step, target, signal: stopped }: Context): Promise<boolean> {
+async function isLastTry(context: Context): Promise<boolean> {
+  const { deps, signal: stopped } = context;
   if (!deps.inCluster) return false;
   const signal = AbortSignal.any([stopped, AbortSignal.timeout(LAST_TRY_LOOK_MS)]);
   try {
-    const name = jobName(step, target, firstControlPlane(await deps.cluster.controlPlanes(signal)));
+    const name = await ownJobName(context, signal);
     return (await deps.cluster.job(name, signal))?.retriesLeft === 0;
   } catch {
     return false;

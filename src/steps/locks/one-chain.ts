@@ -1,8 +1,7 @@
 import { Refused } from '../../chain/outcome.ts';
+import { ownJobName } from '../../chain/own-job.ts';
 import type { ActionStep } from '../../chain/phase.ts';
-import { jobName } from '../../chain/step.ts';
 import type { JobFact } from '../../facts/facts.ts';
-import { firstControlPlane } from '../../facts/nodes.ts';
 import { CHAIN_SELECTOR } from '../../observe/chain-jobs.ts';
 
 /**
@@ -24,12 +23,13 @@ export function chainThatGoesFirst(jobs: readonly JobFact[], target: string, own
 export const oneChain: ActionStep = {
   name: 'one-chain',
   summary: 'no other chain is running',
-  async run({ deps, signal, step, target }) {
+  async run(context) {
+    const { deps, signal, target } = context;
     // Which chain is the older one is asked only when there are two: thousands of Jobs may have ended well.
     const open = await deps.cluster.jobs(CHAIN_SELECTOR, signal, 'open');
     if (!open.some((job) => job.status === 'active' && job.target !== target)) return;
     const jobs = await deps.cluster.jobs(CHAIN_SELECTOR, signal);
-    const own = jobName(step, target, firstControlPlane(await deps.cluster.controlPlanes(signal)));
+    const own = await ownJobName(context, signal);
     const other = chainThatGoesFirst(jobs, target, own);
     if (other === undefined) return;
     throw new Refused([

@@ -1,8 +1,7 @@
+import { ownJobName } from '../../chain/own-job.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import { RUN_LEASE } from '../../chain/run-lock.ts';
 import { recordRun } from '../../chain/run-record.ts';
-import { jobName } from '../../chain/step.ts';
-import { firstControlPlane } from '../../facts/nodes.ts';
 import { API_AWAY, readRun, secondsAway, withSecondsAway } from '../../observe/run-record.ts';
 import { onlyTold } from './only-told.ts';
 
@@ -53,8 +52,9 @@ export const noteAway: ActionStep = {
 };
 
 /** Whether an earlier pod of this Job has failed, which may have seen the API server away for longer and could not write it down. */
-async function isLaterTry({ deps, signal, step, target }: Context): Promise<boolean> {
-  const { cluster, settings } = deps;
-  const job = await cluster.job(jobName(step, target, firstControlPlane(await cluster.controlPlanes(signal))), signal);
+async function isLaterTry(context: Context): Promise<boolean> {
+  const { signal } = context;
+  const { cluster, settings } = context.deps;
+  const job = await cluster.job(await ownJobName(context, signal), signal);
   return job?.retriesLeft !== undefined && job.retriesLeft < settings.job.retries;
 }
