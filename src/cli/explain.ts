@@ -27,11 +27,9 @@ export async function run(call: Call): Promise<number> {
 
 /** @throws NightliftError (usage) for what is neither. */
 function reasonNamed(asked: string): string {
-  if (REASONS.has(asked)) return asked;
-  const known = [...REASONS.keys(), ...CHECKS.keys()];
-  const exact = known.find((name) => name.toLowerCase() === asked.toLowerCase());
-  if (exact !== undefined && REASONS.has(exact)) return exact;
-  const meant = nearest(asked, known);
+  const found = [...REASONS.keys()].find((name) => name.toLowerCase() === asked.toLowerCase());
+  if (found !== undefined) return found;
+  const meant = nearest(asked, [...REASONS.keys(), ...CHECKS.keys()]);
   throw new NightliftError('usage', `explaining "${asked}": it is no reason and no check`, {
     remedy: meant === undefined ? 'nightlift explain lists all of them.' : `Did you mean ${meant}?`,
   });

@@ -7,7 +7,7 @@ import type { GateResult } from '../gate/finding.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
 import { someOf } from '../some-of.ts';
 import { type Call, EXIT } from './call/command.ts';
-import { type Output, paint, widthOf, wrapped, wrappedTable } from './call/output.ts';
+import { type Output, paint, table, widthOf, wrapped, wrappedTable } from './call/output.ts';
 import { askedTarget, askGate, printGate, type Question, withQuestion } from './gate.ts';
 
 export async function run(call: Call): Promise<number> {
@@ -68,10 +68,11 @@ export function printPlan(output: Output, plan: UpgradePlan, why: string): void 
     step.why,
   ]);
   const shown = rows.length <= MOST_ROWS ? rows : [...rows.slice(0, MOST_ROWS - 1), ...rows.slice(-1)];
-  const last = wrappedTable(shown, width - 2);
   const left = rows.length - shown.length;
-  for (const [index, row] of last.entries()) {
-    if (left > 0 && index === last.length - 1)
+  // A line for each of them where one stands before the last.
+  const lines = left > 0 ? table(shown) : wrappedTable(shown, width - 2);
+  for (const [index, row] of lines.entries()) {
+    if (left > 0 && index === lines.length - 1)
       output.line(`  … and ${left.toLocaleString('en')} more workers, one by one (all of them: -o json)`);
     output.line(`  ${row}`);
   }

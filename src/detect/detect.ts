@@ -111,7 +111,7 @@ export async function gateAndStart(
   );
   const result = evaluateGate(facts, target, allChecks, options);
   if (result.notAsked.length > 0)
-    deps.log.info('left to preflight, which asks everything', {
+    deps.log.info('some checks are left to preflight, which can ask them', {
       checks: result.notAsked.map(({ check }) => check).join(', '),
     });
   for (const finding of result.findings) if (finding.severity === 'warn') logFinding(deps.log, finding);

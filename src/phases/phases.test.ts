@@ -114,12 +114,13 @@ describe('the phases', () => {
     ]);
   });
 
-  it('say of each step that runs a command of its own on a node how long that may take', () => {
+  it('say of each step how long it may take that runs a command of its own on a node or waits by a setting of its own', () => {
     const phases = (['preflight', 'master', 'worker', 'postflight'] as const).map(phaseOf);
     const long = phases.flatMap(({ steps }) => steps.filter(({ longest }) => longest !== undefined));
     expect([...new Set(long.map(({ name }) => name))].toSorted()).toEqual([
       'containerd',
       'node-upgrade',
+      'replacements',
       'snapshot',
       'stage',
       'stage-all',

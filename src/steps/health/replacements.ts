@@ -12,6 +12,7 @@ const REPLACING = ['ReplicaSet', 'StatefulSet'];
 export const replacements: ActionStep = {
   name: 'replacements',
   summary: 'no pod that was evicted is without a place',
+  longest: ({ drain, waits }) => Math.max(drain.awaitReplacements, waits.drainSeconds),
   async skip({ deps }) {
     return deps.settings.drain.awaitReplacements > 0 ? undefined : 'drain.awaitReplacements is 0';
   },

@@ -1,7 +1,7 @@
 import { atOnce } from '../../at-once.ts';
 import { recordRun } from '../../chain/run-record.ts';
 import type { Deps } from '../../deps.ts';
-import { LockLost, reasonOf } from '../../errors.ts';
+import { reasonOf } from '../../errors.ts';
 import { scriptsOf, thisNode } from '../../node/node-scripts.ts';
 import { runOnNode } from '../../node/run-on-node.ts';
 import { readRun, STAGED } from '../../observe/run-record.ts';
@@ -48,7 +48,6 @@ export async function unstageLeft({ deps, signal }: Night): Promise<void> {
     else await recordRun({ deps, signal }, { [STAGED]: null });
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof LockLost) throw error;
     deps.log.warn('what was fetched for an earlier version could not be removed', { error: reasonOf(error) });
   }
 }
