@@ -130,6 +130,13 @@ describe('what the detector has recorded itself', () => {
     expect(detectedTarget(look({ outcome, reason: 'load test' }))).toEqual(unknown(`the last look ${says}`));
   });
 
+  it('has the kind of the gauge that is of the same look', () => {
+    const found = gauge('k8s_upgrade_available', 1, { kind: 'patch', target: '1.36.4' });
+    expect(detectedTarget(look({ outcome: 'started', target: '1.36.4' }, [found]))).toEqual(
+      known({ kind: 'patch', target: '1.36.4' }),
+    );
+  });
+
   it.each(['refused', 'running', 'dry-run', 'started'] as const)('that ended as %s went for a version', (outcome) => {
     expect(detectedTarget(look({ outcome, target: '1.36.4' }))).toEqual(known({ kind: '', target: '1.36.4' }));
   });

@@ -42,7 +42,11 @@ export function detectedTarget(facts: Facts): Observed<Detected> {
   if (look === undefined) return detectedByGauge(facts);
   const { outcome, target, reason } = look;
   if (outcome === 'nothing') return known({ kind: 'none', target: null });
-  if (target !== null) return known({ kind: '', target });
+  if (target !== null) {
+    // The record has no kind; where the gauge is of the same look, it has one.
+    const gauge = detectedByGauge(facts);
+    return known({ kind: gauge.known && gauge.value.target === target ? gauge.value.kind : '', target });
+  }
   const ended = outcome === 'paused' ? 'was paused' : outcome === 'failed' ? 'failed' : 'found nothing out';
   return unknown(`the last look ${ended}: ${reason}`);
 }
