@@ -14,7 +14,7 @@ export async function callCli(argv: readonly string[], { terminal = false } = {}
     new PassThrough().on('data', (chunk: Buffer) => (written[name] += chunk.toString()));
   const stdout = Object.assign(sink('out'), { isTTY: terminal, columns: 200 });
   const streams = { stdin: new PassThrough(), stdout, stderr: sink('err'), noColor: !terminal };
-  const code = await runCli(argv, streams as unknown as Streams, AbortSignal.timeout(30_000));
+  const code = await runCli(argv, streams as unknown as Streams, AbortSignal.timeout(240_000));
   await new Promise(setImmediate);
   return { code, ...written };
 }
