@@ -5,8 +5,6 @@ import { bold, type Section, type SlackMessage, slackMessage } from '../notify/s
 import { someOf } from '../some-of.ts';
 import { type Step, stepName } from './step.ts';
 
-/** Of pods in a message. */
-
 /** Something that a phase had begun before it stopped, and put back as it was, if it could. */
 export interface TakenBack {
   readonly what: string;
@@ -35,6 +33,15 @@ export type UpgradeEvent =
       readonly exitCode?: number | undefined;
     }
   | { readonly kind: 'paused'; readonly step: Step; readonly target: string; readonly reason: string }
+  | {
+      readonly kind: 'partly';
+      readonly target: string;
+      readonly failed: readonly { readonly node: string; readonly why: string }[];
+      /** Workers that were not begun with. */
+      readonly untried: readonly string[];
+      /** Why these were not. */
+      readonly stopped: string | undefined;
+    }
   | { readonly kind: 'restarted'; readonly target: string; readonly job: string }
   | {
       readonly kind: 'complete';
@@ -87,6 +94,19 @@ function sectionsOf(event: UpgradeEvent): readonly [string, ...Section[]] {
           '`nightlift status` shows where it stands; the next run after `nightlift resume` goes on from there.',
         ],
       ];
+    case 'partly': {
+      const { failed, untried, stopped } = event;
+      return [
+        `🟠 PARTLY DONE — ${event.target}`,
+        failed.map(({ node, why }) => `• ${node} was not upgraded: ${why}`),
+        ...(untried.length === 0
+          ? []
+          : [[`Not begun with: ${someOf(untried)}${stopped === undefined ? '' : `; ${stopped}`}.`]]),
+        [
+          `Nodes that are on ${event.target} stay on it; the cluster was not looked at as a whole. The next night tries the others again; sooner: start the detection.`,
+        ],
+      ];
+    }
     case 'restarted':
       return [
         `🔁 STARTED AGAIN — ${event.target}`,

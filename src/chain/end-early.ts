@@ -6,6 +6,7 @@ import { pushGauges } from '../metrics/gauges.ts';
 import { announce } from '../notify/announce.ts';
 import type { StoppedAs } from '../observe/run-record.ts';
 import { composeEvent, type TakenBack } from './compose-event.ts';
+import { leaveBehind } from './leave-behind.ts';
 import { type Outcome, Paused, Refused } from './outcome.ts';
 import { ownJobName } from './own-job.ts';
 import type { Context } from './phase.ts';
@@ -40,6 +41,7 @@ export async function endEarly(context: Context, error: unknown, takenBack: read
         composeEvent({ kind: 'refused', step, target, verdict, findings: error.findings, takenBack }),
         signal,
       );
+    await leaveBehind(context, error);
     return { kind: 'refused', verdict, findings: error.findings };
   }
   // Stopped from outside (an eviction, a deadline, Ctrl-C): the next Job goes on, there is nothing to tell.
@@ -61,6 +63,10 @@ export async function endEarly(context: Context, error: unknown, takenBack: read
       }),
       signal,
     );
+    if (!(error instanceof LockLost))
+      await leaveBehind(context, error).catch((failed: unknown) =>
+        deps.log.error('that the node has failed could not be written down', { error: reasonOf(failed) }),
+      );
   }
   throw error;
 }

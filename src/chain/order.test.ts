@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clusters, controlPlane, finished, OLD, TARGET, worker } from '../../test/support/clusters.ts';
+import { nextStep, stepsOneByOne } from '../../test/support/next-step.ts';
 import { isOnTarget, type Nodes } from '../facts/nodes.ts';
-import { nextStep, remainingSteps, tooEarly } from './order.ts';
+import { tooEarly } from './order.ts';
 import { type Step, stepName } from './step.ts';
 
-const names = (nodes: Nodes) => remainingSteps(nodes, TARGET).map(stepName);
+const names = (nodes: Nodes) => stepsOneByOne(nodes, TARGET).map(stepName);
 
 describe('tooEarly', () => {
   const early = (step: Step, ...nodes: Nodes): string | undefined => tooEarly(step, nodes, '1.36.4');
@@ -145,7 +146,7 @@ describe('remainingSteps', () => {
       controlPlane('cp2'),
       controlPlane('cp1', TARGET),
     ];
-    expect(remainingSteps(nodes, TARGET)).toEqual([
+    expect(stepsOneByOne(nodes, TARGET)).toEqual([
       { phase: 'preflight' },
       { phase: 'master', node: 'cp2' },
       { phase: 'worker', node: 'w2' },

@@ -3,7 +3,21 @@ import type { Step } from './step.ts';
 
 /** How a phase or the detection ended. All of these are decisions: the Job exits 0. Failures are thrown. */
 export type Outcome =
-  | { readonly kind: 'advanced'; readonly next: Step; readonly job: string }
+  | {
+      readonly kind: 'advanced';
+      readonly next: Step;
+      readonly job: string;
+      /** Jobs of the workers that go together with it. */
+      readonly beside?: readonly string[];
+    }
+  /** Nothing more may begin while these workers are away; the last of their Jobs goes on. */
+  | { readonly kind: 'left-to-others'; readonly atWork: readonly string[] }
+  /** Nobody goes on tonight. `untried` were not begun with. */
+  | {
+      readonly kind: 'partly';
+      readonly failed: readonly { readonly node: string; readonly why: string }[];
+      readonly untried: readonly string[];
+    }
   | { readonly kind: 'finished' }
   | { readonly kind: 'refused'; readonly verdict: Exclude<Verdict, 'safe'>; readonly findings: readonly Finding[] }
   | { readonly kind: 'paused'; readonly reason: string };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clusters, controlPlane, OLD, TARGET, worker } from '../../test/support/clusters.ts';
+import { nextStep, stepsOneByOne } from '../../test/support/next-step.ts';
 import { type Nodes } from '../facts/nodes.ts';
-import { nextStep, remainingSteps } from './order.ts';
 import { placement } from './placement.ts';
 import { type Step } from './step.ts';
 
@@ -190,7 +190,7 @@ describe('placement', () => {
   it('I01 I20 never returns the drained node, nor one on which the Job cannot be scheduled', () => {
     fc.assert(
       fc.property(clusters(), (state) => {
-        for (const step of remainingSteps(state, TARGET)) {
+        for (const step of stepsOneByOne(state, TARGET)) {
           const place = placement(step, state, TARGET);
           if (place.kind !== 'node') continue;
           const node = state.find((item) => item.name === place.node);

@@ -56,6 +56,7 @@ function world(start?: LeaseFact) {
     };
     return {
       lease: () => ask(() => lease),
+      leases: () => ask(() => new Map<string, LeaseFact>()),
       writeLease: (_: string, next: Omit<LeaseFact, 'version'>, at: string | undefined) =>
         ask(() => {
           if (at !== lease?.version) return false;

@@ -3,10 +3,14 @@ import type { LeaseFact } from '../cluster/cluster.ts';
 import type { Deps } from '../deps.ts';
 import { LockLost, NightliftError, reasonOf } from '../errors.ts';
 import type { Fence } from '../node/fence.ts';
+import { someOf } from '../some-of.ts';
 import { Refused } from './outcome.ts';
-import type { Waiter } from './wait.ts';
+import { nodeName } from './step.ts';
+import type { Probe, Waiter } from './wait.ts';
 
 export const RUN_LEASE = 'k8s-upgrade-chain';
+const NODE_LEASES = 'k8s-upgrade-node';
+const CHAIN: Named = { lease: RUN_LEASE, what: 'the lock of the chain' };
 /** The random end of a Job's pod name. */
 const POD_SUFFIX = /-[a-z0-9]{5}$/;
 
@@ -32,36 +36,133 @@ export function mayTake(lease: LeaseFact | undefined, holder: string, unchangedS
   return (own !== undefined && own === job(lease.holder)) || unchangedSeconds >= lease.durationSeconds;
 }
 
-/** Takes the lock, waiting for whoever holds it. @throws Refused with the holder's name when it is not let go in time. */
+type LockDeps = Pick<Deps, 'cluster' | 'clock' | 'settings' | 'identity' | 'log'>;
+
+/** The Lease of a worker that goes beside others. */
+export function nodeLease(node: string): string {
+  return nodeName(NODE_LEASES, node);
+}
+
+/**
+ * Takes the lock of the chain, waiting for whoever holds it; then, unless it is only for a look (`besideNodes`), for everybody who holds
+ * the lock of a node. Each of the two writes its own Lease before it reads the other's, so that at least one sees the other; this one
+ * goes first. @throws Refused with the holder's name when it is not let go in time.
+ */
 export async function takeRunLock(
-  deps: Pick<Deps, 'cluster' | 'clock' | 'settings' | 'identity' | 'log'>,
+  deps: LockDeps,
   waiter: Waiter,
   signal: AbortSignal,
+  { besideNodes = false }: { readonly besideNodes?: boolean } = {},
 ): Promise<RunLock> {
-  const { cluster, clock, identity: holder, settings } = deps;
+  const { cluster, clock, identity: holder } = deps;
+  const isFree = freeByClock(deps);
+  let least = 0;
+  return await takeLock(deps, waiter, signal, CHAIN, async (given, write) => {
+    const lease = await cluster.lease(RUN_LEASE, given);
+    if (!isFree(RUN_LEASE, lease)) return { done: false, missing: `${lease?.holder ?? ''} holds it` };
+    const taken = { generation: Math.max(nextGeneration(lease, clock.now()), least), at: momentOf(clock) };
+    if (!(await write(taken.generation, lease?.version, given))) return TAKEN_JUST_NOW;
+    if (besideNodes) return { done: true, value: taken };
+    const nodes = [...(await cluster.leases(given))].filter(([name]) => name.startsWith(`${NODE_LEASES}-`));
+    const held = nodes.filter(([name, one]) => one.holder !== holder && !isFree(name, one));
+    if (held.length > 0) return { done: false, missing: `still at work: ${someOf(held.map(([, one]) => one.holder))}` };
+    // Nodes that these have changed refuse whoever has an older generation.
+    least = Math.max(0, ...nodes.map(([, { generation }]) => generation + 1));
+    return taken.generation >= least ? { done: true, value: taken } : TAKEN_JUST_NOW;
+  });
+}
+
+/** Takes the lock of one node, while nobody has that of the chain. @throws Refused, as `takeRunLock`. */
+export async function takeNodeLock(
+  deps: LockDeps,
+  waiter: Waiter,
+  signal: AbortSignal,
+  node: string,
+): Promise<RunLock> {
+  const { cluster, clock } = deps;
+  const name = nodeLease(node);
+  const isFree = freeByClock(deps);
+  return await takeLock(
+    deps,
+    waiter,
+    signal,
+    { lease: name, what: `the lock of ${node}` },
+    async (given, write, letGo) => {
+      const run = await cluster.lease(RUN_LEASE, given);
+      if (!isFree(RUN_LEASE, run)) return { done: false, missing: `${run?.holder ?? ''} holds that of the chain` };
+      const lease = await cluster.lease(name, given);
+      if (!isFree(name, lease)) return { done: false, missing: `${lease?.holder ?? ''} holds it` };
+      // Above that of whoever had the lock of the chain, and may have changed this node.
+      const generation = Math.max(nextGeneration(lease, clock.now()), (run?.generation ?? 0) + 1);
+      const at = momentOf(clock);
+      if (!(await write(generation, lease?.version, given))) return TAKEN_JUST_NOW;
+      const after = await cluster.lease(RUN_LEASE, given);
+      if (isFree(RUN_LEASE, after) && (after?.generation ?? 0) < generation)
+        return { done: true, value: { generation, at } };
+      await letGo(given);
+      return { done: false, missing: `${after?.holder ?? ''} has taken that of the chain just now` };
+    },
+  );
+}
+
+const TAKEN_JUST_NOW = { done: false, missing: 'somebody else took it just now' } as const;
+
+/** Whether a Lease may be taken, by how long it was seen unchanged. */
+function freeByClock({ clock, identity }: LockDeps): (name: string, lease: LeaseFact | undefined) => boolean {
+  const seen = new Map<string, { readonly version: string; readonly at: number }>();
+  return (name, lease) => {
+    // Of the two clocks the one by which less may have passed: nobody loses the lock to a clock that was set.
+    const now = clock.monotonic();
+    if (lease !== undefined && seen.get(name)?.version !== lease.version)
+      seen.set(name, { version: lease.version, at: now });
+    return mayTake(lease, identity, (now - (seen.get(name)?.at ?? now)) / 1000);
+  };
+}
+
+interface Named {
+  readonly lease: string;
+  /** In messages. */
+  readonly what: string;
+}
+
+interface Taken {
+  readonly generation: number;
+  readonly at: Moment;
+}
+
+type Write = (generation: number, version: string | undefined, signal: AbortSignal) => Promise<boolean>;
+
+/** Tries until it is taken, and keeps it then. What was written on the way to a lock that is not to be had is given back. */
+async function takeLock(
+  deps: LockDeps,
+  waiter: Waiter,
+  signal: AbortSignal,
+  named: Named,
+  attempt: (signal: AbortSignal, write: Write, letGo: (signal: AbortSignal) => Promise<void>) => Promise<Probe<Taken>>,
+): Promise<RunLock> {
+  const { cluster, identity: holder, settings } = deps;
   const durationSeconds = settings.waits.lockSeconds;
-  let seen: { version: string; at: number } | undefined;
-  let taken: { generation: number; at: Moment };
+  let written: number | undefined;
+  const write: Write = async (generation, version, given) => {
+    const isWritten = await cluster.writeLease(named.lease, { holder, durationSeconds, generation }, version, given);
+    if (isWritten) written = generation;
+    return isWritten;
+  };
+  const letGo = async (given: AbortSignal): Promise<void> => {
+    const lease = written === undefined ? undefined : await cluster.lease(named.lease, given);
+    if (lease?.holder !== holder || lease.generation !== written) return;
+    const { generation, version } = lease;
+    await cluster.writeLease(named.lease, { holder: '', durationSeconds, generation }, version, given);
+  };
   try {
-    taken = await waiter.until(
-      'the lock of the chain',
-      async (_, given) => {
-        const lease = await cluster.lease(RUN_LEASE, given);
-        // Of the two clocks the one by which less may have passed: nobody loses the lock to a clock that was set.
-        const now = clock.monotonic();
-        if (lease !== undefined && seen?.version !== lease.version) seen = { version: lease.version, at: now };
-        const unchanged = seen === undefined ? 0 : (now - seen.at) / 1000;
-        if (!mayTake(lease, holder, unchanged)) return { done: false, missing: `${lease?.holder ?? ''} holds it` };
-        const generation = nextGeneration(lease, clock.now());
-        const at = momentOf(clock);
-        const next = { holder, durationSeconds, generation };
-        if (await cluster.writeLease(RUN_LEASE, next, lease?.version, given))
-          return { done: true, value: { generation, at } };
-        return { done: false, missing: 'somebody else took it just now' };
-      },
-      { seconds: settings.waits.alertSeconds, remedy: '' },
-    );
+    const { generation, at } = await waiter.until(named.what, (_, given) => attempt(given, write, letGo), {
+      seconds: settings.waits.alertSeconds,
+      remedy: '',
+    });
+    return keepLock(deps, named, { holder, generation }, durationSeconds, at, signal);
   } catch (error) {
+    // The next pod of the Job takes it over; without one it runs out.
+    if (!signal.aborted) await letGo(signal).catch(() => undefined);
     if (!(error instanceof NightliftError) || error.kind !== 'timeout') throw error;
     throw new Refused([
       {
@@ -70,11 +171,10 @@ export async function takeRunLock(
         class: 'actionable',
         severity: 'block',
         message: error.message,
-        remedy: `Let it end, or see whether it is still alive; kubectl -n ${settings.namespace} delete lease ${RUN_LEASE} frees the lock.`,
+        remedy: `Let it end, or see whether it is still alive; kubectl -n ${settings.namespace} delete lease ${named.lease} frees the lock.`,
       },
     ]);
   }
-  return keepLock(deps, { holder, generation: taken.generation }, durationSeconds, taken.at, signal);
 }
 
 /** Higher than that of the holder before, whatever the clocks say; and without a Lease, which a person may delete, by the clock. */
@@ -88,6 +188,7 @@ const LONGEST_TICK_MS = 1000;
 
 function keepLock(
   { cluster, clock, log }: Pick<Deps, 'cluster' | 'clock' | 'log'>,
+  { lease: name, what }: Named,
   fence: Fence,
   durationSeconds: number,
   takenAt: Moment,
@@ -106,20 +207,20 @@ function keepLock(
   const lose = (error: LockLost): void => {
     if (lost.signal.aborted) return;
     // One that ran out is taken anew: on a single control plane each restart of the API server may come to that.
-    log[error.lapsed ? 'warn' : 'error']('the lock of the chain is lost', { error: error.message });
+    log[error.lapsed ? 'warn' : 'error'](`${what} is lost`, { error: error.message });
     lost.abort(error);
   };
   const lookAtClock = (): void => {
     const silent = longestSince(renewedAt, clock);
-    if (silent >= durationMs * HELD_FOR) lose(lapsed(silent, durationSeconds, because));
+    if (silent >= durationMs * HELD_FOR) lose(lapsed(what, silent, durationSeconds, because));
   };
   /** false: the API server says that somebody has written it meanwhile. It may have been this process: an answer can get lost. */
   const write = async (holder: string, by: AbortSignal): Promise<boolean> => {
     const at = momentOf(clock);
-    const lease = await cluster.lease(RUN_LEASE, by);
-    if (lease?.holder !== fence.holder || lease.generation !== fence.generation) throw takenOver(lease);
+    const lease = await cluster.lease(name, by);
+    if (lease?.holder !== fence.holder || lease.generation !== fence.generation) throw takenOver(what, lease);
     const next = { holder, durationSeconds, generation: fence.generation };
-    const isWritten = await cluster.writeLease(RUN_LEASE, next, lease.version, by);
+    const isWritten = await cluster.writeLease(name, next, lease.version, by);
     if (isWritten) {
       renewedAt = at;
       because = '';
@@ -173,9 +274,9 @@ function keepLock(
   };
 }
 
-function lapsed(silentMs: number, durationSeconds: number, because: string): LockLost {
+function lapsed(what: string, silentMs: number, durationSeconds: number, because: string): LockLost {
   return new LockLost(
-    `keeping the lock of the chain: it could not be renewed for ${Math.round(silentMs / 1000)} s, and after ${durationSeconds} s anybody may take it over${because === '' ? '' : `: ${because}`}`,
+    `keeping ${what}: it could not be renewed for ${Math.round(silentMs / 1000)} s, and after ${durationSeconds} s anybody may take it over${because === '' ? '' : `: ${because}`}`,
     {
       lapsed: true,
       remedy:
@@ -184,8 +285,8 @@ function lapsed(silentMs: number, durationSeconds: number, because: string): Loc
   );
 }
 
-function takenOver(lease: LeaseFact | undefined): LockLost {
-  return new LockLost(`keeping the lock of the chain: ${lease?.holder || 'nobody'} holds it now`, {
+function takenOver(what: string, lease: LeaseFact | undefined): LockLost {
+  return new LockLost(`keeping ${what}: ${lease?.holder || 'nobody'} holds it now`, {
     remedy: 'Nothing to do: this Job stops, and its next try waits for the lock.',
   });
 }

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts';
-import { LockLost, NightliftError, reasonOf } from '../errors.ts';
-import { hasTargetVersion, isOnTarget, type Nodes, type Outlines } from '../facts/nodes.ts';
+import { LockLost, reasonOf } from '../errors.ts';
+import { hasTargetVersion, isOnTarget, type Outlines } from '../facts/nodes.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { logFinding } from '../gate/log-finding.ts';
@@ -9,16 +9,14 @@ import { afterStop, JobOver, LAST_WORDS_MS } from './after-stop.ts';
 import type { TakenBack } from './compose-event.ts';
 import { createContext } from './context.ts';
 import { endEarly } from './end-early.ts';
-import { ensureJob } from './ensure-job.ts';
-import { nextStep } from './order.ts';
 import { type Outcome, Refused } from './outcome.ts';
 import type { ActionStep, Context, Phase } from './phase.ts';
-import { placement } from './placement.ts';
 import { refuseTooEarly, refuseWrongTarget } from './refuse-step.ts';
-import { nodeOf, type Step, stepName } from './step.ts';
+import { goOn, goOnBeside, spawnNext } from './spawn-next.ts';
+import { nodeOf, type Step } from './step.ts';
 import { stepDue } from './step-due.ts';
 import { takeBack } from './take-back.ts';
-import { underLock } from './under-lock.ts';
+import { lockOf, underLock } from './under-lock.ts';
 import { isWorthAnotherTry } from './worth-another-try.ts';
 
 /**
@@ -67,13 +65,20 @@ async function attempt(phase: Phase, context: Context, takenBack: TakenBack[]): 
     },
   );
   refuseWrongTarget(nodes, target);
-  return await underLock(context, async (locked) => {
+  const work = async (locked: Context): Promise<void> => {
     if (isDone(step, nodes, target)) deps.log.info('nothing to do: this is done already');
     else {
       refuseTooEarly(step, nodes, target);
       await runSteps(phase, context, locked, takenBack);
     }
-    return step.phase === 'postflight' ? { kind: 'finished' } : await spawnNext(locked);
+  };
+  if (lockOf(context) === 'node') {
+    await underLock(context, work);
+    return await goOnBeside(context);
+  }
+  return await underLock(context, async (locked) => {
+    await work(locked);
+    return step.phase === 'postflight' ? { kind: 'finished' } : await goOn(locked, () => spawnNext(locked));
   });
 }
 
@@ -162,30 +167,4 @@ async function runAction(
   await sayDue(action);
   begun.push(action);
   await action.run(own);
-}
-
-async function spawnNext(context: Context): Promise<Outcome> {
-  const { deps, target, signal, step } = context;
-  await context.waiter.mayGoOn();
-  const masters = await deps.cluster.controlPlanes(signal);
-  const next = await nextOf(context, masters);
-  if (next.phase === step.phase && nodeOf(next) === nodeOf(step)) {
-    throw new NightliftError('phase', `finishing ${stepName(step)}: the cluster does not show ${target} on it`, {
-      remedy: 'See the log above; the node is looked at again next night.',
-    });
-  }
-  // The Job runs on a control plane: the others are read when none of those can run it.
-  const nodes = placement(next, masters, target).kind === 'none' ? await deps.cluster.nodes(signal) : masters;
-  const ensured = await ensureJob(deps, { step: next, target, nodes, reached: false, signal });
-  return { kind: 'advanced', next, job: ensured.name };
-}
-
-/** The next step, of a node that is there and is ours. */
-async function nextOf({ deps: { cluster }, target, signal }: Context, masters: Nodes): Promise<Step> {
-  let others = (await cluster.outlines(signal)).filter(({ role }) => role === 'worker');
-  for (;;) {
-    const next = nextStep([...masters, ...others], target);
-    if (next.phase !== 'worker' || (await cluster.node(next.node, signal)) !== undefined) return next;
-    others = others.filter(({ name }) => name !== next.node);
-  }
 }

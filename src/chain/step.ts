@@ -36,7 +36,11 @@ const LONGEST_NAME = 63;
 export function jobName(step: Step, target: string, firstControlPlane: string | undefined): string {
   const base = `k8s-upgrade-${step.phase}-${versionLabel(target)}`;
   const node = nodeOf(step);
-  if (node === undefined || (step.phase === 'master' && node === firstControlPlane)) return base;
+  return node === undefined || (step.phase === 'master' && node === firstControlPlane) ? base : nodeName(base, node);
+}
+
+/** The same for the same node, always, and one of its own for each. */
+export function nodeName(base: string, node: string): string {
   const full = `${base}-${node}`;
   if (full.length <= LONGEST_NAME && !node.includes('.')) return full;
   const hash = createHash('sha256').update(node).digest('hex').slice(0, 8);

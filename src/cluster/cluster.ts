@@ -223,8 +223,13 @@ export interface Cluster {
   cordon(node: string, by: string, signal: AbortSignal): Promise<void>;
   /** Clears spec.unschedulable when the cordon is ours, and what was written about the drain in any case, in one patch. */
   uncordon(node: string, signal: AbortSignal): Promise<void>;
-  /** Writes that a step for this target was begun on the node; null takes the mark away. Either forgets what an earlier drain has written. */
-  markUnfinished(node: string, target: string | null, signal: AbortSignal): Promise<void>;
+  /**
+   * Writes that a step for this target was begun on the node; null takes the mark away, and writes `finished` where it is given.
+   * Either forgets what an earlier drain has written, and an earlier failure.
+   */
+  markUnfinished(node: string, target: string | null, signal: AbortSignal, finished?: string): Promise<void>;
+  /** Writes that the step of the node has failed for good, and why. */
+  markFailed(node: string, failure: string, signal: AbortSignal): Promise<void>;
   /** Since when budgets have held pods of a node back in the step that is begun on it. */
   heldSince(node: string, signal: AbortSignal): Promise<HeldSince>;
   /** Written beside the mark of the step; a new mark, its end, a cordon of ours and an uncordon take it away. */
@@ -289,6 +294,8 @@ export interface Cluster {
   /** Log of the newest pod that the Job itself has made, at most the last `tailLines` lines. */
   jobLog(namespace: string, jobName: string, tailLines: number, signal: AbortSignal): Promise<string>;
   lease(name: string, signal: AbortSignal): Promise<LeaseFact | undefined>;
+  /** All Leases of our namespace, by name. */
+  leases(signal: AbortSignal): Promise<ReadonlyMap<string, LeaseFact>>;
   /** Writes it when it is still at `version` (undefined: when there is none yet). false: somebody else was first. */
   writeLease(
     name: string,

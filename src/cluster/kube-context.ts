@@ -17,6 +17,10 @@ export interface RecordKeys {
   readonly cordonedBy: string;
   /** On a Node: the target of a step that was begun and has not ended. */
   readonly unfinished: string;
+  /** On a Node: target and time of the step that has ended well. */
+  readonly finished: string;
+  /** On a Node: target and night of the step that has failed for good while others went on, and why. */
+  readonly failed: string;
   /** On a Node, beside `unfinished`: since when budgets have held its pods back. */
   readonly heldSince: string;
   readonly replicasBefore: string;
@@ -32,6 +36,8 @@ export function recordKeys(prefix: string): RecordKeys {
   return {
     cordonedBy: `${prefix}/cordoned-by`,
     unfinished: `${prefix}/unfinished`,
+    finished: `${prefix}/finished`,
+    failed: `${prefix}/failed`,
     heldSince: `${prefix}/held-since`,
     replicasBefore: `${prefix}/replicas-before`,
     quiesced: `${prefix}/quiesced`,

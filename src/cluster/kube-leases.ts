@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, LeaseFact } from './cluster.ts';
 import { apiPath } from './kube-client.ts';
 import type { KubeContext } from './kube-context.ts';
 import { ClusterError, isAlreadyExists, isConflict } from './kube-error.ts';
@@ -23,20 +23,19 @@ export function kubeLeases({
   client,
   clock,
   namespace,
-}: KubeContext): Pick<Cluster, 'lease' | 'writeLease' | 'lookForAway'> {
+}: KubeContext): Pick<Cluster, 'lease' | 'leases' | 'writeLease' | 'lookForAway'> {
   const collection = apiPath`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
   return {
     async lease(name, signal) {
       const doing = `reading Lease ${namespace}/${name}`;
       const path = `${collection}/${encodeURIComponent(name)}`;
       const found = await orUndefined(client.object({ doing, path }, Lease, signal));
-      if (found === undefined) return undefined;
-      return {
-        holder: found.spec.holderIdentity ?? '',
-        durationSeconds: found.spec.leaseDurationSeconds ?? 0,
-        generation: Date.parse(found.spec.acquireTime ?? '') || 0,
-        version: found.metadata.resourceVersion,
-      };
+      return found === undefined ? undefined : leaseFact(found);
+    },
+
+    async leases(signal) {
+      const found = await client.list({ doing: `listing the Leases in ${namespace}`, path: collection }, Lease, signal);
+      return new Map(found.map((lease) => [lease.metadata.name, leaseFact(lease)]));
     },
 
     async lookForAway(name, signal) {
@@ -70,6 +69,15 @@ export function kubeLeases({
         throw error;
       }
     },
+  };
+}
+
+function leaseFact({ metadata, spec }: z.infer<typeof Lease>): LeaseFact {
+  return {
+    holder: spec.holderIdentity ?? '',
+    durationSeconds: spec.leaseDurationSeconds ?? 0,
+    generation: Date.parse(spec.acquireTime ?? '') || 0,
+    version: metadata.resourceVersion,
   };
 }
 

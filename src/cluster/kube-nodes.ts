@@ -33,6 +33,7 @@ type NodeCalls = Pick<
   | 'cordon'
   | 'uncordon'
   | 'markUnfinished'
+  | 'markFailed'
   | 'heldSince'
   | 'writeHeldSince'
 >;
@@ -187,10 +188,19 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
       });
     },
 
-    async markUnfinished(name, target, signal) {
+    async markUnfinished(name, target, signal, finished) {
       const doing = `marking node ${name}`;
-      const annotations = { [keys.unfinished]: target, [keys.heldSince]: null };
-      await patch(name, doing, { metadata: { annotations } }, signal);
+      const before = { [keys.heldSince]: null, [keys.failed]: null, [keys.finished]: finished ?? null };
+      await patch(name, doing, { metadata: { annotations: { [keys.unfinished]: target, ...before } } }, signal);
+    },
+
+    async markFailed(name, failure, signal) {
+      await patch(
+        name,
+        `marking node ${name} as failed`,
+        { metadata: { annotations: { [keys.failed]: failure } } },
+        signal,
+      );
     },
 
     async heldSince(name, signal) {

@@ -127,8 +127,9 @@ const NO_INFO = {
 };
 
 export function outlineOf(node: NodeFact): NodeOutline {
-  const { name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished } = node;
-  return { name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished };
+  const { name, role, kubelet, apiServer, ready, schedulable, cordonedBy } = node;
+  const { unfinished, finished, failed, labels } = node;
+  return { name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished, finished, failed, labels };
 }
 
 /** X.Y.Z of the kube-apiserver on each node. A digest or a tag that is no release is no version: the node gets null. */
@@ -192,6 +193,8 @@ export function nodeFact(
     schedulable: spec.unschedulable !== true,
     cordonedBy: metadata.annotations[keys.cordonedBy] ?? null,
     unfinished: metadata.annotations[keys.unfinished] ?? null,
+    finished: metadata.annotations[keys.finished] ?? null,
+    failed: metadata.annotations[keys.failed] ?? null,
     taints: (spec.taints ?? []).map(({ key, value, effect }) => ({
       key,
       effect,

@@ -113,11 +113,11 @@ const PHASE: readonly Need[] = [
   { verbs: ['list'], group: 'policy', resource: 'poddisruptionbudgets', where: '', why: 'budgets that block a drain' },
   { verbs: ['get', 'patch'], group: '', resource: 'nodes', where: '', why: 'cordon and uncordon' },
   {
-    verbs: ['get', 'create', 'patch'],
+    verbs: ['get', 'list', 'create', 'patch'],
     group: 'coordination.k8s.io',
     resource: 'leases',
     where: 'own',
-    why: 'one runner',
+    why: 'one runner, or one for each node that is away',
   },
   { verbs: ['get'], group: 'apps', resource: 'daemonsets', where: '', why: 'the lock of kured' },
   {

@@ -20,6 +20,8 @@ export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeF
     schedulable: true,
     cordonedBy: null,
     unfinished: null,
+    finished: null,
+    failed: null,
     taints: [],
     labels: {},
     allocatable: {},

@@ -35,6 +35,16 @@ export const NodeFact = z.object({
     .string()
     .nullable()
     .describe('the target of a step that was begun on the node and has not ended; null without one'),
+  finished: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('target and time of the last step that ended well on it, where the rollout goes by that; else null'),
+  failed: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('target and night of a step that failed on it while others went on, and why; null without one'),
   taints: z.array(TaintFact),
   labels: z.record(z.string(), z.string()).default({}),
   allocatable: z
@@ -57,7 +67,17 @@ export const NodeFact = z.object({
 /** What the order of a chain goes by: as much of a node as one line says of it. */
 export type NodeOutline = Pick<
   NodeFact,
-  'name' | 'role' | 'kubelet' | 'apiServer' | 'ready' | 'schedulable' | 'cordonedBy' | 'unfinished'
+  | 'name'
+  | 'role'
+  | 'kubelet'
+  | 'apiServer'
+  | 'ready'
+  | 'schedulable'
+  | 'cordonedBy'
+  | 'unfinished'
+  | 'finished'
+  | 'failed'
+  | 'labels'
 >;
 
 /** A node that is there and is not upgraded by us. */

@@ -122,6 +122,7 @@ describe('the phases', () => {
       'node-upgrade',
       'replacements',
       'snapshot',
+      'soak',
       'stage',
       'stage-all',
       'stage-containerd',

@@ -1,5 +1,5 @@
-import { remainingSteps } from '../chain/order.ts';
 import { placement } from '../chain/placement.ts';
+import { remainingSteps } from '../chain/rollout.ts';
 import { nodeOf, type Step, stepName } from '../chain/step.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
@@ -68,7 +68,7 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
   const state = new Map(nodes.map((node) => [node.name, node]));
   const masters = controlPlanes(nodes).map(({ name }) => name);
   const whyOf = reasonsFor(nodes, target);
-  const steps = remainingSteps(nodes, target).map((step): PlannedStep => {
+  const steps = remainingSteps({ nodes, target, rollout: settings.rollout }).map((step): PlannedStep => {
     const onMasters = placement(
       step,
       masters.flatMap((name) => state.get(name) ?? []),

@@ -5,6 +5,7 @@ import { name, notes } from './field.ts';
 import { Job } from './job.ts';
 import { Kubeadm } from './kubeadm.ts';
 import { Nodes, Packages, Ssh } from './nodes.ts';
+import { Rollout } from './rollout.ts';
 import { Snapshot } from './snapshot.ts';
 import { Target, Window } from './target.ts';
 import { Waits } from './waits.ts';
@@ -181,6 +182,7 @@ export const Settings = z
           ),
       })
       .prefault({}),
+    rollout: Rollout.prefault({}),
     job: Job.prefault({}),
   })
   .superRefine(({ oidcRestore, ssh }, { addIssue }) => {

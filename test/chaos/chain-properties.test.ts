@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextStep, remainingSteps } from '../../src/chain/order.ts';
 import { placement } from '../../src/chain/placement.ts';
 import { jobName, nodeOf, type Step } from '../../src/chain/step.ts';
 import { exampleNode } from '../../src/facts/example-facts.ts';
 import type { NodeFact } from '../../src/facts/node-fact.ts';
 import { controlPlanes, isOnTarget, workers } from '../../src/facts/nodes.ts';
+import { nextStep, stepsOneByOne } from '../support/next-step.ts';
 import { createSimulation, type Move, skewDefects } from './chain-simulation.ts';
 
 const TARGET = '1.36.4';
@@ -86,7 +86,7 @@ describe('the chain over any cluster', () => {
         const [first] = (planes.length > 0 ? planes : pending).map(({ name }) => name).toSorted();
         expect(nodeOf(step)).toBe(first);
         expect(step.phase).toBe(planes.length > 0 ? 'master' : pending.length > 0 ? 'worker' : 'postflight');
-        expect(remainingSteps(nodes, TARGET).slice(1)[0]).toEqual(step);
+        expect(stepsOneByOne(nodes, TARGET).slice(1)[0]).toEqual(step);
       }),
       { numRuns: 500 },
     );

@@ -1,10 +1,11 @@
-import { nextStep, tooEarly } from '../../src/chain/order.ts';
+import { tooEarly } from '../../src/chain/order.ts';
 import { placement } from '../../src/chain/placement.ts';
 import { nodeOf, type Step } from '../../src/chain/step.ts';
 import { exampleNode } from '../../src/facts/example-facts.ts';
 import type { NodeFact } from '../../src/facts/node-fact.ts';
 import { hasTargetVersion, isOnTarget } from '../../src/facts/nodes.ts';
 import { minorNumber } from '../../src/version.ts';
+import { nextStep } from '../support/next-step.ts';
 
 export type Move =
   /** The Job of the step that is due runs, and dies after so many of its changes. */

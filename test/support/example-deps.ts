@@ -197,9 +197,13 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
       const isOurs = world.nodes.some((node) => node.name === name && node.cordonedBy !== null);
       if (isOurs) change(name, { schedulable: true, cordonedBy: null });
     },
-    markUnfinished: async (name, target) => {
+    markUnfinished: async (name, target, _, finished) => {
       seen.changes.push(`mark ${name} ${target ?? 'finished'}`);
-      change(name, { unfinished: target });
+      change(name, { unfinished: target, finished: finished ?? null, failed: null });
+    },
+    markFailed: async (name, failed) => {
+      seen.changes.push(`mark ${name} failed`);
+      change(name, { failed });
     },
     quiescedWorkloads: async () => [],
     jobs: async () => [...world.jobs.values()],
@@ -218,6 +222,7 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
     },
     cronJob: async () => undefined,
     lease: async () => world.lease,
+    leases: async () => new Map(),
     writeLease: async (_, lease, version) => {
       if (world.lease?.version !== version) return false;
       world.lease = { ...lease, version: `${Number(version ?? 0) + 1}` };

@@ -1,5 +1,3 @@
-import type { Budget, PodFact } from '../../cluster/cluster.ts';
-import { selects } from '../../cluster/label-selector.ts';
 import type { Policy } from '../../settings/drain-policy.ts';
 
 export interface BlockedPod {
@@ -25,12 +23,4 @@ export function reactionTo(
     case 'wait':
       return blocked.isForEver ? 'give-up' : 'wait';
   }
-}
-
-/** Names of the budgets that are for a pod. */
-export function budgetsOver(pod: Pick<PodFact, 'namespace' | 'labels'>, budgets: readonly Budget[]): readonly string[] {
-  return budgets
-    .filter(({ namespace, selector }) => namespace === pod.namespace && selects(selector, pod.labels))
-    .map(({ name }) => name)
-    .toSorted();
 }

@@ -1,11 +1,11 @@
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import { budgetsOver } from '../../cluster/budgets-over.ts';
 import { needsEviction } from '../../cluster/pod-in-drain.ts';
 import { hasTargetVersion } from '../../facts/nodes.ts';
 import { policyFor } from '../../settings/drain-policy.ts';
 import { undoCordon } from '../node/cordon.ts';
 import { planDrain } from './drain-plan.ts';
-import { budgetsOver } from './drain-policy.ts';
 import { evictAll } from './evictions.ts';
 import { problemFinding, twoBudgetsFinding } from './findings.ts';
 

@@ -2,6 +2,7 @@ import { atOnce } from '../../at-once.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { Probe } from '../../chain/wait.ts';
+import { budgetsOver } from '../../cluster/budgets-over.ts';
 import type { Budget, PodFact } from '../../cluster/cluster.ts';
 import { needsEviction } from '../../cluster/pod-in-drain.ts';
 import { isStuck } from '../../cluster/stuck-pod.ts';
@@ -12,7 +13,6 @@ import type { Finding } from '../../gate/finding.ts';
 import type { DrainPolicy } from '../../settings/drain.ts';
 import { policyFor } from '../../settings/drain-policy.ts';
 import { planDrain } from './drain-plan.ts';
-import { budgetsOver } from './drain-policy.ts';
 import {
   gaveUpBeforeFinding,
   heldBeforeFinding,

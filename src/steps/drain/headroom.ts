@@ -1,4 +1,5 @@
 import { atOnce } from '../../at-once.ts';
+import { othersAtWork } from '../../chain/at-work.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
@@ -45,7 +46,9 @@ const AT_ONCE = 4;
  * Node by node until the pods fit, as one or two others are enough nearly always: then neither the nodes nor the pods of
  * the cluster are listed. What does not fit there is decided over every node that any of the pods may run on.
  */
-async function lookForRoom({ deps: { cluster }, signal }: Context, drained: string): Promise<Headroom> {
+async function lookForRoom(context: Context, drained: string): Promise<Headroom> {
+  const { cluster } = context.deps;
+  const { signal } = context;
   const pods = (await cluster.pods({ node: drained }, signal)).filter((pod) => pod.node === drained && needsPlace(pod));
   const free = new Map<string, Resources | 'unknown'>();
   const readRoom = async (nodes: readonly NodeFact[]): Promise<void> => {
@@ -55,7 +58,10 @@ async function lookForRoom({ deps: { cluster }, signal }: Context, drained: stri
   };
   if (pods.length === 0) return planHeadroom(pods, [], free);
   const near: NodeFact[] = [];
-  const names = nearestFirst(drained, await cluster.outlines(signal)).slice(0, NEAREST);
+  // What others are at work on is about to be emptied as well.
+  const leaving = await othersAtWork(context);
+  const staying = (await cluster.outlines(signal)).filter(({ name }) => !leaving.has(name));
+  const names = nearestFirst(drained, staying).slice(0, NEAREST);
   for (let at = 0; at < names.length; at += AT_ONCE) {
     const found = await Promise.all(names.slice(at, at + AT_ONCE).map((name) => cluster.node(name, signal)));
     const some = found.filter((node) => node !== undefined);
@@ -64,7 +70,7 @@ async function lookForRoom({ deps: { cluster }, signal }: Context, drained: stri
     const plan = planHeadroom(pods, near, free);
     if (plan.pinned.length + plan.unsure.length === 0 && plan.shortage === undefined) return plan;
   }
-  const others = (await cluster.nodes(signal)).filter(({ name }) => name !== drained);
+  const others = (await cluster.nodes(signal)).filter(({ name }) => name !== drained && !leaving.has(name));
   for (let some = NEAREST; ; some *= 2) {
     const plan = planHeadroom(pods, others, free);
     if (plan.unread.length === 0) return plan;

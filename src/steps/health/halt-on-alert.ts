@@ -1,5 +1,7 @@
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import { soakSeconds } from '../../chain/rollout.ts';
+import { nodeOf } from '../../chain/step.ts';
 import { NightliftError, reasonOf } from '../../errors.ts';
 import type { AlertFact } from '../../facts/facts.ts';
 import type { Finding } from '../../gate/finding.ts';
@@ -81,13 +83,23 @@ export const haltAfterWaiting = haltOnAlert(
 export const soak: ActionStep = {
   name: 'soak',
   summary: 'watch the node before the next one goes',
+  longest: ({ waits, rollout }) => Math.max(...Object.values(waits), rollout.canary.soakSeconds),
   async run(context) {
     const watch = async (): Promise<void> => {
       const alerts = await look(context);
       if (alerts.known && alerts.value.length > 0)
         throw new Refused([finding(`during the soak: ${problemOf(alerts) ?? ''}`)]);
     };
-    await context.waiter.pass('soak', context.deps.settings.waits.soakSeconds, watch);
+    await context.waiter.pass('soak', await secondsOf(context), watch);
     await haltAfterWaiting.run(context);
   },
 };
+
+/** The other workers are read only where there are canaries. */
+async function secondsOf({ deps, step, target, signal }: Context): Promise<number> {
+  const { waits, rollout } = deps.settings;
+  const name = nodeOf(step);
+  if (name === undefined || step.phase !== 'worker' || rollout.canary.perGroup === 0) return waits.soakSeconds;
+  const nodes = await deps.cluster.outlines(signal);
+  return soakSeconds(name, { nodes, rollout, target }, waits.soakSeconds);
+}

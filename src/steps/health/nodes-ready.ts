@@ -1,7 +1,9 @@
+import { othersAtWork } from '../../chain/at-work.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep } from '../../chain/phase.ts';
 import { nodeOf } from '../../chain/step.ts';
 import { NightliftError } from '../../errors.ts';
+import type { NodeOutline } from '../../facts/node-fact.ts';
 import { isHalfWay } from '../../facts/nodes.ts';
 import { suchNodes } from '../../observe/such-nodes.ts';
 import { someOf } from '../../some-of.ts';
@@ -19,9 +21,12 @@ export const nodesReady: ActionStep = {
       await context.waiter.until(
         'all nodes to be Ready',
         async () => {
+          // What goes beside this one is away by leave of the rollout.
+          const working = await othersAtWork(context);
+          const isExpected = ({ name }: NodeOutline): boolean => name === nodeOf(step) || working.has(name);
           const down = await suchNodes(
             deps.cluster,
-            (node) => node.ready !== 'yes' && !(node.name === nodeOf(step) && isHalfWay(node)),
+            (node) => node.ready !== 'yes' && !(isExpected(node) && isHalfWay(node)),
             signal,
           );
           if (down.length === 0) return { done: true, value: undefined };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { othersAtWork } from '../../chain/at-work.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import { recordRun } from '../../chain/run-record.ts';
@@ -54,8 +55,13 @@ export const takeRebootLock: ActionStep = {
       return await deps.cluster.writeRebootLock(place, text, lock.version, given);
     });
   },
-  undo: giveBackRebootLock,
+  undo: giveBackUnlessUsed,
 };
+
+/** Workers that others are at work on must not be restarted either: whoever is last, or the next night, gives it back. */
+async function giveBackUnlessUsed(context: Context): Promise<void> {
+  if ((await othersAtWork(context)).size === 0) await giveBackRebootLock(context);
+}
 
 export const returnRebootLock: ActionStep = {
   name: 'return-reboot-lock',

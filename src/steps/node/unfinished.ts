@@ -1,4 +1,5 @@
 import type { ActionStep } from '../../chain/phase.ts';
+import { remembersFinished } from '../../settings/rollout.ts';
 
 /**
  * A node shows the new version before its step has ended: what comes after (DaemonSets, restore script, soak) would be
@@ -15,5 +16,9 @@ export const begin: ActionStep = {
 export const finish: ActionStep = {
   name: 'finish',
   summary: 'take the mark away: the node is finished',
-  run: async (context) => await context.deps.cluster.markUnfinished((await context.node()).name, null, context.signal),
+  async run(context) {
+    const { cluster, clock, settings } = context.deps;
+    const finished = remembersFinished(settings.rollout) ? `${context.target} ${clock.now().toISOString()}` : undefined;
+    await cluster.markUnfinished((await context.node()).name, null, context.signal, finished);
+  },
 };
