@@ -66,6 +66,11 @@ export function minorOf(version: string): string {
   return version.split('.').slice(0, 2).join('.');
 }
 
+/** '1.36.4' → 4. */
+export function patchOf(version: string): number {
+  return Number(version.split('.')[2]);
+}
+
 /** Another major is further away than any minor of this one. */
 const MINORS_OF_A_MAJOR = 1000;
 

@@ -62,6 +62,7 @@ export async function clearRun(context: InRun, also: Readonly<Record<string, nul
     run: null,
     target: null,
     'snapshot-path': null,
+    'snapshot-bytes': null,
     'not-well': null,
     ...NOT_STOPPED,
     ...also,

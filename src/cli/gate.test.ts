@@ -157,7 +157,7 @@ describe('nightlift gate with --config', () => {
     const config = write('config.yaml', 'addons: { matrixFile: gone.yaml }');
     const file = write('facts.json', JSON.stringify(running('1.36.3')));
     const { out, err, code } = await callCli(['plan', '--facts', file, '--target', '1.36.4', '--config', config]);
-    expect([code, out]).toEqual([0, expect.stringContaining('1.36.3 → 1.36.4')]);
+    expect([code, out]).toEqual([0, expect.stringContaining('1.36.3 ─▶ 1.36.4')]);
     expect(err).toMatch(/the gate was not asked: reading the addon matrix .*gone\.yaml: there is no such file/);
   });
 });

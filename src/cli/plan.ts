@@ -1,9 +1,11 @@
 import { nodeOf } from '../chain/step.ts';
+import { pathFromUser, type UpgradePath } from '../detect/path-from-user.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { kindText } from '../facts/inventory.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import type { GateResult } from '../gate/finding.ts';
+import { type PathPlan, planPath } from '../phases/plan-path.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
 import { someOf } from '../some-of.ts';
 import { type Call, EXIT } from './call/command.ts';
@@ -18,11 +20,28 @@ export async function run(call: Call): Promise<number> {
       call.output.json({ target: null, why });
       return EXIT.done;
     }
+    const path = severalHops(question, target);
+    if (path !== undefined) {
+      const plan = planPath(question.facts, path, question.settings);
+      printPath(call.output, plan);
+      call.output.json({ ...plan, gate: tellGate(call.output, question, plan.hops[0]?.target ?? target) });
+      return EXIT.done;
+    }
     const plan = planUpgrade(question.facts, target, runningOf(question.facts), question.settings);
     printPlan(call.output, plan, why);
     call.output.json({ ...plan, gate: tellGate(call.output, question, target) });
     return EXIT.done;
   });
+}
+
+/** Undefined where one upgrade is enough, or none can be. @throws NightliftError for a way that is not free, or not known. */
+function severalHops({ facts, settings }: Question, target: string): UpgradePath | undefined {
+  const path = pathFromUser(facts, target, settings.target);
+  if (path === undefined || path.kind === 'path') return path;
+  const doing = `planning the upgrade to ${target}`;
+  throw path.kind === 'unknown'
+    ? new NightliftError('network', `${doing}: ${path.why}`, { remedy: 'Mend what could not be asked, and try again.' })
+    : new NightliftError('usage', `${doing}: ${path.why}`, { remedy: path.remedy });
 }
 
 /** A plan needs no addon matrix; that the gate could not be asked without it is told. */
@@ -48,8 +67,43 @@ export function runningOf(facts: Facts): string {
   });
 }
 
+/** '1.35.8 ─▶ 1.36.4 ─▶ 1.37.1'. */
+export function pathPicture(path: readonly string[]): string {
+  return path.join(' ─▶ ');
+}
+
+/** The first hop in full, the later ones counted: they are planned anew when it is their turn. */
+export function printPath(output: Output, plan: PathPlan): void {
+  const [first, ...later] = plan.hops;
+  if (first === undefined) return;
+  const count = plan.hops.length;
+  const nodes = first.inventory.reduce((sum, kind) => sum + kind.nodes.length, 0);
+  output.line(
+    `${paint(output, 'bold', pathPicture(plan.path))}: ${count} hops × ${nodes} nodes, each with a gate, a snapshot and a postflight of its own`,
+  );
+  output.line();
+  output.line(paint(output, 'bold', `[1/${count}]`));
+  printPlan(output, first, first.why);
+  for (const [index, hop] of later.entries()) {
+    output.line();
+    output.line(
+      `${paint(output, 'bold', `[${index + 2}/${count}]`)} ${pathPicture([hop.from, hop.target])} (${hop.jump}): ${hop.why}`,
+    );
+    output.line(`  ${hop.steps.length} steps, about ${duration(hop.seconds)}: ${stepCounts(hop)}`);
+  }
+  output.line();
+  output.line(`Snapshots of etcd, one before each hop: ${plan.snapshots}.`);
+  output.line(`All ${count} hops: about ${duration(plan.seconds)}, without waits for disruption budgets and alerts.`);
+}
+
+function stepCounts({ steps }: UpgradePlan): string {
+  return [...Map.groupBy(steps, ({ step }) => step.phase)]
+    .map(([phase, some]) => `${some.length} × ${phase}`)
+    .join(', ');
+}
+
 export function printPlan(output: Output, plan: UpgradePlan, why: string): void {
-  output.line(`${paint(output, 'bold', `${plan.from} → ${plan.target}`)} (${plan.jump}): ${why}`);
+  output.line(`${paint(output, 'bold', pathPicture([plan.from, plan.target]))} (${plan.jump}): ${why}`);
   const width = widthOf(output);
   const say = (text: string, indent = '  ', style?: 'dim' | 'yellow'): void => {
     for (const line of wrapped(text, width, indent))

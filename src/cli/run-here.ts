@@ -6,13 +6,14 @@ import type { Deps } from '../deps.ts';
 import { createLog } from '../log.ts';
 import { phaseOf } from '../phases/phases.ts';
 import { type Call, EXIT } from './call/command.ts';
+import type { Ended } from './follow-chain.ts';
 import { printFinding } from './gate.ts';
 
 /**
  * Developer switch: the phases one after the other in this process. Everything is as in the chain, but for the Jobs: a
  * cluster that takes them and runs none.
  */
-export async function runHere(call: Call, deps: Deps, target: string): Promise<number> {
+export async function runHere(call: Call, deps: Deps, target: string): Promise<Ended> {
   const { output, signal } = call;
   const log = createLog({
     format: 'text',
@@ -36,8 +37,12 @@ export async function runHere(call: Call, deps: Deps, target: string): Promise<n
       ? `Done: all nodes are on ${target}, after ${seconds} s.`
       : `Ended: ${outcome?.kind ?? 'nothing was done'}.`,
   );
-  output.json({ outcome: outcome?.kind, target, seconds });
-  return outcome?.kind === 'finished' ? EXIT.done : EXIT.refused;
+  const isDone = outcome?.kind === 'finished';
+  return {
+    code: isDone ? EXIT.done : EXIT.refused,
+    said: { outcome: outcome?.kind, target, seconds },
+    isReached: isDone,
+  };
 }
 
 function withoutJobs(cluster: Cluster): Cluster {

@@ -1,25 +1,28 @@
 import { whyPaused } from '../chain/may-go-on.ts';
 import { start } from '../detect/detect.ts';
-import { targetFromUser } from '../detect/target-from-user.ts';
+import { pathFromUser, type UpgradePath } from '../detect/path-from-user.ts';
+import { type RefusedTarget, targetFromUser } from '../detect/target-from-user.ts';
 import { NightliftError } from '../errors.ts';
 import { ALL_FACTS, type Facts, type ReleaseFact } from '../facts/facts.ts';
 import { allChecks, canAsk } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
+import type { GateResult } from '../gate/finding.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { observe } from '../observe/observe.ts';
 import { readRun } from '../observe/run-record.ts';
 import { known, type Observed } from '../observed.ts';
-import { planUpgrade } from '../phases/plan-upgrade.ts';
+import { planPath } from '../phases/plan-path.ts';
+import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
 import { minorOf, versionFromUser } from '../version.ts';
 import type { Wired } from '../wire.ts';
 import { type Call, EXIT, flag, text } from './call/command.ts';
-import { paint } from './call/output.ts';
+import { type Output, paint } from './call/output.ts';
 import { withSession } from './call/session.ts';
-import { followChain } from './follow-chain.ts';
+import { type Ended, elapsed, followChain, snapshotText } from './follow-chain.ts';
 import { mayStart, seenFromHere } from './from-here.ts';
 import { printFinding, printGate } from './gate.ts';
-import { printPlan, runningOf } from './plan.ts';
+import { pathPicture, printPath, printPlan, runningOf } from './plan.ts';
 import { runHere } from './run-here.ts';
 
 export async function run(call: Call): Promise<number> {
@@ -29,70 +32,172 @@ export async function run(call: Call): Promise<number> {
       remedy: 'nightlift plan shows the possible version; then nightlift upgrade --to X.Y.Z',
     });
   const target = versionFromUser(asked, '--to');
-  return await withSession(call, async (wired) => await upgrade(call, wired, target), 'needed');
+  return await withSession(
+    call,
+    async (wired) => {
+      const { code, said } = await upgrade(call, wired, target);
+      call.output.json(said);
+      return code;
+    },
+    'needed',
+  );
 }
 
-async function upgrade(call: Call, { deps }: Wired, target: string): Promise<number> {
+async function upgrade(call: Call, { deps }: Wired, target: string): Promise<Ended> {
   const { output, signal } = call;
-  if (await isPaused(call, deps, target)) return EXIT.refused;
-  // The nodes themselves are asked by whoever has their key: preflight, as everything that cannot be reached from here.
-  const parts = canAsk('person without a key', ALL_FACTS);
-  const facts = leftToPreflight(await observe(deps, parts, signal), target);
-  const choice = targetFromUser(facts, target, deps.settings.target);
-  if (choice.kind === 'unknown')
-    throw new NightliftError('network', `looking for ${target}: ${choice.why}`, {
-      remedy: 'Nothing was changed. Mend what could not be asked, and try again.',
+  const paused = await pausedNow(call, deps, target);
+  if (paused !== undefined) return paused;
+  const facts = await look(deps, signal);
+  const path = pathFromUser(facts, target, deps.settings.target);
+  if (path?.kind === 'path') return await upgradeAlong(call, deps, facts, path);
+  if (path?.kind === 'refused') return refusal(output, target, path);
+  if (path?.kind === 'unknown') throw unknownTarget(target, path.why);
+  const ready = await prepare(call, deps, facts, target, (plan, why) => printPlan(output, plan, why));
+  if ('code' in ready) return ready;
+  const declined = await confirmed(call, target, `Upgrade to ${target}?`);
+  return declined ?? (await begin(call, deps, target, ready.findings));
+}
+
+/** Hop by hop, each as an upgrade of its own; asked once. What says no stops it between two hops. */
+async function upgradeAlong(call: Call, deps: Wired['deps'], facts: Facts, path: UpgradePath): Promise<Ended> {
+  const { output, signal } = call;
+  const { target, hops } = path;
+  const started = deps.clock.now().getTime();
+  const goOn = `nightlift upgrade --to ${target}`;
+  printPath(output, planPath(facts, path, deps.settings));
+  const done: Ended[] = [];
+  for (const [index, { version }] of hops.entries()) {
+    const isFirst = index === 0;
+    const of = `[${index + 1}/${hops.length}]`;
+    const hop = async (): Promise<Ended> => {
+      if (!isFirst) {
+        output.line();
+        output.line(paint(output, 'bold', `${of} Upgrading to ${version}`));
+        const paused = await pausedNow(call, deps, version);
+        if (paused !== undefined) return paused;
+      }
+      const show = (plan: UpgradePlan, why: string) => (isFirst ? undefined : printPlan(output, plan, why));
+      const ready = await prepare(call, deps, isFirst ? facts : await look(deps, signal), version, show);
+      if ('code' in ready) return ready;
+      if (isFirst) {
+        const declined = await confirmed(call, target, `Upgrade to ${target} in ${hops.length} hops?`);
+        if (declined !== undefined) return declined;
+        output.line(paint(output, 'bold', `${of} Upgrading to ${version}`));
+      }
+      return await begin(call, deps, version, ready.findings);
+    };
+    const ended = await hop().catch((error: unknown) => {
+      // Whoever waits for this command has to know what it leaves: nobody else begins the next hop.
+      output.note(`Stopped in hop ${index + 1} of ${hops.length}, to ${version}. To go on: ${goOn}`);
+      throw error;
     });
+    done.push(ended);
+    if (ended.isReached === true) continue;
+    if (ended.said['outcome'] !== 'declined')
+      output.line(`Hop ${index + 1} of ${hops.length}, to ${version}, is not done. To go on: ${goOn}`);
+    return along(path, done, ended.code, String(ended.said['outcome']));
+  }
+  const seconds = Math.round((deps.clock.now().getTime() - started) / 1000);
+  output.line();
+  for (const { snapshot } of done) if (snapshot !== undefined) output.line(`  ${snapshotText(snapshot)}`);
+  output.line(
+    paint(
+      output,
+      'green',
+      `Done: ${pathPicture([path.from, ...hops.map(({ version }) => version)])}, after ${elapsed(seconds)}.`,
+    ),
+  );
+  return along(path, done, EXIT.done, 'upgraded');
+}
+
+function along({ from, target, hops }: UpgradePath, done: readonly Ended[], code: number, outcome: string): Ended {
+  const path = [from, ...hops.map(({ version }) => version)];
+  return { code, said: { outcome, target, path, hops: done.map(({ said }) => said) } };
+}
+
+/** The nodes themselves are asked by whoever has their key: preflight, as everything that cannot be reached from here. */
+async function look(deps: Wired['deps'], signal: AbortSignal): Promise<Facts> {
+  return await observe(deps, canAsk('person without a key', ALL_FACTS), signal);
+}
+
+/** What is in the way is said. */
+async function prepare(
+  call: Call,
+  deps: Wired['deps'],
+  seen: Facts,
+  target: string,
+  show: (plan: UpgradePlan, why: string) => void,
+): Promise<GateResult | Ended> {
+  const { output, signal } = call;
+  const facts = leftToPreflight(seen, target);
+  const choice = targetFromUser(facts, target, deps.settings.target);
+  if (choice.kind === 'unknown') throw unknownTarget(target, choice.why);
   const unfinished =
     choice.kind === 'refused' && choice.because === 'equal' && (await isUnfinished(deps, target, signal));
-  if (choice.kind === 'refused' && !unfinished) {
-    output.line(choice.because === 'equal' ? `Nothing to do: ${choice.why}.` : `Refused: ${choice.why}.`);
-    if (choice.remedy !== '') output.line(`  ${choice.remedy}`);
-    output.json({ outcome: choice.because === 'equal' ? 'nothing' : 'refused', target, why: choice.why });
-    return choice.because === 'equal' ? EXIT.done : EXIT.refused;
-  }
+  if (choice.kind === 'refused' && !unfinished) return refusal(output, target, choice);
   const why = unfinished ? 'a run for it did not finish; it is closed' : choice.why;
-  printPlan(output, planUpgrade(facts, target, runningOf(facts), deps.settings), why);
+  show(planUpgrade(facts, target, runningOf(facts), deps.settings), why);
   if ([facts.patchReleases, facts.nextMinorReleases].some((one) => one.known && one.value?.source === NOT_ASKED))
     output.line(
       `Whether ${target} is published is not asked from here: preflight finds it out before the first change.`,
     );
   const gate = seenFromHere(facts, evaluateGate(facts, target, allChecks, gateOptions(deps)));
   printGate(output, gate);
-  if (!mayStart(gate)) {
-    output.json({ outcome: 'refused', target, verdict: gate.verdict, findings: gate.findings });
-    return EXIT.refused;
-  }
-  if (!flag(call, 'yes') && !(await confirmed(call, target))) return EXIT.refused;
+  return mayStart(gate)
+    ? gate
+    : { code: EXIT.refused, said: { outcome: 'refused', target, verdict: gate.verdict, findings: gate.findings } };
+}
+
+function refusal(output: Output, target: string, { because, why, remedy }: RefusedTarget): Ended {
+  const isEqual = because === 'equal';
+  output.line(isEqual ? `Nothing to do: ${why}.` : `Refused: ${why}.`);
+  if (remedy !== '') output.line(`  ${remedy}`);
+  return {
+    code: isEqual ? EXIT.done : EXIT.refused,
+    said: { outcome: isEqual ? 'nothing' : 'refused', target, why },
+  };
+}
+
+function unknownTarget(target: string, why: string): NightliftError {
+  return new NightliftError('network', `looking for ${target}: ${why}`, {
+    remedy: 'Nothing was changed. Mend what could not be asked, and try again.',
+  });
+}
+
+async function begin(
+  call: Call,
+  deps: Wired['deps'],
+  target: string,
+  warnings: GateResult['findings'],
+): Promise<Ended> {
+  const { output, signal } = call;
   // A question can stand for hours.
-  if (await isPaused(call, deps, target)) return EXIT.refused;
+  const paused = await pausedNow(call, deps, target);
+  if (paused !== undefined) return paused;
   if (flag(call, 'here')) return await runHere(call, deps, target);
   const jobs = await deps.cluster.jobs(CHAIN_SELECTOR, signal);
   const active = jobs.find((job) => job.status === 'active');
   if (active !== undefined && active.target !== target) {
-    output.line(`Refused: a chain for ${active.target} is running (Job ${active.name}).`);
-    output.json({ outcome: 'refused', target, why: `a chain for ${active.target} is running` });
-    return EXIT.refused;
+    const why = `a chain for ${active.target} is running`;
+    output.line(`Refused: ${why} (Job ${active.name}).`);
+    return { code: EXIT.refused, said: { outcome: 'refused', target, why } };
   }
-  const started = active === undefined ? await start(deps, target, jobs, gate.findings, signal) : undefined;
+  const started = active === undefined ? await start(deps, target, jobs, warnings, signal) : undefined;
   if (started?.kind === 'refused') {
-    for (const finding of started.findings) printFinding(output, finding);
-    output.json({ outcome: 'refused', target, verdict: started.verdict, findings: started.findings });
-    return EXIT.refused;
+    const { verdict, findings } = started;
+    for (const finding of findings) printFinding(output, finding);
+    return { code: EXIT.refused, said: { outcome: 'refused', target, verdict, findings } };
   }
   if (started?.kind === 'dry-run') {
     output.line('The setting dryRun is on: nothing is started.');
-    output.json({ outcome: 'dry-run', target });
-    return EXIT.done;
+    return { code: EXIT.done, said: { outcome: 'dry-run', target } };
   }
   output.line(
     `${active === undefined ? 'Started' : 'Following'}: the chain goes on by itself; interrupting this command does not stop it.`,
   );
-  if (flag(call, 'no-follow')) {
-    output.json({ outcome: 'started', target });
-    return EXIT.done;
-  }
-  return await followChain(call, deps, target);
+  return flag(call, 'no-follow')
+    ? { code: EXIT.done, said: { outcome: 'started', target } }
+    : await followChain(call, deps, target);
 }
 
 const NOT_ASKED = 'not asked from here';
@@ -110,13 +215,12 @@ function leftToPreflight(facts: Facts, target: string): Facts {
 }
 
 /** What stops every run stops one that a person asks for, and is said before anything else. */
-async function isPaused({ output, signal }: Call, deps: Wired['deps'], target: string): Promise<boolean> {
+async function pausedNow({ output, signal }: Call, deps: Wired['deps'], target: string): Promise<Ended | undefined> {
   const why = await whyPaused(deps, signal);
-  if (why === undefined) return false;
+  if (why === undefined) return undefined;
   output.line(`${paint(output, 'yellow', 'Paused')}: ${why}. Nothing is started.`);
   output.line('  `nightlift resume` ends a pause; outside the window, wait for it or change `window` in the settings.');
-  output.json({ outcome: 'paused', target, why });
-  return true;
+  return { code: EXIT.refused, said: { outcome: 'paused', target, why } };
 }
 
 /** Every node is on the version, but the run that brought them there was not closed, or a cordon of ours is left. */
@@ -128,14 +232,15 @@ async function isUnfinished(deps: Wired['deps'], target: string, signal: AbortSi
   );
 }
 
-async function confirmed(call: Call, target: string): Promise<boolean> {
-  const answer = await call.output.ask(`Upgrade to ${target}? [y/N] `);
+/** Undefined: yes. */
+async function confirmed(call: Call, target: string, question: string): Promise<Ended | undefined> {
+  if (flag(call, 'yes')) return undefined;
+  const answer = await call.output.ask(`${question} [y/N] `);
   if (answer === undefined)
     throw new NightliftError('usage', 'asking whether to start: there is no terminal to ask on', {
       remedy: 'Give --yes to start without a question.',
     });
-  if (/^y(es)?$/i.test(answer.trim())) return true;
+  if (/^y(es)?$/i.test(answer.trim())) return undefined;
   call.output.line('Nothing was changed.');
-  call.output.json({ outcome: 'declined', target });
-  return false;
+  return { code: EXIT.refused, said: { outcome: 'declined', target } };
 }

@@ -1,6 +1,6 @@
 import type { Facts } from '../facts/facts.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
-import { minorOf, nextMinor } from '../version.ts';
+import { minorOf, nextMinor, patchOf } from '../version.ts';
 import { possibleTarget, runningFromAll } from './possible-target.ts';
 import { patchesAbove, releasesOfNextMinor } from './published-versions.ts';
 import { aboveCeiling, newestAllowed, refusedByPolicy, type TargetPolicy } from './target-policy.ts';
@@ -53,8 +53,4 @@ function finish(running: string, version: string, policy: TargetPolicy): TargetC
   return refused === undefined
     ? possibleTarget(version, running, `an API server already runs ${version}: the half-done upgrade is finished first`)
     : { kind: 'none', running, why: `the cluster is half-done between ${running} and ${version}, but ${refused}` };
-}
-
-function patchOf(version: string): number {
-  return Number(version.split('.')[2]);
 }

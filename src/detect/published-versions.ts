@@ -24,6 +24,16 @@ export function releasesOfNextMinor(facts: Facts, minor: string): Observed<reado
   return releases.value === null ? known(null) : ofMinor(releases.value, minor);
 }
 
+/** Of any minor above the running one. */
+export function releasesOfMinor(facts: Facts, minor: string): Observed<readonly string[] | null> {
+  const { nextMinorReleases: next, laterReleases: later } = facts;
+  if (next.known && (next.value === null || next.value.minor === minor)) return releasesOfNextMinor(facts, minor);
+  if (later?.known !== true)
+    return unknown(`the releases of ${minor} could not be looked up: ${later?.why ?? 'these facts have none of it'}`);
+  const release = later.value.find((one) => one.minor === minor);
+  return release === undefined ? known(null) : ofMinor(release, minor);
+}
+
 /** The versions of one minor and no other (D04). Sources that were asked for another minor than the one that counts disagree with the cluster. */
 function ofMinor(release: ReleaseFact, minor: string): Observed<readonly string[]> {
   if (release.minor !== minor)

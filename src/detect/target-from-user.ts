@@ -7,7 +7,7 @@ import type { TargetPolicy } from './target-policy.ts';
 
 export interface RefusedTarget {
   readonly kind: 'refused';
-  readonly because: 'equal' | 'lower' | 'skips-minor' | 'not-published' | 'half-done' | 'skip-list';
+  readonly because: 'equal' | 'lower' | 'skips-minor' | 'not-published' | 'half-done' | 'skip-list' | 'policy';
   readonly why: string;
   readonly remedy: string;
 }

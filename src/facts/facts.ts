@@ -173,6 +173,11 @@ export const Facts = z.object({
   nextMinorReleases: observedSchema(ReleaseFact.nullable()).describe(
     'the next minor, from the package feed; null when there is no such minor yet',
   ),
+  laterReleases: observedSchema(z.array(ReleaseFact))
+    .optional()
+    .describe(
+      'the minors after the next one, from the package feed, as far as there are any; absent in facts that an older version has written',
+    ),
   run: observedSchema(
     z.object({
       startedAt: z.iso.datetime().nullable().describe('when the run that is recorded as in flight was started'),

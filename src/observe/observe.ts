@@ -14,7 +14,7 @@ import { readLastLook } from './last-look.ts';
 import { leavingPods } from './leaving-pods.ts';
 import { readLimits } from './limits.ts';
 import { observePermissions } from './permissions.ts';
-import { nextMinorOf, patchReleasesOf } from './releases.ts';
+import { laterMinorsOf, nextMinorOf, patchReleasesOf } from './releases.ts';
 import { readRun, recordedRun } from './run-record.ts';
 import { readOnce } from './state-record.ts';
 import { observeSurveys } from './surveys.ts';
@@ -59,6 +59,7 @@ export async function observe(
     const ours = new Set(answer.value.map(({ name }) => name));
     return (node) => node !== null && ours.has(node);
   };
+  const next = read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal));
   let recorded: ReturnType<typeof readRun> | undefined;
   // One object has them both.
   const record = (): ReturnType<typeof readRun> => (recorded ??= readRun({ deps, signal }));
@@ -75,7 +76,15 @@ export async function observe(
       ? readKillSwitch(deps, signal).catch((error: unknown) => unknown(reasonOf(error)))
       : Promise.resolve(notAsked()),
     patchReleases: read('patchReleases', async () => patchReleasesOf(deps, await nodeList(), signal)),
-    nextMinorReleases: read('nextMinorReleases', async () => nextMinorOf(deps, await nodeList(), signal)),
+    nextMinorReleases: next,
+    laterReleases: read('laterReleases', async () => {
+      const answer = await next;
+      if (!answer.known) {
+        const why = `the next minor comes before them: ${answer.why}`;
+        throw answer.notFromHere === true ? new NotFromHere(why) : new NightliftError('network', why);
+      }
+      return await laterMinorsOf(deps, answer.value, await nodeList(), signal);
+    }),
     run: read('run', async () => recordedRun(await record())),
     firstSeen: read('firstSeen', () => readFirstSeen(state, signal)),
     lastLook: read('lastLook', () => readLastLook(state, signal)),

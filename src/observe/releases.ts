@@ -21,8 +21,30 @@ function runningMinor(nodes: readonly NodeFact[]): string {
 const DEBIAN_NAMES: Readonly<Record<string, string>> = { arm: 'armhf', ppc64le: 'ppc64el' };
 
 export function nextMinorOf(deps: Deps, nodes: readonly NodeFact[], signal: AbortSignal): Promise<ReleaseFact | null> {
-  const architectures = [...new Set(nodes.map((node) => DEBIAN_NAMES[node.architecture] ?? node.architecture))];
-  return deps.feed.minor(nextMinor(runningMinor(nodes)), architectures, signal);
+  return deps.feed.minor(nextMinor(runningMinor(nodes)), architecturesOf(nodes), signal);
+}
+
+function architecturesOf(nodes: readonly NodeFact[]): readonly string[] {
+  return [...new Set(nodes.map((node) => DEBIAN_NAMES[node.architecture] ?? node.architecture))];
+}
+
+/** No feed has so many: one that never says no is not asked for ever. */
+const MOST_LATER = 12;
+
+/** The minors after that one, up to the first that does not exist. */
+export async function laterMinorsOf(
+  deps: Deps,
+  next: ReleaseFact | null,
+  nodes: readonly NodeFact[],
+  signal: AbortSignal,
+): Promise<ReleaseFact[]> {
+  const found: ReleaseFact[] = [];
+  let last = next;
+  while (last !== null && found.length < MOST_LATER) {
+    last = await deps.feed.minor(nextMinor(last.minor), architecturesOf(nodes), signal);
+    if (last !== null) found.push(last);
+  }
+  return found;
 }
 
 /** apt on the first control plane that is Ready: the node that would be upgraded first has to be able to install it. */

@@ -131,9 +131,16 @@ function nowhere(rejected: readonly { readonly node: string; readonly why: strin
 function leftBy(step: Step, node: NodeFact, target: string): NodeFact {
   if (step.phase !== 'preflight' && nodeOf(step) !== node.name) return node;
   const lifted = node.cordonedBy === null ? node : { ...node, cordonedBy: null, schedulable: true };
-  if (step.phase === 'preflight') return lifted;
-  const apiServer = node.role === 'control-plane' ? target : null;
-  return { ...lifted, kubelet: target, apiServer, unfinished: null };
+  return step.phase === 'preflight' ? lifted : upgradedNode(lifted, target);
+}
+
+export function upgradedNode(node: NodeFact, version: string): NodeFact {
+  return {
+    ...node,
+    kubelet: version,
+    apiServer: node.role === 'control-plane' ? version : null,
+    unfinished: null,
+  };
 }
 
 /** Why each step comes where it comes. */

@@ -38,7 +38,10 @@ export async function takeEtcdSnapshot(context: Context): Promise<void> {
       { remedy: 'Look at etcd, or lower snapshot.minimumBytes; nothing was upgraded.' },
     );
   }
-  await recordRun(context, { 'snapshot-path': `${node.name}:${report.path}` });
+  await recordRun(context, {
+    'snapshot-path': `${node.name}:${report.path}`,
+    'snapshot-bytes': String(report.bytes),
+  });
   await pushGauges(context, { k8s_upgrade_snapshot_taken: 1 });
   const { path, bytes, hash, revision, totalKeys, keys, restored } = report;
   deps.log.info('etcd snapshot taken', {

@@ -106,7 +106,12 @@ describe('a cluster without a CronJob for snapshots', () => {
     await take();
     expect(seen.runOn).toEqual(['nightlift-etcd-snapshot on cp2']);
     expect(seen.told).toEqual(['etcd snapshot taken']);
-    expect(seen.recorded).toEqual([{ 'nightlift/k8s-upgrade-snapshot-path': 'cp2:/var/lib/nightlift/snapshots/a.db' }]);
+    expect(seen.recorded).toEqual([
+      {
+        'nightlift/k8s-upgrade-snapshot-path': 'cp2:/var/lib/nightlift/snapshots/a.db',
+        'nightlift/k8s-upgrade-snapshot-bytes': expect.stringMatching(/^\d+$/),
+      },
+    ]);
     expect(seen.gauges).toMatchObject([[{ name: 'k8s_upgrade_snapshot_taken', value: 1 }]]);
   });
 

@@ -89,7 +89,7 @@ async function takeByCronJob(context: Context, snapshots: Snapshots): Promise<vo
     throw failed(job, namespace, `the snapshot has ${report.bytes} bytes, less than ${minimumBytes}`);
   const problem = await problemOnNode(context, report, origin);
   if (problem !== undefined) throw failed(job, namespace, problem);
-  await recordRun(context, { 'snapshot-path': report.file });
+  await recordRun(context, { 'snapshot-path': report.file, 'snapshot-bytes': String(report.bytes) });
   await pushGauges(context, { k8s_upgrade_snapshot_taken: 1 });
   deps.log.info('etcd snapshot taken', { file: report.file, bytes: report.bytes });
 }

@@ -39,12 +39,12 @@ describe('set-latch', () => {
   ])('counts %s', async (_title, record, startedAt, snapshotTaken) => {
     const { world, recorded, context } = scene({ ...record, stopped: 'it stopped', 'stopped-at': EARLIER });
     await setLatch.run(context);
-    const { 'snapshot-path': path } = { 'snapshot-path': undefined, ...record };
+    const { 'snapshot-path': path, target } = { 'snapshot-path': undefined, target: undefined, ...record };
     expect(recorded()).toEqual({
       'in-flight': startedAt,
       run: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f-]{27}$/),
       target: TARGET,
-      ...(path === undefined ? {} : { 'snapshot-path': path }),
+      ...(path === undefined || target !== TARGET ? {} : { 'snapshot-path': path }),
     });
     expect(Object.fromEntries(world.seen.gauges)).toEqual({
       k8s_upgrade_in_flight: 1,

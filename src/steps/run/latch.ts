@@ -17,7 +17,10 @@ export const setLatch: ActionStep = {
     // What the run makes carries it, so that nothing of another run, or of somebody else, counts as its own.
     const id = (resumed['in-flight'] === undefined ? undefined : resumed['run']) ?? randomUUID();
     // Of an earlier run: what is broken is looked at anew.
-    const forgotten = id === run['run'] ? {} : { 'not-well': null, [API_AWAY]: null };
+    const forgotten = {
+      ...(id === run['run'] ? {} : { 'not-well': null, [API_AWAY]: null }),
+      ...(run['target'] === context.target ? {} : { 'snapshot-path': null, 'snapshot-bytes': null }),
+    };
     await recordRun(context, { ...forgotten, 'in-flight': started, run: id, target: context.target, ...NOT_STOPPED });
     const startedAt = Number.isNaN(Date.parse(started)) ? now.getTime() : Date.parse(started);
     const inFlight = {
