@@ -18,8 +18,9 @@ ENV NODE_ENV=production NIGHTLIFT_TEMPLATES=/app/templates NODE_COMPILE_CACHE=/a
 WORKDIR /app
 COPY --from=build /build/dist/nightlift.cjs /build/dist/nightlift.cdx.json /app/
 COPY templates /app/templates
-# Fills the compile cache: a third off the start of every Job. It is only read later, the root file system is read-only.
-RUN node /app/nightlift.cjs --help >/dev/null
+# Fills the compile cache: a third off the start of every Job. It is only read later, the root file system is read-only, and
+# counts only for a Node with the same flags (src/install/node-flags.ts).
+RUN node --max-semi-space-size=4 /app/nightlift.cjs --help >/dev/null
 # A number, not a name: runAsNonRoot can only judge a number.
 USER 65532:65532
-ENTRYPOINT ["node", "/app/nightlift.cjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/nightlift.cjs"]

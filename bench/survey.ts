@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { NODE_FLAGS } from '../src/install/node-flags.ts';
 import { memoryCluster } from '../src/rehearsal/nodes/memory-cluster.ts';
 import { startNodes } from '../src/rehearsal/nodes/start-nodes.ts';
 import type { Scene } from './survey-client.ts';
@@ -42,7 +43,7 @@ async function serve(count: number): Promise<void> {
     define: { 'import.meta.dirname': '__dirname' },
     logLevel: 'error',
   });
-  const child = spawn(process.execPath, [program, file, join(root, 'templates')], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [...NODE_FLAGS, program, file, join(root, 'templates')], { stdio: 'inherit' });
   process.exitCode = await new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
   await nodes.close();
   rmSync(directory, { recursive: true, force: true });

@@ -18,6 +18,7 @@ const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   otherNodes: 'reads',
   kubeadmConfigVersion: 'reads',
   imageSources: 'reads',
+  etcdConfiguration: 'reads',
   kubeadmApi: 'reads',
   workloads: 'reads',
   pods: 'reads',

@@ -205,6 +205,8 @@ export interface Cluster {
   kubeadmApi(signal: AbortSignal): Promise<string>;
   /** Of the same ConfigMap: where kubeadm takes the images of this cluster from. */
   imageSources(signal: AbortSignal): Promise<ImageSources>;
+  /** Of the same: what the kubeadm of `target` would write the manifest of etcd from, as JSON; empty where etcd is external. */
+  etcdConfiguration(target: string, signal: AbortSignal): Promise<string>;
   workloads(signal: AbortSignal): Promise<readonly WorkloadFact[]>;
   pods(where: PodQuery, signal: AbortSignal): Promise<readonly PodFact[]>;
   /** As `pods`, for lists that nobody should hold: each goes into what `start` has made, anew when the list is begun anew. */

@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { reasonOf } from '../errors.ts';
+import { etcdConfigurationOf } from '../facts/etcd-configuration.ts';
 import { imageSourcesOf } from '../facts/image-sources.ts';
 import { parseVersion } from '../version.ts';
 import type { Cluster } from './cluster.ts';
@@ -18,6 +19,7 @@ type ConfigMapCalls = Pick<
   Cluster,
   | 'kubeadmConfigVersion'
   | 'imageSources'
+  | 'etcdConfiguration'
   | 'kubeadmApi'
   | 'configMap'
   | 'writeConfigMap'
@@ -60,6 +62,8 @@ export function kubeConfigMaps({ client }: KubeContext): ConfigMapCalls {
     },
 
     imageSources: (signal) => ask(signal, 'where the images come from', imageSourcesOf),
+    etcdConfiguration: (target, signal) =>
+      ask(signal, 'what etcd is started with', (value) => etcdConfigurationOf(value, target)),
     kubeadmApi: (signal) => ask(signal, 'which version it is written in', (value) => Versioned.parse(value).apiVersion),
 
     async configMap(namespace, name, signal) {

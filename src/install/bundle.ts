@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { NightliftError } from '../errors.ts';
+import { NODE_FLAGS } from './node-flags.ts';
 
 /** The program as data of a ConfigMap, for clusters that cannot or do not want to pull an image of ours. */
 export interface Bundle {
@@ -15,7 +16,7 @@ export const STOCK_IMAGE = 'node:24-slim';
 const CONFIG_MAP_LIMIT = 1024 * 1024;
 
 /** The shell ends before the program starts, so that signals reach it. */
-const START = `gzip -dc /program/${BUNDLE_KEY} > /tmp/nightlift.cjs && exec node /tmp/nightlift.cjs "$@"`;
+const START = `gzip -dc /program/${BUNDLE_KEY} > /tmp/nightlift.cjs && exec node ${NODE_FLAGS.join(' ')} /tmp/nightlift.cjs "$@"`;
 
 export const bundleContainer = {
   command: ['/bin/sh', '-c', START, 'nightlift'],

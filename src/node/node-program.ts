@@ -58,6 +58,8 @@ export function nodePolicy({
   };
 }
 
+/** Of no other kind: an InitConfiguration names folders of which kubeadm takes patches. */
+const ETCD_CONFIGURATION = '^([{]"apiVersion":"kubeadm[.]k8s[.]io/v[0-9a-z]+","kind":"ClusterConfiguration",.*[}])?$';
 const NUMBER = '^[0-9]{1,15}$';
 const NODE_NAME = '^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$';
 
@@ -69,6 +71,7 @@ function patterns(policy: NodePolicy): Readonly<Record<string, string>> {
     directory: exactly(policy.directory),
     dnsRepository: IMAGE_REPOSITORY,
     dnsTag: IMAGE_TAG,
+    etcdConfiguration: ETCD_CONFIGURATION,
     etcdRepository: IMAGE_REPOSITORY,
     etcdTag: IMAGE_TAG,
     etcdUpgrade: '^(true|false)$',

@@ -47,7 +47,12 @@ const rendered: Readonly<Record<string, NodeScript>> = {
   'stage-first-control-plane-patch': stage('first-control-plane', '1.36.4', [fingerprint]),
   'stage-worker-minor': stage('worker', '1.37.1', []),
   plan: scripts.plan({ target: '1.36.4', ignorePreflightErrors: ['CoreDNSMigration'] }),
-  diff: scripts.diff({ ...here, target: '1.36.4', patchesDirectory: '/etc/kubernetes/patches' }),
+  diff: scripts.diff({
+    ...here,
+    target: '1.36.4',
+    patchesDirectory: '/etc/kubernetes/patches',
+    etcdConfiguration: '{"apiVersion":"kubeadm.k8s.io/v1beta4","kind":"ClusterConfiguration"}',
+  }),
   'manifest-copies': scripts.manifestCopies({ target: '1.36.4' }),
   unstage: scripts.unstage({ ...here, target: '1.36.4' }),
   'prune-backups': scripts.pruneBackups({ ...here, ...fence, days: 3 }),

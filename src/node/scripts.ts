@@ -57,6 +57,14 @@ export interface UpgradeParameters extends Repository, ThisNode {
   readonly etcdUpgrade: boolean;
 }
 
+export interface DiffParameters extends ThisNode {
+  readonly target: string;
+  /** On the node; empty for none. */
+  readonly patchesDirectory: string;
+  /** The cluster's, for etcd's manifest; empty where etcd has none. */
+  readonly etcdConfiguration: string;
+}
+
 export interface EtcdSnapshotParameters extends ThisNode {
   readonly target: string;
   /** The run that it belongs to; a snapshot of the same run that is younger than `reuseSeconds` is not taken again. */
@@ -90,8 +98,7 @@ export interface NodeScripts {
   /** `target`: what was staged, and is not taken. */
   unstage(parameters: ThisNode & { readonly target: string }): NodeScript;
   plan(parameters: { readonly target: string; readonly ignorePreflightErrors: readonly string[] }): NodeScript;
-  /** `patchesDirectory`: on the node; empty for none. */
-  diff(parameters: ThisNode & { readonly target: string; readonly patchesDirectory: string }): NodeScript;
+  diff(parameters: DiffParameters): NodeScript;
   manifestCopies(parameters: { readonly target: string }): NodeScript;
   pruneBackups(parameters: ThisNode & Fence & { readonly days: number }): NodeScript;
   controlPlaneHealth(parameters: ControlPlaneHealthParameters): NodeScript;
@@ -114,7 +121,7 @@ interface Composition {
 
 /** What stands around a script besides common.sh. Whatever changes a node proves first that it is on that node. */
 const COMPOSED: Readonly<Record<string, Composition>> = {
-  diff: { before: ['this-node'] },
+  diff: { before: ['this-node', 'manifests'] },
   'file-size': { before: ['this-node'] },
   'list-releases': { before: ['apt', 'source-files', 'sources'] },
   'detached-arrive': { before: ['fence'] },

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { exampleEtcdDiff } from '../../test/support/example-manifests.ts';
 import { nameOfChange, sayChange } from './manifest-change.ts';
 import { parseUpgradeDiff } from './upgrade-diff.ts';
 
@@ -41,6 +42,16 @@ describe('parseUpgradeDiff', () => {
         : [],
     );
     expect(patched).toEqual(new Set());
+  });
+
+  it('I18 has etcd with its patches, which kubeadm counts there; half of it is none', () => {
+    const etcd = exampleEtcdDiff(['--q=8', '--a=1'], ['--a=2']);
+    const output = `nightlift-patch\tetcd.json\n${etcd}${recorded('1.36.4')}`;
+    const { changes, patched, etcdShown } = parseUpgradeDiff(output, '1.36.4', 'diff');
+    expect(changes.slice(0, 2).map(sayChange)).toEqual(['etcd --q: "8" → gone', 'etcd --a: "1" → "2"']);
+    expect([[...patched], etcdShown]).toEqual([[], true]);
+    for (const half of [etcd.slice(0, 200), etcd.slice(0, etcd.indexOf(' ')), 'nightlift-etcd\t'])
+      expect(() => parseUpgradeDiff(`${half}\n${recorded('1.36.4')}`, '1.36.4', 'diff')).toThrow(/etcd\.yaml/);
   });
 
   it('knows for which components patches lie on the node', () => {

@@ -1,4 +1,5 @@
 import { NightliftError, reasonOf } from '../errors.ts';
+import { oneLine } from '../plain-text.ts';
 import { type ManifestChange, manifestChanges } from './manifest-change.ts';
 import { manifestFacts } from './manifest-facts.ts';
 
@@ -8,9 +9,12 @@ export interface UpgradeDiff {
   readonly changes: readonly ManifestChange[];
   /** Components for which patches lie on the node, so that a change of theirs may be put back in the same upgrade. */
   readonly patched: ReadonlySet<string>;
+  /** Where it has a manifest: why it is not known what would change there; undefined when that is among the changes, or was not asked. */
+  readonly etcdUnknown?: string;
+  readonly etcdShown: boolean;
 }
 
-/** Those that `kubeadm upgrade diff` shows, in every version until 1.37. etcd is none of them. */
+/** Those that `kubeadm upgrade diff` shows, in every version until 1.37. etcd is none of them, and diff.sh shows it. */
 const SHOWN = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 
 /**
@@ -36,7 +40,33 @@ export function parseUpgradeDiff(output: string, target: string, doing: string):
     if (!image.endsWith(`/${component}:v${target}`))
       throw unreadable(`the new image of ${component} would be ${image}`);
   }
-  return { changes, patched: patchedIn(lines) };
+  const etcd = etcdIn(lines, unreadable);
+  const patched = patchedIn(lines);
+  if (etcd === undefined) return { changes, patched, etcdShown: false };
+  if (typeof etcd === 'string') return { changes, patched, etcdShown: false, etcdUnknown: etcd };
+  // Its patches are in it already.
+  const others = new Set([...patched].filter((component) => component !== 'etcd'));
+  return { changes: [...etcd, ...changes], patched: others, etcdShown: true };
+}
+
+/** What would change in the manifest of etcd, or why that is not known; undefined where nobody asked. */
+function etcdIn(
+  lines: readonly string[],
+  unreadable: (why: string) => NightliftError,
+): readonly ManifestChange[] | string | undefined {
+  const [why] = lines.flatMap((line) => (line.startsWith(ETCD_UNKNOWN) ? [line.slice(ETCD_UNKNOWN.length)] : []));
+  if (why !== undefined) return oneLine(why).trim();
+  const shown = lines.find((line) => line.startsWith(ETCD));
+  if (shown === undefined) return undefined;
+  const [before = '', after = ''] = shown
+    .slice(ETCD.length)
+    .split(' ')
+    .map((text) => Buffer.from(text, 'base64').toString('utf8'));
+  try {
+    return manifestChanges('etcd', before, after);
+  } catch (error) {
+    throw unreadable(`etcd.yaml cannot be read: ${reasonOf(error)}`);
+  }
 }
 
 function patchedIn(lines: readonly string[]): ReadonlySet<string> {
@@ -45,6 +75,8 @@ function patchedIn(lines: readonly string[]): ReadonlySet<string> {
 }
 
 const PATCH = 'nightlift-patch\t';
+const ETCD = 'nightlift-etcd\t';
+const ETCD_UNKNOWN = 'nightlift-etcd-unknown\t';
 const FILE = /^--- \S*?([^/\s]+)\.yaml(?:\s|$)/;
 const HUNK = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/;
 

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { dirname, join } from 'node:path';
+import { NODE_FLAGS } from '../install/node-flags.ts';
 import type { ApiServer } from './api/api-server.ts';
 import type { Pod } from './api/kinds.ts';
 import type { OrdinaryBehaviour } from './controllers/ordinary-runner.ts';
@@ -35,7 +36,7 @@ export function createOwnPods({ server, directory, ...options }: OwnPodsOptions)
     caPem: server.caPem,
     tokenFor: (account) => server.access.serviceAccountToken(account),
     accepts: ({ image }) => image === OWN_IMAGE,
-    program: [options.program],
+    program: [...NODE_FLAGS, options.program],
     podsDirectory: join(directory, 'pods'),
     apiHost: '127.0.0.1',
     apiPort: server.port,

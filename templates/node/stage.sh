@@ -22,7 +22,7 @@ exec 9>"$stage/.lock"
 if ! flock -w 900 9; then fail 11 "another stage.sh has been at work on this node for 15 minutes" "see what it waits for: fuser $stage/.lock"; fi
 # What an earlier target left behind, but for its records.
 for other in "$ROOT"/var/lib/nightlift/stage/*/; do
-  if [ "$(basename "$other")" != "$TARGET" ]; then rm -rf "$other/archives" "$other/lists" "$other/program" "$other/staged" "$other/replaced" "$other/manifests-before" "$other/diff"; fi
+  if [ "$(basename "$other")" != "$TARGET" ]; then rm -rf "$other/archives" "$other/lists" "$other/program" "$other/staged" "$other/replaced" "$other/manifests-before" "$other/diff" "$other/etcd-diff"; fi
 done
 # A command that a killed Job had sent can arrive late, find everything done, and leave its record. A week is for reading.
 if [ -d "$ROOT/var/lib/nightlift/units" ]; then

@@ -50,8 +50,8 @@ export const ResultLine = z.object({
   nodes: z.array(Shares.extend({ node: z.string() })).optional(),
   /** How many lanes ran beside each other then. */
   lanes: z.number().default(1),
-  /** When it ended. */
-  at: z.iso.datetime(),
+  /** When it ended; of the first ones that were kept the day alone is known. */
+  at: z.union([z.iso.datetime(), z.iso.date()]),
   /** What the product's accounts asked of the API server. */
   uses: z.array(z.string()).default([]),
 });

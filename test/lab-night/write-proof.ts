@@ -5,6 +5,7 @@ import { describeEnvironment } from './environment.ts';
 import { compareUses } from './permission-audit.ts';
 import { projectRoot } from './project-root.ts';
 import { proof } from './proof.ts';
+import { provenFile, provenWith, readProven, writeProven } from './proven.ts';
 import { recordedNight, withRecordedNight } from './recorded-night.ts';
 import { readResults } from './results.ts';
 import { readSavedNight } from './saved-night.ts';
@@ -19,18 +20,15 @@ export interface WrittenProof {
   readonly defects: readonly string[];
 }
 
-/** Writes docs/proof.md, docs/recorded-night.md and the README's section about that night. */
+/** Writes proven.json, docs/proof.md, docs/recorded-night.md and the README's section about that night. */
 export async function writeProof(): Promise<WrittenProof> {
-  const results = await readResults(scenarios.map(({ name }) => name));
-  const audit = compareUses([...results.values()].flatMap(({ uses }) => uses));
-  const text = proof(
-    scenarios,
-    results,
-    await describeEnvironment(),
-    { ...audit, reasons: unusedReasons },
-    readScore(),
-  );
-  const files = [await write('docs/proof.md', text)];
+  const names = scenarios.map(({ name }) => name);
+  const results = await readResults(names);
+  const proven = provenWith(await readProven(), results, names);
+  await writeProven(proven);
+  const audit = compareUses([...new Set(proven.results.flatMap(({ uses }) => uses))]);
+  const text = proof(scenarios, proven, await describeEnvironment(), { ...audit, reasons: unusedReasons }, readScore());
+  const files = [provenFile, await write('docs/proof.md', text)];
   const result = results.get(recorded);
   const title = scenarios.find(({ name }) => name === recorded)?.title;
   if (result?.passed === true && title !== undefined) {

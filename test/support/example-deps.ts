@@ -165,6 +165,8 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
   return {
     nodes: async () => world.nodes,
     imageSources: async () => KUBEADM_IMAGES,
+    etcdConfiguration: async (target) =>
+      `{"apiVersion":"kubeadm.k8s.io/v1beta4","kind":"ClusterConfiguration","kubernetesVersion":"v${target}"}`,
     kubeadmApi: async () => 'kubeadm.k8s.io/v1beta4',
     serverVersion: async () => world.nodes.find(({ apiServer }) => apiServer !== null)?.apiServer ?? '1.36.3',
     serverTime: async () => clock.now(),

@@ -17,6 +17,14 @@ export function exampleManifest(component: string, flags: Flags, version: string
   ].join('\n');
 }
 
+/** What diff.sh says of etcd on a node whose manifest has these flags, before and after. */
+export function exampleEtcdDiff(before: Flags, after: Flags, target = TARGET): string {
+  const [old, fresh] = [exampleManifest('etcd', before, '1.36.3'), exampleManifest('etcd', after, target)].map((text) =>
+    Buffer.from(text).toString('base64'),
+  );
+  return `nightlift-etcd\t${old} ${fresh}\n`;
+}
+
 /** What diff.sh answers on a node whose manifests have these flags, before and after: only images change where none are given. */
 export function exampleDiff(
   flags: Readonly<Record<string, readonly [before: Flags, after: Flags]>> = {},

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { etcdConfigurationOf } from '../../facts/etcd-configuration.ts';
 import { manifestChanges, sayChange } from '../../node/manifest-change.ts';
 import { parseManifestCopies } from '../../node/manifest-copies.ts';
 import { parseUpgradeDiff } from '../../node/upgrade-diff.ts';
@@ -32,8 +33,13 @@ async function lost(bench: TestBench): Promise<readonly string[]> {
   });
 }
 
-const diffScript = (bench: TestBench, patchesDirectory = '') =>
-  bench.scripts.diff({ ...thisNode('cp1'), target: '1.36.4', patchesDirectory });
+const ETCD_CONFIGURATION = etcdConfigurationOf(
+  { apiVersion: 'kubeadm.k8s.io/v1beta4', kind: 'ClusterConfiguration' },
+  '1.36.4',
+);
+
+const diffScript = (bench: TestBench, patchesDirectory = '', etcdConfiguration = ETCD_CONFIGURATION) =>
+  bench.scripts.diff({ ...thisNode('cp1'), target: '1.36.4', patchesDirectory, etcdConfiguration });
 
 describe('diff.sh', () => {
   it('shows the whole of each manifest and the patches of the node, and keeps its answer for root alone', async () => {
@@ -53,6 +59,27 @@ describe('diff.sh', () => {
     expect(statSync(machine.path('/var/lib/nightlift/stage/1.36.4/diff')).mode & 0o777).toBe(0o600);
     const without = await run(bench, 'cp1', diffScript(bench, '/etc/kubernetes/none'));
     expect(parseUpgradeDiff(without.stdout, '1.36.4', 'diff').patched).toEqual(new Set());
+  });
+
+  it('I18 shows what goes from the manifest of etcd, and says it in words of kubeadm where that is not known', async () => {
+    await using bench = await startTestBench(BOTH);
+    const { machine } = bench.nodes.node('cp1');
+    addFlag(machine, 'etcd', '--quota-backend-bytes=8589934592');
+    await stage(bench, 'cp1', 'first-control-plane');
+    const answer = async (etcdConfiguration?: string) =>
+      parseUpgradeDiff((await run(bench, 'cp1', diffScript(bench, '', etcdConfiguration))).stdout, '1.36.4', 'diff');
+    const gone = await answer();
+    expect(gone.changes.map(sayChange)).toEqual(['etcd --quota-backend-bytes: "8589934592" → gone']);
+    expect((await copiesOf(bench)).promised).toContain('nightlift-etcd\t');
+    bench.nodes.commands.fail({
+      match: /init phase etcd local/,
+      exitCode: 1,
+      stderr: 'error: no such API\n',
+      times: 1,
+    });
+    expect(await answer()).toMatchObject({ changes: [], etcdUnknown: 'exit code 1: error: no such API' });
+    expect(await answer('')).toEqual({ changes: [], patched: new Set(), etcdShown: false });
+    expect(existsSync(machine.path('/var/lib/nightlift/stage/1.36.4/etcd-diff'))).toBe(false);
   });
 
   it('keeps nothing of a kubeadm that fails', async () => {

@@ -161,7 +161,12 @@ describe('plan and diff', () => {
     expect(await run(bench, 'cp1', plan)).toMatchObject({ exitCode: 16 });
     await stage(bench, 'cp1', 'first-control-plane');
     expect(planNamesTarget((await run(bench, 'cp1', plan)).stdout, '1.36.4')).toBe(true);
-    const diff = bench.scripts.diff({ ...thisNode('cp1'), target: '1.36.4', patchesDirectory: '' });
+    const diff = bench.scripts.diff({
+      ...thisNode('cp1'),
+      target: '1.36.4',
+      patchesDirectory: '',
+      etcdConfiguration: '',
+    });
     expect(parseUpgradeDiff((await run(bench, 'cp1', diff)).stdout, '1.36.4', 'diff')).toEqual({
       changes: [
         {
@@ -171,6 +176,7 @@ describe('plan and diff', () => {
         },
       ],
       patched: new Set(),
+      etcdShown: false,
     });
     expect((await stateOf(bench, 'cp1')).packages.get('kubeadm')?.version).toBe('1.36.3');
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { controlPlane, TARGET, worker } from '../../../test/support/clusters.ts';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
-import { exampleDiff } from '../../../test/support/example-manifests.ts';
+import { exampleDiff, exampleEtcdDiff } from '../../../test/support/example-manifests.ts';
 import { contextIn, errorOf, exampleShell, refusalOf } from '../../../test/support/example-step.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { manifestChanges } from './manifest-changes.ts';
@@ -26,6 +26,7 @@ describe('manifest-changes', () => {
     const { shell, world, context } = scene({ kubeadm: { patchesDirectory: '/etc/kubernetes/patches' } });
     await manifestChanges.run(context);
     expect(shell.asked).toEqual(['diff on cp-1', 'diff on cp-2']);
+    expect(shell.scripts[0]?.variables['etcdConfiguration']).toContain(`"kubernetesVersion":"v${TARGET}"`);
     for (const line of [`TARGET='${TARGET}'`, "PATCHES='/etc/kubernetes/patches'", "NODE='cp-1'"])
       expect(shell.scripts[0]?.text).toContain(`\n${line}\n`);
     expect([world.seen.messages, world.seen.log]).toEqual([[], []]);
@@ -57,6 +58,35 @@ describe('manifest-changes', () => {
     expect(text).toContain(`⚠️ ${HEADLINE}:\n`);
     expect(text).toContain('kube-apiserver --a: "1" → gone (cp-1, cp-2)');
     expect(text).toContain('expectedChanges: ["kube-apiserver --anonymous-auth","kube-apiserver --a"]');
+  });
+
+  it('I18 names what would go from the manifest of etcd, and refuses it as any other', async () => {
+    const stdout = `nightlift-patch\tetcd.yaml\n${exampleEtcdDiff(['--quota-backend-bytes=8'], [])}${exampleDiff()}`;
+    const { world, context } = scene({ diffs: [{ stdout }] });
+    await manifestChanges.run(context);
+    const line = 'etcd --quota-backend-bytes: "8" → gone (cp-1, cp-2)';
+    expect(world.seen.log[0]?.message).toBe(`${HEADLINE}: ${line}`);
+    const strict = scene({ diffs: [{ stdout }], kubeadm: { droppedFlags: 'block' } });
+    expect(await refusalOf(manifestChanges.run(strict.context))).toMatchObject([{ reason: 'ManifestsChange' }]);
+    const expectedChanges = ['etcd --quota-backend-bytes'];
+    const named = scene({ diffs: [{ stdout }], kubeadm: { droppedFlags: 'block', expectedChanges } });
+    await manifestChanges.run(named.context);
+    expect(named.world.seen.log).toEqual([]);
+  });
+
+  it('names where it is not known what would change in the manifest of etcd; the settings decide', async () => {
+    const stdout = `nightlift-etcd-unknown\texit code 1: error: unknown phase\n${exampleDiff()}`;
+    const { world, context } = scene({ diffs: [{ stdout: exampleDiff() }, { stdout }] });
+    await manifestChanges.run(context);
+    expect(world.seen.log[0]).toMatchObject({
+      level: 'warn',
+      message: expect.stringMatching(
+        /^What the upgrade to 1\.36\.4 would change in etcd's manifests is not known, .*: cp-2: exit code 1: error: unknown phase$/,
+      ) as string,
+    });
+    expect(world.seen.messages).toHaveLength(1);
+    const strict = scene({ diffs: [{ stdout }], kubeadm: { droppedFlags: 'block' } });
+    expect(await refusalOf(manifestChanges.run(strict.context))).toMatchObject([{ reason: 'EtcdChangesUnknown' }]);
   });
 
   it('names a change of one control plane as that of this one', async () => {

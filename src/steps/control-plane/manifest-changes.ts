@@ -11,12 +11,13 @@ import { findingOf, type ManifestFinding, say } from './manifest-finding.ts';
 
 /**
  * kubeadm writes the manifests anew from kubeadm-config: what stands in them and not there is gone afterwards (I18). Its own
- * diff is asked on each control plane whose API server is not on the target, since each may have been edited for itself. The
- * target's kubeadm was staged there before.
+ * diff is asked on each control plane whose API server is not on the target, since each may have been edited for itself, and for
+ * etcd, which it leaves out, what it would write. The target's kubeadm was staged there before.
  */
 export const manifestChanges: ActionStep = {
   name: 'manifest-changes',
-  summary: 'kubeadm upgrade diff on the control planes: what would change in their manifests besides the images',
+  summary:
+    'kubeadm upgrade diff on the control planes, and etcd: what would change in their manifests besides the images',
   async skip(context) {
     return (await waiting(context)).length === 0 ? `every API server is on ${context.target} already` : undefined;
   },
@@ -24,8 +25,10 @@ export const manifestChanges: ActionStep = {
     const { deps, target } = context;
     const { droppedFlags: policy, expectedChanges, patchesDirectory } = deps.settings.kubeadm;
     const found: Found[] = [];
+    const unknown: string[] = [];
     for (const node of await waiting(context)) {
-      const { changes, patched } = await diffOf(context, node);
+      const { changes, patched, etcdUnknown } = await diffOf(context, node);
+      if (etcdUnknown !== undefined) unknown.push(`${node.name}: ${etcdUnknown}`);
       for (const change of changes)
         if (!expectedChanges.includes(nameOfChange(change)))
           found.push({ node: node.name, change, isPatched: patched.has(change.component) });
@@ -36,10 +39,12 @@ export const manifestChanges: ActionStep = {
       await say(context, changesOf(target, 'warn', mayBePutBack, unless));
     }
     const plain = found.filter(({ isPatched }) => !isPatched);
-    if (plain.length === 0) return;
-    const told = changesOf(target, policy, plain);
-    if (policy === 'block') throw new Refused([findingOf(told)]);
-    await say(context, told);
+    const told = [
+      ...(plain.length === 0 ? [] : [changesOf(target, policy, plain)]),
+      ...(unknown.length === 0 ? [] : [etcdNotKnown(target, policy, unknown)]),
+    ];
+    if (policy === 'block' && told.length > 0) throw new Refused(told.map(findingOf));
+    for (const one of told) await say(context, one);
   },
 };
 
@@ -56,11 +61,12 @@ async function waiting({ deps, target, signal }: Context): Promise<readonly Node
   );
 }
 
-async function diffOf({ deps, target, waiter }: Context, node: NodeFact): Promise<UpgradeDiff> {
+async function diffOf({ deps, target, waiter, signal }: Context, node: NodeFact): Promise<UpgradeDiff> {
   const { patchesDirectory } = deps.settings.kubeadm;
-  const script = scriptsOf(deps).diff({ ...thisNode(node), target, patchesDirectory });
+  const etcdConfiguration = await deps.cluster.etcdConfiguration(target, signal);
+  const script = scriptsOf(deps).diff({ ...thisNode(node), target, patchesDirectory, etcdConfiguration });
   const doing = `kubeadm upgrade diff v${target}`;
-  const answer = await waiter.during((signal) => runOnNode(deps, node, script, doing, signal));
+  const answer = await waiter.during((given) => runOnNode(deps, node, script, doing, given));
   return parseUpgradeDiff(answer, target, `${doing} on ${node.name}`);
 }
 
@@ -78,6 +84,22 @@ function changesOf(
     headline: `The upgrade to ${target} changes more than the images in control plane manifests${unless}`,
     lines: linesOf(found),
     remedy: `Put what is to stay into kubeadm-config (kubeadm init phase upload-config kubeadm --config FILE), and name what may change in the settings: kubeadm.expectedChanges: ${JSON.stringify(names)}`,
+  };
+}
+
+function etcdNotKnown(
+  target: string,
+  severity: ManifestFinding['severity'],
+  lines: readonly string[],
+): ManifestFinding {
+  return {
+    check: 'kubeadm-diff',
+    reason: 'EtcdChangesUnknown',
+    severity,
+    headline: `What the upgrade to ${target} would change in etcd's manifests is not known, as kubeadm init phase etcd local --dry-run does not say it`,
+    lines,
+    remedy:
+      'On these nodes, compare /etc/kubernetes/manifests/etcd.yaml with etcd.local of ConfigMap kube-system/kubeadm-config: what stands in the first alone will go.',
   };
 }
 

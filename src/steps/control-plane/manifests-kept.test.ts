@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { controlPlane, OLD, TARGET } from '../../../test/support/clusters.ts';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
-import { exampleDiff, exampleManifest } from '../../../test/support/example-manifests.ts';
+import { exampleDiff, exampleEtcdDiff, exampleManifest } from '../../../test/support/example-manifests.ts';
 import { contextIn, errorOf, exampleShell, refusalOf } from '../../../test/support/example-step.ts';
 import { manifestsKept } from './manifests-kept.ts';
 
@@ -116,7 +116,18 @@ describe('manifests-kept', () => {
     expect(world.seen.log).toEqual([]);
   });
 
-  it('names what etcd has lost, which kubeadm shows to nobody beforehand, and ends no run for it', async () => {
+  it.each([
+    ['ends the run for what etcd has lost and was to keep', [['--q=8'], ['--q=8']], 'block'],
+    ['only logs what etcd was said to lose', [['--q=8'], []], undefined],
+  ] as const)('I18 %s', async (_, [before, after], severity) => {
+    const promised = `${exampleEtcdDiff(before, after)}${exampleDiff()}`;
+    const { world, running } = scene(copies({ etcd: ['--q=8'] }, { etcd: [] }, promised), BLOCK);
+    if (severity === undefined) await running;
+    else expect(await refusalOf(running)).toMatchObject([{ reason: 'ManifestValuesLost', severity }]);
+    expect([warnings(world), world.seen.messages]).toEqual([[], []]);
+  });
+
+  it('names what etcd has lost where that was not known beforehand, and ends no run for it', async () => {
     const { world, running } = scene(copies({ etcd: ['--quota-backend-bytes=8'] }, { etcd: [] }, exampleDiff()), BLOCK);
     await running;
     expect(warnings(world)).toEqual([expect.stringContaining('etcd --quota-backend-bytes: "8" → gone')]);

@@ -22,15 +22,16 @@ export const manifestsKept: ActionStep = {
     const copies = parseManifestCopies(
       await context.waiter.during((given) => runOnNode(deps, node, script, 'reading the manifests', given)),
     );
-    const { told, lost, unknown } = compare(copies, target, deps.settings);
+    const { told, lost, unknown, etcdShown } = compare(copies, target, deps.settings);
     if (told.length > 0)
       deps.log.info(`changed in the manifests as was said before: ${told.map(sayChange).join('; ')}`, {
         node: node.name,
       });
     if (unknown.length > 0) await say(context, notCompared(node.name, target, unknown));
     if (lost.length === 0) return;
-    // kubeadm shows nothing of etcd beforehand, so that nobody could have named what it changes there by itself.
-    const stops = lost.some(({ component }) => component !== 'etcd') && deps.settings.kubeadm.droppedFlags === 'block';
+    // Where it was not known beforehand, nobody could have named what kubeadm changes in etcd's by itself.
+    const named = lost.some(({ component }) => component !== 'etcd' || etcdShown);
+    const stops = named && deps.settings.kubeadm.droppedFlags === 'block';
     const found = changed(node.name, target, lost, stops ? 'block' : 'warn');
     if (stops) throw new Refused([findingOf(found)]);
     await say(context, found);
@@ -38,11 +39,13 @@ export const manifestsKept: ActionStep = {
 };
 
 interface Compared {
-  /** As `kubeadm upgrade diff` had shown them. */
+  /** As diff.sh had shown them. */
   readonly told: readonly ManifestChange[];
   readonly lost: readonly ManifestChange[];
   /** What could not be compared, and why. */
   readonly unknown: readonly string[];
+  /** Whether what would change in etcd's manifest was known beforehand. */
+  readonly etcdShown: boolean;
 }
 
 type CompareSettings = Pick<Context['deps']['settings'], 'kubeadm' | 'oidcRestore'>;
@@ -52,7 +55,7 @@ const SIGN_ON = 'kube-apiserver --authentication-config';
 /** Pure. */
 function compare(copies: ManifestCopies, target: string, { kubeadm, oidcRestore }: CompareSettings): Compared {
   const [told, lost, unknown]: [ManifestChange[], ManifestChange[], string[]] = [[], [], []];
-  const promised = promisedIn(copies.promised, target);
+  const { promised, etcdShown } = promisedIn(copies.promised, target);
   for (const component of [...new Set([...copies.now.keys(), ...copies.before.keys()])].toSorted()) {
     const [before, now] = [copies.before.get(component), copies.now.get(component)];
     if (before === undefined || now === undefined) {
@@ -70,18 +73,23 @@ function compare(copies: ManifestCopies, target: string, { kubeadm, oidcRestore 
       unknown.push(`${component}: ${reasonOf(error)}`);
     }
   }
-  return { told, lost, unknown };
+  return { told, lost, unknown, etcdShown };
 }
 
 /** What a patch was to put back is promised to nobody. */
-function promisedIn(diff: string | undefined, target: string): ReadonlySet<string> {
-  if (diff === undefined) return new Set();
+function promisedIn(
+  diff: string | undefined,
+  target: string,
+): { readonly promised: ReadonlySet<string>; readonly etcdShown: boolean } {
+  const nothing = { promised: new Set<string>(), etcdShown: false };
+  if (diff === undefined) return nothing;
   try {
-    const { changes, patched } = parseUpgradeDiff(diff, target, 'the diff of before');
-    return new Set(changes.filter(({ component }) => !patched.has(component)).map(keyOf));
+    const { changes, patched, etcdShown } = parseUpgradeDiff(diff, target, 'the diff of before');
+    const promised = new Set(changes.filter(({ component }) => !patched.has(component)).map(keyOf));
+    return { promised, etcdShown };
   } catch {
     // As if it had never been asked: then every change is named.
-    return new Set();
+    return nothing;
   }
 }
 

@@ -4,6 +4,7 @@ import { type ImageSources, imageSourcesOf, KUBEADM_IMAGES } from '../../../fact
 import { kubeadmImages } from '../kubeadm-images.ts';
 import type { StandInCall } from '../stand-in.ts';
 import { kubeadmDiff } from './kubeadm-diff.ts';
+import { kubeadmEtcdManifest } from './kubeadm-etcd-manifest.ts';
 import { kubeadmPlan } from './kubeadm-plan.ts';
 import { type KubeadmRequest, kubeadmError, kubeadmRequest, pullImage } from './kubeadm-request.ts';
 import { upgradeApply, upgradeNode } from './kubeadm-upgrade.ts';
@@ -25,6 +26,7 @@ export async function kubeadm(call: StandInCall): Promise<number> {
     return 0;
   }
   if (first === 'config' && second === 'images') return images(call, request, third ?? '');
+  if (request.words.join(' ') === 'init phase etcd local') return kubeadmEtcdManifest(call, request);
   if (first === 'upgrade' && second === 'plan') return kubeadmPlan(call, request);
   if (first === 'upgrade' && second === 'diff') return kubeadmDiff(call, request);
   if (first === 'upgrade' && second === 'apply') return upgradeApply(call, request);
