@@ -1,9 +1,10 @@
+import { allChecks } from '../chain/checks.ts';
 import { whyPaused } from '../chain/may-go-on.ts';
 import { start } from '../detect/detect.ts';
 import { targetFromUser } from '../detect/target-from-user.ts';
 import { NightliftError } from '../errors.ts';
 import { ALL_FACTS, type Facts, type ReleaseFact } from '../facts/facts.ts';
-import { allChecks, canAsk } from '../gate/checks.ts';
+import { canAsk } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';

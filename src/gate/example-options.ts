@@ -15,6 +15,7 @@ export function exampleOptions(fields: Partial<GateOptions> = {}): GateOptions {
     },
     quiet: { settleSeconds: 600 },
     budgets: { severity: 'warn', policies: [] },
+    drain: { mode: 'always', raise: true },
     stuckPods: { severity: 'block' },
     packages: { baseUrl: 'https://pkgs.k8s.io/core:/stable:', lockTimeoutSeconds: 300, freeMegabytes: 1024 },
     kubeadm: { ignorePreflightErrors: ['CoreDNSMigration', 'CoreDNSUnsupportedPlugins'], patchesDirectory: '' },
