@@ -140,7 +140,8 @@ describe('ensureJob', () => {
         severity: 'block',
         message:
           'No node can run the Job of worker w1: cp1: it is not Ready; w1: it is the node that is drained; w2: it is cordoned',
-        remedy: 'Uncordon a node, remove its taint, or add a node; a Job never runs on the node that it drains.',
+        remedy:
+          'Uncordon a node, remove its taint, or add a node; a Job never runs on the node that it drains. For a patch, drain.mode: patch-without upgrades such a node without draining it.',
       },
     ]);
     expect(world.seen.changes).toEqual([]);

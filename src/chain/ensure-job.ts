@@ -2,13 +2,13 @@ import type { Deps } from '../deps.ts';
 import { NightliftError } from '../errors.ts';
 import type { JobFact } from '../facts/facts.ts';
 import { firstControlPlane, type Nodes } from '../facts/nodes.ts';
-import { someOf } from '../some-of.ts';
+import { drainRule } from '../gate/drain-rule.ts';
 import { renderJobManifest } from './job-manifest.ts';
 import { Refused } from './outcome.ts';
+import { drainsNode } from './placed-steps.ts';
 import { placement } from './placement.ts';
-import { jobName, type Step, stepName } from './step.ts';
-
-const MOST_REJECTED = 20;
+import { noNodeFinding } from './places.ts';
+import { jobName, nodeOf, type Step } from './step.ts';
 
 export type JobDecision = 'create' | 'leave' | 'replace-failed' | 'replace-stale';
 
@@ -51,21 +51,9 @@ export async function ensureJob(deps: Deps, options: EnsureOptions): Promise<Ens
   const existing = await deps.cluster.job(name, signal);
   const decision = decideJob(existing, options.reached);
   if (decision === 'leave') return { name, decision };
-  const place = placement(step, nodes, target);
-  if (place.kind === 'none') {
-    const whys = place.rejected.map(({ node, why: reason }) => `${node}: ${reason}`);
-    const why = someOf(whys, MOST_REJECTED, '; ');
-    throw new Refused([
-      {
-        check: 'placement',
-        reason: 'NoNodeForJob',
-        class: 'actionable',
-        severity: 'block',
-        message: `No node can run the Job of ${stepName(step)}: ${why}`,
-        remedy: 'Uncordon a node, remove its taint, or add a node; a Job never runs on the node that it drains.',
-      },
-    ]);
-  }
+  const own = nodes.find(({ name: one }) => one === nodeOf(step));
+  const place = placement(step, nodes, target, drainsNode(own, nodes, target, drainRule(deps.settings)));
+  if (place.kind === 'none') throw new Refused([noNodeFinding(step, place)]);
   const runner = place.kind === 'node' ? place.node : undefined;
   const manifest = renderJobManifest(
     deps.templates.job(),

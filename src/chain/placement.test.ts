@@ -206,6 +206,54 @@ describe('placement', () => {
     );
   });
 
+  describe('of a step that leaves the pods of its node where they are', () => {
+    const master: Step = { phase: 'master', node: 'cp1' };
+    const HERE = { kind: 'node', node: 'cp1', why: 'it is not drained, and no other node can run it' };
+
+    it.each([
+      { title: 'the only node', nodes: [controlPlane('cp1')], place: HERE },
+      {
+        title: 'its node, when the others are in the way',
+        nodes: [controlPlane('cp1'), worker('w1', OLD, { schedulable: false }), worker('w2', OLD, { ready: 'no' })],
+        place: HERE,
+      },
+      { title: 'another node, as long as there is one', nodes: [controlPlane('cp1'), worker('w1')], place: 'w1' },
+      {
+        title: 'the only node, cordoned: none',
+        nodes: [controlPlane('cp1', OLD, { schedulable: false })],
+        place: 'none',
+      },
+      {
+        title: 'the only node, not Ready: none',
+        nodes: [controlPlane('cp1', OLD, { ready: 'unknown' })],
+        place: 'none',
+      },
+    ])('takes $title', ({ nodes: state, place }) => {
+      const got = placement(master, state, TARGET, false);
+      if (typeof place === 'object') expect(got).toEqual(place);
+      else expect(got.kind === 'node' ? got.node : got.kind).toBe(place);
+    });
+
+    it('I01 I20 differs from one that drains only where no other node can run its Job, and takes its own then', () => {
+      fc.assert(
+        fc.property(clusters(), (state) => {
+          for (const step of stepsOneByOne(state, TARGET)) {
+            const draining = placement(step, state, TARGET);
+            const keeping = placement(step, state, TARGET, false);
+            if (draining.kind !== 'none') {
+              expect(keeping).toEqual(draining);
+              continue;
+            }
+            const own = state.find(({ name }) => 'node' in step && name === step.node);
+            if (keeping.kind === 'none') continue;
+            expect(keeping).toMatchObject({ kind: 'node', node: own?.name });
+            expect(own).toMatchObject({ ready: 'yes', schedulable: true });
+          }
+        }),
+      );
+    });
+  });
+
   it('I20 says none only when every node is unfit for a reason that it names', () => {
     fc.assert(
       fc.property(clusters(), (state) => {

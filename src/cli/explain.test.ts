@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { callCli } from '../../test/support/call-cli.ts';
-import { allChecks } from '../gate/checks.ts';
+import { allChecks } from '../chain/checks.ts';
 
 describe('nightlift explain', () => {
   it('says what a reason means, what to do, and what the check does that says it', async () => {

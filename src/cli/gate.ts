@@ -1,8 +1,8 @@
+import { allChecks } from '../chain/checks.ts';
 import type { Deps } from '../deps.ts';
 import { chooseTarget } from '../detect/choose-target.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
-import { allChecks } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import type { Finding, GateResult, NotAsked } from '../gate/finding.ts';
 import { type GateOptions, gateOptions } from '../gate/gate-options.ts';

@@ -4,6 +4,7 @@ import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { kindText } from '../facts/inventory.ts';
 import { runningVersions } from '../facts/running-versions.ts';
+import { WITHOUT_DRAIN_RISK } from '../gate/drain-rule.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { type PathPlan, planPath } from '../phases/plan-path.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
@@ -135,6 +136,9 @@ export function printPlan(output: Output, plan: UpgradePlan, why: string): void 
     if (step !== undefined) say(`  each ${phase}: ${step.actions.join(' → ')}`, '    ', 'dim');
   }
   printDrains(plan, say);
+  const kept = plan.steps.filter(({ withoutDrain }) => withoutDrain).flatMap(({ step }) => nodeOf(step) ?? []);
+  if (kept.length > 0)
+    say(`Not drained (drain.mode is patch-without): ${someOf(kept)}: ${WITHOUT_DRAIN_RISK}`, '    ', 'yellow');
   output.line(`About ${duration(plan.seconds)}, without waits for disruption budgets and alerts.`);
 }
 

@@ -1,10 +1,11 @@
+import { allChecks } from '../chain/checks.ts';
 import type { Deps } from '../deps.ts';
 import { chooseTarget } from '../detect/choose-target.ts';
 import { readEnvironment } from '../environment.ts';
 import { NightliftError } from '../errors.ts';
 import type { FactPart, Facts } from '../facts/facts.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
-import { allChecks, canAsk, partsFor } from '../gate/checks.ts';
+import { canAsk, partsFor } from '../gate/checks.ts';
 import type { Log } from '../log.ts';
 import { announce } from '../notify/announce.ts';
 import { bold, slackMessage } from '../notify/slack-message.ts';

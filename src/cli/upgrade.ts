@@ -1,10 +1,11 @@
+import { allChecks } from '../chain/checks.ts';
 import { whyPaused } from '../chain/may-go-on.ts';
 import { start } from '../detect/detect.ts';
 import { pathFromUser, type UpgradePath } from '../detect/path-from-user.ts';
 import { type RefusedTarget, targetFromUser } from '../detect/target-from-user.ts';
 import { NightliftError } from '../errors.ts';
 import { ALL_FACTS, type Facts, type ReleaseFact } from '../facts/facts.ts';
-import { allChecks, canAsk } from '../gate/checks.ts';
+import { canAsk } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { gateOptions } from '../gate/gate-options.ts';

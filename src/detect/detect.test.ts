@@ -584,6 +584,32 @@ describe('gateAndStart', () => {
     expect(loggedAt(world, 'error')).toEqual(['NoNodeForJob']);
   });
 
+  describe('of a cluster of one node', () => {
+    const one = [controlPlane('cp-1')];
+    const without = { drain: { mode: 'patch-without' } };
+
+    it('I20 is blocked before anything is begun, as it would be drained', async () => {
+      const world = exampleWorld({ nodes: one });
+      expect(await gateAndStart(world.deps, '1.36.4', [], signal)).toMatchObject({
+        kind: 'refused',
+        verdict: 'blocked',
+        findings: [{ check: 'placement', reason: 'NoNodeForJob' }],
+      });
+      expect(world.seen.changes).toEqual([]);
+      expect(world.annotations.get(`${RUN}stopped`)).toMatch(/^before it was begun: No node can run the Job of master/);
+    });
+
+    it('starts for a patch without a drain, with a warning, and is blocked for a minor', async () => {
+      const world = exampleWorld({ nodes: one, settings: without });
+      expect(await gateAndStart(world.deps, '1.36.4', [], signal)).toMatchObject({ kind: 'started' });
+      expect(loggedAt(world, 'warn')).toContain('WithoutDrain');
+      const minor = exampleWorld({ nodes: one, settings: without });
+      const refused = await gateAndStart(minor.deps, '1.37.1', [], signal);
+      expect(refused).toMatchObject({ kind: 'refused' });
+      expect(refused.kind === 'refused' ? refused.findings.map(({ reason }) => reason) : []).toContain('NoNodeForJob');
+    });
+  });
+
   it('fails when the Job cannot be made, which is no refusal', async () => {
     const forbidden = new ClusterError('forbidden', { status: 403, reason: 'Forbidden' });
     const world = exampleWorld({ cluster: { createJob: () => Promise.reject(forbidden) } });

@@ -1,3 +1,4 @@
+import { allChecks } from '../chain/checks.ts';
 import { composeEvent } from '../chain/compose-event.ts';
 import { ensureJob } from '../chain/ensure-job.ts';
 import { mayGoOn } from '../chain/may-go-on.ts';
@@ -7,7 +8,7 @@ import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { FactPart, Facts, JobFact } from '../facts/facts.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
-import { allChecks, canAsk, gateChecks, partsFor } from '../gate/checks.ts';
+import { canAsk, gateChecks, partsFor } from '../gate/checks.ts';
 import { evaluateGate, verdictOf } from '../gate/evaluate-gate.ts';
 import type { Finding, Verdict } from '../gate/finding.ts';
 import { gateOptions } from '../gate/gate-options.ts';

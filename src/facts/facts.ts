@@ -199,6 +199,11 @@ export const Facts = z.object({
         .optional()
         .describe('how long the API server was away in the newest run'),
       apiAwayAtLeast: z.boolean().optional().describe('that this is only what was seen of it'),
+      notDrained: z
+        .string()
+        .nullable()
+        .optional()
+        .describe('the target to which the newest run upgraded a node without draining it; null: none'),
     }),
   ).describe('the record of the run on our namespace'),
   firstSeen: observedSchema(z.record(z.string(), z.iso.datetime())).describe(

@@ -133,6 +133,16 @@ describe('the nodes that a budget holds', () => {
     expect(gate(known([held]), 'block', [], { nodes: of(['worker-1', 'worker-2']) })).toEqual([]);
   });
 
+  it('are none where nothing is drained, also while nobody knows which they are', () => {
+    const options = exampleOptions({ drain: { mode: 'patch-without', raise: true } });
+    const found = (facts: Partial<Facts>) => evaluateGate(exampleFacts(facts), '1.36.4', [budgets], options).findings;
+    expect(found({ budgets: known([held]) })).toEqual([]);
+    expect(found({ budgets: known([STUCK]) })).toEqual([]);
+    expect(found({ budgets: unknown('forbidden') })).toEqual([]);
+    const nodes = known([exampleNode('cp-1'), exampleNode('worker-1', { kubelet: '1.35.8' }), exampleNode('worker-2')]);
+    expect(found({ budgets: known([held]), nodes })[0]?.message).toMatch(/; it holds worker-1$/);
+  });
+
   it('are all of them while the nodes are not known', () => {
     expect(nodesOf(unknown('forbidden'))).toBe('virtual-1, worker-1, worker-2');
   });

@@ -4,7 +4,7 @@ import { policyFor } from '../settings/drain-policy.ts';
 import { someOf } from '../some-of.ts';
 import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
-import { stillToDrain } from './still-to-drain.ts';
+import { drainsNone, stillToDrain } from './still-to-drain.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'budgets';
@@ -19,6 +19,7 @@ export const budgets: Check = {
   reads: ['budgets', 'nodes'],
   evaluate(facts, { options, target }) {
     const { severity, policies } = options.budgets;
+    if (drainsNone(facts, target, options.drain)) return [];
     if (!facts.budgets.known) {
       const finding = unknownFinding(
         NAME,
@@ -28,7 +29,7 @@ export const budgets: Check = {
       );
       return [{ ...finding, severity }];
     }
-    const isDue = stillToDrain(facts, target);
+    const isDue = stillToDrain(facts, target, options.drain);
     return facts.budgets.value
       .map((budget) => ({ ...budget, ...(budget.nodes === undefined ? {} : { nodes: budget.nodes.filter(isDue) }) }))
       .filter((budget) => !isDealtWith(budget, policies) && budget.nodes?.length !== 0)

@@ -63,9 +63,6 @@ export const preflightChecks: readonly Check[] = [
   stuckPods,
 ];
 
-/** All of them, for whoever wants to know whether there may be an upgrade: everybody asks the same. */
-export const allChecks: readonly Check[] = [...gateChecks, ...surveyChecks, ...preflightChecks];
-
 /** What these checks have to know. */
 export function partsFor(checks: readonly Check[]): readonly FactPart[] {
   return [...new Set(checks.flatMap(({ reads }) => reads))];

@@ -1,6 +1,8 @@
 import type { NodeFact } from '../facts/node-fact.ts';
+import { workers } from '../facts/nodes.ts';
+import { runtimeOf } from '../facts/runtime.ts';
 import { someOf } from '../some-of.ts';
-import { compareVersions, minorNumber, minorOf, parseVersion, prereleaseOf } from '../version.ts';
+import { compareVersions, minorNumber, minorOf } from '../version.ts';
 import type { Check } from './check.ts';
 import type { Finding } from './finding.ts';
 import type { GateOptions } from './gate-options.ts';
@@ -60,20 +62,6 @@ export const containerRuntime: Check = {
   },
 };
 
-interface Runtime {
-  readonly name: string;
-  /** X.Y.Z, with its suffix before the release ('2.0.0-rc.3'). */
-  readonly version: string;
-}
-
-/** undefined when the node's runtime does not say name://version. */
-export function runtimeOf(node: NodeFact): Runtime | undefined {
-  const [, name, numbers = '', rest = ''] =
-    /^([a-z][a-z0-9-]*):\/\/v?(\d+\.\d+\.\d+)((?:[-+~][0-9A-Za-z.+~-]*)?)$/.exec(node.containerRuntime) ?? [];
-  const version = parseVersion(numbers);
-  return name === undefined || version === undefined ? undefined : { name, version: version + prereleaseOf(rest) };
-}
-
 function floorOf(runtime: string, target: string): Floor | undefined {
   return FLOORS.get(runtime)?.findLast((floor) => floor.from <= minorNumber(target));
 }
@@ -122,10 +110,10 @@ function willBeRaised(
   options: GateOptions['runtime'],
 ): boolean {
   if (!options.raiseControlPlane || finding.reason !== 'RuntimeTooOld' || node.role !== 'control-plane') return false;
-  const workers = nodes.filter((other) => other.role === 'worker');
+  const others = workers(nodes);
   return (
-    workers.length > 0 &&
-    workers.every((worker) => runtimeOf(worker)?.name === runtimeOf(node)?.name && judge(worker, target) === undefined)
+    others.length > 0 &&
+    others.every((worker) => runtimeOf(worker)?.name === runtimeOf(node)?.name && judge(worker, target) === undefined)
   );
 }
 

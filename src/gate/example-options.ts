@@ -1,3 +1,4 @@
+import { parseSettings } from '../settings/parse-settings.ts';
 import { addonMatrix } from './addon-matrix.ts';
 import type { GateOptions } from './gate-options.ts';
 
@@ -15,6 +16,8 @@ export function exampleOptions(fields: Partial<GateOptions> = {}): GateOptions {
     },
     quiet: { settleSeconds: 600 },
     budgets: { severity: 'warn', policies: [] },
+    drain: { mode: 'always', raise: true },
+    rollout: parseSettings('', 'test').rollout,
     stuckPods: { severity: 'block' },
     packages: { baseUrl: 'https://pkgs.k8s.io/core:/stable:', lockTimeoutSeconds: 300, freeMegabytes: 1024 },
     kubeadm: { ignorePreflightErrors: ['CoreDNSMigration', 'CoreDNSUnsupportedPlugins'], patchesDirectory: '' },

@@ -3,6 +3,7 @@ import type { DrainPolicy } from '../settings/drain.ts';
 import { matrixName } from '../settings/parse-settings.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type AddonMatrix, addonMatrix } from './addon-matrix.ts';
+import { type DrainRule, drainRule } from './drain-rule.ts';
 
 /** What the checks take from the settings, a group for each check that takes something. */
 export interface GateOptions {
@@ -36,6 +37,10 @@ export interface GateOptions {
     /** The setting `drain.policies`. */
     readonly policies: readonly DrainPolicy[];
   };
+  /** Which nodes a run drains. */
+  readonly drain: DrainRule;
+  /** The setting `rollout`: in which order workers have their turn. */
+  readonly rollout: Settings['rollout'];
   readonly stuckPods: {
     /** The setting `drain.stuckPods`. */
     readonly severity: 'warn' | 'block';
@@ -60,6 +65,8 @@ export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>): GateO
     alerts: alertOptions(deps),
     quiet: { settleSeconds: settings.waits.settleSeconds },
     budgets: { severity: settings.budgets, policies: settings.drain.policies },
+    drain: drainRule(settings),
+    rollout: settings.rollout,
     stuckPods: { severity: settings.drain.stuckPods === 'warn' ? 'warn' : 'block' },
     packages: settings.packages,
     kubeadm: settings.kubeadm,

@@ -61,6 +61,15 @@ describe('pods that do not go', () => {
     expect(reasons(pod('web'), [exampleNode('worker-1'), exampleNode('worker-2', fields)])).toEqual([]);
   });
 
+  it('are left alone on nodes that are not drained', () => {
+    const options = exampleOptions({ drain: { mode: 'patch-without', raise: true } });
+    const found = (facts: Partial<Facts>) => evaluateGate(exampleFacts(facts), '1.36.4', [stuckPods], options).findings;
+    expect(found({ leavingPods: known([pod('web')]) })).toEqual([]);
+    expect(found({ leavingPods: unknown('forbidden') })).toEqual([]);
+    const nodes = known([exampleNode('cp-1'), exampleNode('worker-2', { kubelet: '1.35.8' })]);
+    expect(found({ leavingPods: known([pod('web')]), nodes })).toMatchObject([{ reason: 'PodStuck' }]);
+  });
+
   it('are found on every node while the nodes are not known', () => {
     const facts = { leavingPods: known([pod('web')]), nodes: unknown('forbidden') };
     expect(gate(facts).map(({ reason }) => reason)).toEqual(['PodStuck']);

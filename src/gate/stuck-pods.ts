@@ -2,7 +2,7 @@ import { isStuck, stuckText } from '../cluster/stuck-pod.ts';
 import type { LeavingPodFact } from '../facts/facts.ts';
 import { someOf } from '../some-of.ts';
 import type { Check } from './check.ts';
-import { stillToDrain } from './still-to-drain.ts';
+import { drainsNone, stillToDrain } from './still-to-drain.ts';
 import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'stuck-pods';
@@ -17,13 +17,13 @@ export const stuckPods: Check = {
   reads: ['leavingPods', 'nodes'],
   evaluate(facts, { options, target }) {
     const { severity } = options.stuckPods;
-    if (facts.leavingPods === undefined) return [];
+    if (facts.leavingPods === undefined || drainsNone(facts, target, options.drain)) return [];
     if (!facts.leavingPods.known) {
       const remedy = 'Look at kubectl get pods -A | grep Terminating.';
       return [{ ...unknownFinding(NAME, 'the terminating pods', facts.leavingPods.why, remedy), severity }];
     }
     const nowMs = Date.parse(facts.observedAt);
-    const isDue = stillToDrain(facts, target);
+    const isDue = stillToDrain(facts, target, options.drain);
     const isDown = (name: string): boolean =>
       facts.nodes.known && facts.nodes.value.some((node) => node.name === name && node.ready !== 'yes');
     const stuck = facts.leavingPods.value.filter(

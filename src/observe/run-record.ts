@@ -39,6 +39,9 @@ export const STAGED = 'staged';
 /** Seconds by the node whose step saw it, `cp-1=40 cp-2=35+`; outlives the run, until the next one begins. */
 export const API_AWAY = 'api-away';
 
+/** The target to which a node was upgraded that was not drained (`drain.mode`); outlives the run, until the next one begins. */
+export const NOT_DRAINED = 'not-drained';
+
 export interface Away {
   readonly seconds: number;
   /** It was seen by a process that went on after another one, which has seen the rest: written with a `+`. */
@@ -79,6 +82,7 @@ export interface RecordedRun {
   readonly takenBack?: string[];
   readonly apiAwaySeconds?: number | null;
   readonly apiAwayAtLeast?: boolean;
+  readonly notDrained?: string | null;
 }
 
 /** The record in typed form; what is not a time is none. */
@@ -96,6 +100,7 @@ export function recordedRun(run: Readonly<Record<string, string>>): RecordedRun 
     // null: nobody has seen it away.
     apiAwaySeconds: away.length === 0 ? null : away.reduce((sum, { seconds }) => sum + seconds, 0),
     apiAwayAtLeast: away.some(({ atLeast }) => atLeast),
+    notDrained: run[NOT_DRAINED] ?? null,
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { beforeChange } from '../chain/checks.ts';
 import { PHASES } from '../chain/step.ts';
-import { gateChecks, preflightChecks } from '../gate/checks.ts';
 import { phaseOf } from './phases.ts';
 
 /** What a phase does, in order: a change here is a change of what happens to a cluster, and is made knowingly. */
@@ -98,7 +98,7 @@ describe('the phases', () => {
 
   it('ask everything that can say no in preflight, and read what these questions need', () => {
     const { checks, facts } = phaseOf('preflight');
-    expect(checks).toEqual([...gateChecks, ...preflightChecks]);
+    expect(checks).toEqual(beforeChange);
     expect(facts.toSorted()).toEqual([
       'alerts',
       'apiServer',

@@ -1,7 +1,8 @@
+import { upgradedNode } from '../chain/placed-steps.ts';
 import type { Facts } from '../facts/facts.ts';
 import { known, notAsked } from '../observed.ts';
 import type { Settings } from '../settings/settings.ts';
-import { planUpgrade, type UpgradePlan, upgradedNode } from './plan-upgrade.ts';
+import { planUpgrade, type UpgradePlan } from './plan-upgrade.ts';
 
 interface Way {
   readonly from: string;

@@ -243,6 +243,28 @@ describe('planUpgrade', () => {
     );
   });
 
+  it('says which steps leave the pods of their node where they are, and where they run then', () => {
+    const without = Settings.parse({ drain: { mode: 'patch-without' } });
+    const of = (nodes: Nodes) => {
+      const drains = known(nodes.map(({ name }) => ({ node: name, evicts: { shop: 2 } })));
+      const { steps } = planUpgrade(exampleFacts({ nodes: known([...nodes]), drains }), TARGET, '1.36.3', without);
+      return steps.map(({ name, runner, withoutDrain, drain }) => [name, runner, withoutDrain, drain?.evicts]);
+    };
+    expect(of([controlPlane('cp-1')])).toEqual([
+      ['preflight', 'cp-1', false, undefined],
+      ['master cp-1', 'cp-1', true, undefined],
+      ['postflight', '(any)', false, undefined],
+    ]);
+    expect(of([controlPlane('cp-1'), worker('w-1'), worker('w-2', '1.35.8')])).toEqual([
+      ['preflight', 'cp-1', false, undefined],
+      ['master cp-1', 'w-1', true, undefined],
+      ['worker w-1', 'cp-1', true, undefined],
+      ['worker w-2', 'cp-1', false, { shop: 2 }],
+      ['postflight', '(any)', false, undefined],
+    ]);
+    expect(placed(plan([controlPlane('cp-1')]))).toContainEqual(['master cp-1', 'NOWHERE']);
+  });
+
   it('makes no plan when the nodes are not known', () => {
     expect(() => planUpgrade(exampleFacts({ nodes: unknown('refused') }), TARGET, '1.36.3', settings)).toThrow(
       expect.objectContaining({ kind: 'cluster', message: expect.stringMatching(/not known: refused/) }),

@@ -1,11 +1,11 @@
-import { placement } from '../chain/placement.ts';
-import { remainingSteps } from '../chain/rollout.ts';
+import { placedSteps } from '../chain/placed-steps.ts';
 import { nodeOf, type Step, stepName } from '../chain/step.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { kindsOf, type NodeKind } from '../facts/inventory.ts';
-import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
+import type { OtherNodeFact } from '../facts/node-fact.ts';
 import { controlPlanes, firstControlPlane, isOnTarget, type Nodes, workers } from '../facts/nodes.ts';
+import { drainRule } from '../gate/drain-rule.ts';
 import type { Settings } from '../settings/settings.ts';
 import { someOf } from '../some-of.ts';
 import { jumpBetween } from '../version.ts';
@@ -23,6 +23,8 @@ interface PlannedStep {
   readonly why: string;
   readonly actions: readonly string[];
   readonly seconds: number;
+  /** It changes a node, and leaves its pods where they are (`drain.mode`). */
+  readonly withoutDrain: boolean;
   /** Of the node that the step changes; null for a step that drains none, or when nobody has looked. */
   readonly drain: PlannedDrain | null;
 }
@@ -64,32 +66,19 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
     throw new NightliftError('usage', `planning the upgrade to ${target}: ${jump.problem}`, {
       remedy: 'nightlift plan without --target shows the next possible one.',
     });
-  // Each step is placed on the cluster as the steps before it leave it.
-  const state = new Map(nodes.map((node) => [node.name, node]));
-  const masters = controlPlanes(nodes).map(({ name }) => name);
   const whyOf = reasonsFor(nodes, target);
-  const steps = remainingSteps({ nodes, target, rollout: settings.rollout }).map((step): PlannedStep => {
-    const onMasters = placement(
-      step,
-      masters.flatMap((name) => state.get(name) ?? []),
-      target,
-    );
-    // The others are looked through when no control plane can run the Job.
-    const place = onMasters.kind === 'none' ? placement(step, [...state.values()], target) : onMasters;
-    for (const name of step.phase === 'preflight' ? state.keys() : [nodeOf(step) ?? '']) {
-      const node = state.get(name);
-      if (node !== undefined) state.set(name, leftBy(step, node, target));
-    }
-    return {
+  const steps = [...placedSteps({ nodes, target, rollout: settings.rollout }, drainRule(settings))].map(
+    ({ step, place, drains }): PlannedStep => ({
       step,
       name: stepName(step),
       runner: place.kind === 'node' ? place.node : place.kind === 'anywhere' ? '(any)' : 'NOWHERE',
       why: place.kind === 'none' ? nowhere(place.rejected) : whyOf(step),
       actions: phaseOf(step.phase).steps.map((action) => action.name),
       seconds: estimate(step, jump, settings),
-      drain: drainOf(nodeOf(step), facts),
-    };
-  });
+      withoutDrain: nodeOf(step) !== undefined && !drains,
+      drain: drains ? drainOf(nodeOf(step), facts) : null,
+    }),
+  );
   return {
     from,
     target,
@@ -125,22 +114,6 @@ function drainOf(node: string | undefined, { drains, budgets }: Facts): PlannedD
 function nowhere(rejected: readonly { readonly node: string; readonly why: string }[]): string {
   const whys = rejected.map(({ node, why }) => `${node}: ${why}`);
   return `no node can run its Job: ${someOf(whys, MOST_REJECTED, '; ')}`;
-}
-
-/** A node as a step leaves it. Preflight lifts what an earlier run has cordoned; the cordon of somebody else stays. */
-function leftBy(step: Step, node: NodeFact, target: string): NodeFact {
-  if (step.phase !== 'preflight' && nodeOf(step) !== node.name) return node;
-  const lifted = node.cordonedBy === null ? node : { ...node, cordonedBy: null, schedulable: true };
-  return step.phase === 'preflight' ? lifted : upgradedNode(lifted, target);
-}
-
-export function upgradedNode(node: NodeFact, version: string): NodeFact {
-  return {
-    ...node,
-    kubelet: version,
-    apiServer: node.role === 'control-plane' ? version : null,
-    unfinished: null,
-  };
 }
 
 /** Why each step comes where it comes. */

@@ -1,5 +1,6 @@
+import { beforeChange } from '../chain/checks.ts';
 import type { Phase } from '../chain/phase.ts';
-import { gateChecks, partsFor, preflightChecks } from '../gate/checks.ts';
+import { partsFor } from '../gate/checks.ts';
 import { controlPlanesHealthy } from '../steps/control-plane/control-planes-healthy.ts';
 import { plan } from '../steps/control-plane/kubeadm-plan.ts';
 import { manifestChanges } from '../steps/control-plane/manifest-changes.ts';
@@ -17,15 +18,12 @@ import { stageAll } from '../steps/node/stage-all.ts';
 import { noteInventory } from '../steps/run/inventory.ts';
 import { setLatch } from '../steps/run/latch.ts';
 
-/** What the nodes say of themselves is asked in a step, which waits for those that are away. */
-const CHECKS = [...gateChecks, ...preflightChecks];
-
-/** Everything that can say no says it here, before the first change. */
+/** Everything that can say no says it here, before the first change; what the nodes say of themselves, in a step, which waits for those that are away. */
 export const preflight: Phase = {
   name: 'preflight',
   summary: 'gate, health, plan, etcd snapshot',
-  facts: partsFor(CHECKS),
-  checks: CHECKS,
+  facts: partsFor(beforeChange),
+  checks: beforeChange,
   steps: [
     oneChain,
     rebootLock,

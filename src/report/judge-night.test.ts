@@ -27,6 +27,10 @@ const detector = (fields: Partial<DetectorState>): Pick<Night, 'detector'> => ({
   detector: { ...exampleNight().detector, ...fields },
 });
 const switched = (killSwitch: Facts['killSwitch']): Pick<Night, 'facts'> => ({ facts: exampleFacts({ killSwitch }) });
+const notDrained = (target: string): Facts => {
+  const none = { startedAt: null, target: null, snapshotPath: null, stopped: null, stoppedAt: null };
+  return exampleFacts({ run: known({ ...none, notDrained: target }) });
+};
 const HALF = 'Half-done: 1 of 3 nodes on 1.36.4, 2 still on older versions.';
 const atWork = jobAt('worker', 1, { status: 'active', node: 'worker-2', finishedAt: null });
 
@@ -127,6 +131,20 @@ describe('a night after which all nodes run the version', () => {
     {
       title: 'is green when its postflight completed',
       night: { running, chain: finished },
+      want: ['upgraded', UPGRADED],
+    },
+    {
+      title: 'says that nodes were not drained, with what that risked',
+      night: { running, chain: finished, facts: notDrained('1.36.4') },
+      want: [
+        'upgraded',
+        UPGRADED,
+        expect.stringMatching(/^Nodes were not drained \(drain\.mode is patch-without\): pods/),
+      ],
+    },
+    {
+      title: 'does not say so of another version',
+      night: { running, chain: finished, facts: notDrained('1.36.3') },
       want: ['upgraded', UPGRADED],
     },
     {

@@ -1,5 +1,6 @@
 import { formatDuration } from '../age.ts';
 import type { JobFact } from '../facts/facts.ts';
+import { WITHOUT_DRAIN_RISK } from '../gate/drain-rule.ts';
 import { type ChainState, stepOf } from './chain-state.ts';
 import { failed } from './failed-night.ts';
 import { gated } from './gated-night.ts';
@@ -61,8 +62,12 @@ function upgraded({ facts, chain, running, detector, target }: Night): Verdict |
   if (!detected && !chain.value.finished.includes(uniform)) return undefined;
   const away = (facts.run.known ? facts.run.value.apiAwaySeconds : null) ?? null;
   const atLeast = facts.run.known && facts.run.value.apiAwayAtLeast === true ? 'at least ' : '';
-  const notes =
-    away === null ? [] : [`The API server was away for ${atLeast}${formatDuration(away * 1000)} meanwhile.`];
+  const notes = [
+    ...(away === null ? [] : [`The API server was away for ${atLeast}${formatDuration(away * 1000)} meanwhile.`]),
+    ...(facts.run.known && facts.run.value.notDrained === uniform
+      ? [`Nodes were not drained (drain.mode is patch-without): ${WITHOUT_DRAIN_RISK}.`]
+      : []),
+  ];
   return verdict('upgraded', `🟢 UPGRADED — all nodes now on ${uniform}`, ...notes);
 }
 

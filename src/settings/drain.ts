@@ -38,6 +38,18 @@ export const DrainPolicy = z.strictObject({
 export type DrainPolicy = z.infer<typeof DrainPolicy>;
 
 export const Drain = z.strictObject({
+  mode: z
+    .enum(['always', 'patch-without'])
+    .default('always')
+    .meta(
+      notes(
+        "`patch-without` cordons a node and does not drain it where its kubelet and control plane change within their minor: its pods keep running while the kubelet restarts, and those whose probes fail meanwhile are restarted. A minor, and a control plane whose containerd is raised, are drained all the same. It is also the one way to upgrade a cluster in which no other node can run a node's Job, as one of a single node: there, nothing is cordoned either.",
+        {
+          reason:
+            'A drained node has nothing to lose when its upgrade goes wrong; without a drain its pods are what is risked.',
+        },
+      ),
+    ),
   deleteEmptyDir: z
     .boolean()
     .default(true)

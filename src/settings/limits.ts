@@ -19,6 +19,7 @@ const NAMES = [
   'addons.untested',
   'addons.matrixFile',
   'budgets',
+  'drain.mode',
   'drain.policies',
   'drain.headroom',
   'drain.stuckPods',

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { INVENTORY } from '../../src/observe/inventory.ts';
-import { API_AWAY } from '../../src/observe/run-record.ts';
+import { API_AWAY, NOT_DRAINED } from '../../src/observe/run-record.ts';
 import type { LabNode } from '../lab/lab-spec.ts';
 import { readJobs, readNamed, readNodes, readPods, readWorkloads } from './cluster-objects.ts';
 import { sudoOnNode } from './node-commands.ts';
@@ -64,7 +64,7 @@ async function nodeDefects(scene: Scene, node: LabNode, version: string): Promis
 }
 
 /** Of the record of a run, what is there to be read until the next one begins. */
-const outlives: readonly string[] = [API_AWAY, ...Object.values(INVENTORY)];
+const outlives: readonly string[] = [API_AWAY, NOT_DRAINED, ...Object.values(INVENTORY)];
 
 /** What must hold after every night, however it ended. */
 export async function quietDefects(scene: Pick<Scene, 'api' | 'lab'>): Promise<readonly string[]> {

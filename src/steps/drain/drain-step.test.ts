@@ -1,21 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { TARGET, worker } from '../../../test/support/clusters.ts';
-import { exampleWorld } from '../../../test/support/example-deps.ts';
+import { controlPlane, TARGET, worker } from '../../../test/support/clusters.ts';
+import { exampleJob, exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn, refusalOf } from '../../../test/support/example-step.ts';
 import type { Budget, PodFact } from '../../cluster/cluster.ts';
 import { exampleBudget, examplePod } from '../../cluster/example-pod.ts';
+import type { JobFact } from '../../facts/facts.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
+import { replacements } from '../health/replacements.ts';
 import { drain } from './drain.ts';
+import { evictable } from './evictable.ts';
+import { headroom } from './headroom.ts';
 
 const pod: typeof examplePod = (name, fields) =>
   examplePod(name, { node: 'worker-1', labels: { app: name }, ...fields });
 const budget = (name: string, app: string): Budget => exampleBudget(name, { selector: { matchLabels: { app } } });
 
-function scene(options: { node?: Partial<NodeFact>; pods?: PodFact[]; budgets?: Budget[]; drain?: object }) {
+const JOB = 'k8s-upgrade-worker-1-36-4-worker-1';
+
+interface SceneOptions {
+  readonly node?: Partial<NodeFact>;
+  readonly others?: readonly NodeFact[];
+  readonly pods?: PodFact[];
+  readonly budgets?: Budget[];
+  readonly drain?: object;
+  /** Of the Job of the step; undefined: there is none. */
+  readonly job?: Partial<JobFact>;
+}
+
+function scene(options: SceneOptions) {
   const there = new Set(options.pods ?? [pod('web')]);
   const on = (node: string | undefined): PodFact[] => [...there].filter((one) => one.node === node);
   const world = exampleWorld({
-    nodes: [worker('worker-1', '1.36.3', options.node), worker('worker-2')],
+    nodes: [worker('worker-1', '1.36.3', options.node), ...(options.others ?? [worker('worker-2')])],
     settings: { drain: options.drain ?? {} },
     cluster: {
       pods: async ({ node }) => on(node),
@@ -33,6 +49,7 @@ function scene(options: { node?: Partial<NodeFact>; pods?: PodFact[]; budgets?: 
       },
     },
   });
+  if (options.job !== undefined) world.jobs.set(JOB, exampleJob(JOB, options.job));
   const said = (): string[] =>
     world.seen.log.map(({ message }) => message).filter((text) => !text.startsWith('waiting'));
   return { world, said, context: contextIn(world) };
@@ -114,5 +131,97 @@ describe('the step that drains', () => {
     if (one.deleting) await expect(running).rejects.toThrow('still terminating');
     else await running;
     expect(world.seen.changes[0]).toBe('cordon worker-1');
+  });
+});
+
+describe('the step that drains, with drain.mode patch-without', () => {
+  const without = { mode: 'patch-without' };
+  const NOT_DRAINED = 'the node is not drained: drain.mode is patch-without';
+
+  it.each([
+    ['no Job has it', undefined],
+    ['its Job runs on another node', { runner: 'worker-2' }],
+  ])('cordons the node and evicts nothing when %s', async (_title, job) => {
+    const { world, said, context } = scene({
+      drain: without,
+      pods: [pod('web')],
+      ...(job === undefined ? {} : { job }),
+    });
+    await drain.run(context);
+    expect(world.seen.changes).toEqual(['cordon worker-1']);
+    expect(said()).toEqual(['cordoned', NOT_DRAINED]);
+    expect(world.annotations.get('nightlift/k8s-upgrade-not-drained')).toBe(TARGET);
+  });
+
+  it.each([
+    ['runs on the node', 'worker-1'],
+    ['may run on the node', null],
+  ])('does not even cordon the node when its Job %s, whose next pod would find no place', async (_title, runner) => {
+    const { world, said, context } = scene({ drain: without, pods: [pod('web')], job: { runner } });
+    await drain.run(context);
+    expect(world.seen.changes).toEqual([]);
+    expect(said()).toEqual([NOT_DRAINED]);
+    expect(world.seen.log.at(-1)).toMatchObject({
+      level: 'warn',
+      fields: { cordon: 'none, as this Job runs on the node' },
+    });
+  });
+
+  it('asks no budget, and minds no pod that a drain would lose', async () => {
+    const { world, context } = scene({
+      drain: { ...without, deleteBarePods: false },
+      pods: [pod('bare', { owner: null })],
+    });
+    await drain.run(context);
+    expect(world.seen.changes).toEqual(['cordon worker-1']);
+  });
+
+  it("leaves a person's cordon as it is", async () => {
+    const { world, said, context } = scene({ drain: without, node: { schedulable: false } });
+    await drain.run(context);
+    expect(world.nodes[0]?.cordonedBy).toBe(null);
+    expect(said()[0]).toBe('the node was cordoned by somebody else: it stays cordoned after its upgrade');
+  });
+
+  it('drains for a minor all the same, and records nothing', async () => {
+    const { world, context } = scene({ drain: without, node: { kubelet: '1.35.8' }, pods: [pod('web')] });
+    await drain.run(context);
+    expect(world.seen.changes).toEqual(['cordon worker-1', 'evict web']);
+    expect([...world.annotations.keys()]).toEqual([]);
+  });
+
+  it('drains a control plane whose containerd is raised', async () => {
+    const { world } = scene({
+      drain: without,
+      others: [controlPlane('cp-1', '1.36.3', { containerRuntime: 'containerd://1.7.24' })],
+    });
+    await drain.run(contextIn(world, { phase: 'master', node: 'cp-1' }));
+    expect(world.seen.changes).toEqual(['cordon cp-1']);
+    expect(world.seen.log.map(({ message }) => message)).not.toContain(NOT_DRAINED);
+  });
+
+  it('goes on when it cannot be recorded', async () => {
+    const { world, said, context } = scene({ drain: without });
+    const failing = { ...world.deps.cluster, annotateNamespace: () => Promise.reject(new Error('403')) };
+    await drain.run({ ...context, deps: { ...context.deps, cluster: failing } });
+    expect(said()).toContain('that the node was not drained could not be recorded');
+  });
+
+  it('I01 refuses to drain the node that its Job runs on', async () => {
+    const { world, context } = scene({ pods: [pod('web')], job: { runner: 'worker-1' } });
+    expect((await refusalOf(drain.run(context))).map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
+      `OwnNode: worker-1 is not drained: the Job ${JOB} runs on it, and would evict itself`,
+    ]);
+    expect(world.seen.changes).toEqual([]);
+  });
+});
+
+describe('what only serves a drain', () => {
+  it.each([headroom, evictable, replacements])('is skipped without one, with the reason: $name', async ({ skip }) => {
+    const why = 'drain.mode is patch-without: no pod of the node is evicted';
+    expect(await skip?.(scene({ drain: { mode: 'patch-without' } }).context)).toBe(why);
+    expect(await skip?.(scene({}).context)).toBeUndefined();
+    const minor = scene({ drain: { mode: 'patch-without' }, node: { kubelet: '1.35.8' } });
+    expect(await skip?.(minor.context)).toBeUndefined();
   });
 });

@@ -1,13 +1,21 @@
 import { Refused } from '../../chain/outcome.ts';
+import { ownJobName } from '../../chain/own-job.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import { recordRun } from '../../chain/run-record.ts';
+import { goesWithoutDrain } from '../../chain/without-drain.ts';
 import { budgetsOver } from '../../cluster/budgets-over.ts';
 import { needsEviction } from '../../cluster/pod-in-drain.ts';
+import type { JobFact } from '../../facts/facts.ts';
+import type { NodeFact } from '../../facts/node-fact.ts';
 import { hasTargetVersion } from '../../facts/nodes.ts';
+import { WITHOUT_DRAIN_RISK } from '../../gate/drain-rule.ts';
+import { NOT_DRAINED } from '../../observe/run-record.ts';
 import { policyFor } from '../../settings/drain-policy.ts';
 import { undoCordon } from '../node/cordon.ts';
+import { onlyTold } from '../run/only-told.ts';
 import { planDrain } from './drain-plan.ts';
 import { evictAll } from './evictions.ts';
-import { problemFinding, twoBudgetsFinding } from './findings.ts';
+import { ownNodeFinding, problemFinding, twoBudgetsFinding } from './findings.ts';
 
 /**
  * Cordons first, so that nothing new lands on the node while it is emptied (D07); then evicts, never around a budget
@@ -15,23 +23,47 @@ import { problemFinding, twoBudgetsFinding } from './findings.ts';
  */
 export const drain: ActionStep = {
   name: 'drain',
-  summary: 'cordon the node and evict its pods',
+  summary: 'cordon the node and evict its pods, or leave them where they are (`drain.mode`)',
   // A node that shows the target is finished: it is never drained a second time.
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
   async run(context) {
     const node = await context.node();
-    const { cluster, clock, log } = context.deps;
-    await refuseTheImpossible(context, node.name);
-    if (node.schedulable) {
-      await cluster.cordon(node.name, `${context.target} ${clock.now().toISOString()}`, context.signal);
-      log.info('cordoned', { node: node.name });
-    } else if (node.cordonedBy === null) {
-      log.warn('the node was cordoned by somebody else: it stays cordoned after its upgrade', { node: node.name });
+    const job = await context.deps.cluster.job(await ownJobName(context, context.signal), context.signal);
+    if (await goesWithoutDrain(context)) {
+      await keepPods(context, node, job);
+      return;
     }
+    if (job?.runner === node.name) throw new Refused([ownNodeFinding(node.name, job.name)]);
+    await refuseTheImpossible(context, node.name);
+    await cordon(context, node);
     await evictAll(context, node.name);
   },
   undo: undoCordon,
 };
+
+async function cordon({ deps, target, signal }: Context, { name, schedulable, cordonedBy }: NodeFact): Promise<void> {
+  if (schedulable) {
+    await deps.cluster.cordon(name, `${target} ${deps.clock.now().toISOString()}`, signal);
+    deps.log.info('cordoned', { node: name });
+  } else if (cordonedBy === null) {
+    deps.log.warn('the node was cordoned by somebody else: it stays cordoned after its upgrade', { node: name });
+  }
+}
+
+/** On the node that runs this Job, a cordon would keep the Job's next pod, and the next Job, from being scheduled. */
+async function keepPods(context: Context, node: NodeFact, job: JobFact | undefined): Promise<void> {
+  const { log } = context.deps;
+  const mayRunHere = job !== undefined && (job.runner ?? node.name) === node.name;
+  if (!mayRunHere) await cordon(context, node);
+  log.warn('the node is not drained: drain.mode is patch-without', {
+    node: node.name,
+    risk: WITHOUT_DRAIN_RISK,
+    ...(mayRunHere ? { cordon: 'none, as this Job runs on the node' } : {}),
+  });
+  await onlyTold(context, 'that the node was not drained', async () => {
+    await recordRun(context, { [NOT_DRAINED]: context.target });
+  });
+}
 
 /** What no waiting can change is said before the cordon. */
 async function refuseTheImpossible({ deps, signal }: Context, node: string): Promise<void> {

@@ -2,6 +2,7 @@ import { atOnce } from '../../at-once.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { Probe } from '../../chain/wait.ts';
+import { skipWithoutDrain } from '../../chain/without-drain.ts';
 import { budgetsOver } from '../../cluster/budgets-over.ts';
 import type { Budget, PodFact } from '../../cluster/cluster.ts';
 import { needsEviction } from '../../cluster/pod-in-drain.ts';
@@ -49,7 +50,8 @@ export const evictable: ActionStep = {
   summary: "the node's pods may be evicted",
   async skip(context) {
     const { cordonedBy } = await context.node();
-    return cordonedBy === null ? undefined : 'an earlier Job has begun to drain the node';
+    if (cordonedBy !== null) return 'an earlier Job has begun to drain the node';
+    return await skipWithoutDrain(context);
   },
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
   async run(context) {

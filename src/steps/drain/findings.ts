@@ -12,6 +12,14 @@ function finding(reason: string, message: string, remedy: string): Finding {
   return { check: 'drain', reason, class: 'actionable', severity: 'block', message, remedy };
 }
 
+export function ownNodeFinding(node: string, job: string): Finding {
+  return finding(
+    'OwnNode',
+    `${node} is not drained: the Job ${job} runs on it, and would evict itself`,
+    'Delete this Job; the next night places it anew. When no other node can run it, a patch needs drain.mode: patch-without.',
+  );
+}
+
 export function problemFinding({ kind, pod }: DrainProblem): Finding {
   return kind === 'bare'
     ? finding(

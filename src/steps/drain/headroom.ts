@@ -2,6 +2,7 @@ import { atOnce } from '../../at-once.ts';
 import { othersAtWork } from '../../chain/at-work.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import { skipWithoutDrain } from '../../chain/without-drain.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
 import { formatResource, type Resources } from '../../cluster/quantity.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
@@ -18,7 +19,8 @@ export const headroom: ActionStep = {
   async skip(context) {
     if (context.deps.settings.drain.headroom === 'off') return 'drain.headroom is off';
     const { cordonedBy } = await context.node();
-    return cordonedBy === null ? undefined : 'an earlier Job has begun to drain the node';
+    if (cordonedBy !== null) return 'an earlier Job has begun to drain the node';
+    return await skipWithoutDrain(context);
   },
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
   async run(context) {

@@ -1,5 +1,6 @@
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import { skipWithoutDrain } from '../../chain/without-drain.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
 import { NightliftError } from '../../errors.ts';
 import { someOf } from '../../some-of.ts';
@@ -13,8 +14,9 @@ export const replacements: ActionStep = {
   name: 'replacements',
   summary: 'no pod that was evicted is without a place',
   longest: ({ drain, waits }) => Math.max(drain.awaitReplacements, waits.drainSeconds),
-  async skip({ deps }) {
-    return deps.settings.drain.awaitReplacements > 0 ? undefined : 'drain.awaitReplacements is 0';
+  async skip(context) {
+    if (context.deps.settings.drain.awaitReplacements === 0) return 'drain.awaitReplacements is 0';
+    return await skipWithoutDrain(context);
   },
   async run(context) {
     const { deps } = context;

@@ -1,31 +1,15 @@
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
-import { controlPlanes, hasTargetVersion, workers } from '../../facts/nodes.ts';
-import { isRuntimeTooOld, runtimeOf } from '../../gate/container-runtime.ts';
+import { controlPlanes, hasTargetVersion } from '../../facts/nodes.ts';
+import { containerdToRaise } from '../../facts/runtime.ts';
+import { isRuntimeTooOld } from '../../gate/container-runtime.ts';
 import type { Finding } from '../../gate/finding.ts';
 import { logFinding } from '../../gate/log-finding.ts';
 import { explainFailure } from '../../node/explain-failure.ts';
 import type { FailureExplanation } from '../../node/failure-explanation.ts';
 import { scriptsOf, thisNode } from '../../node/node-scripts.ts';
 import { nodeFailure, runDetachedOnNode } from '../../node/run-on-node.ts';
-import { compareVersions, oldestVersion } from '../../version.ts';
-
-/** Of a node's containerd; undefined for another runtime or an odd version. */
-function containerdOf(node: NodeFact): string | undefined {
-  const runtime = runtimeOf(node);
-  return runtime?.name === 'containerd' ? runtime.version : undefined;
-}
-
-/** The version to raise a control plane to: the oldest of the workers', when it is newer than its own. */
-export function containerdToRaise(node: NodeFact, all: readonly NodeFact[]): string | undefined {
-  const own = containerdOf(node);
-  const others = workers(all).map(containerdOf);
-  if (own === undefined || others.length === 0 || others.includes(undefined)) return undefined;
-  // No package has the version of what comes before its release.
-  const wanted = oldestVersion(others.filter((version) => version !== undefined))?.split('-')[0];
-  return wanted !== undefined && compareVersions(wanted, own) > 0 ? wanted : undefined;
-}
 
 /** What keeps a node from having a newer containerd tonight, with nothing changed: lock, disk, sources. */
 const NOT_TONIGHT: readonly number[] = [11, 28, 40];

@@ -57,6 +57,15 @@ describe('set-latch', () => {
     });
   });
 
+  it('forgets that an earlier run drained no node, and not that this one did not', async () => {
+    const earlier = scene({ target: '1.36.3', 'not-drained': '1.36.3' });
+    await setLatch.run(earlier.context);
+    expect(earlier.recorded()).not.toHaveProperty('not-drained');
+    const resumed = scene({ target: TARGET, 'in-flight': EARLIER, run: 'a', 'not-drained': TARGET });
+    await setLatch.run(resumed.context);
+    expect(resumed.recorded()).toHaveProperty('not-drained', TARGET);
+  });
+
   it('takes a beginning that is no time for now, and whole seconds', async () => {
     const { world, recorded, context } = scene({ 'in-flight': 'yesterday', target: TARGET });
     await setLatch.run(context);
