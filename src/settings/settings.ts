@@ -7,6 +7,7 @@ import { Kubeadm } from './kubeadm.ts';
 import { Nodes, Packages, Ssh } from './nodes.ts';
 import { Snapshot } from './snapshot.ts';
 import { Target, Window } from './target.ts';
+import { Triggers } from './triggers.ts';
 import { Waits } from './waits.ts';
 
 /** The whole settings file. Every field has a default, so an empty file is a valid one. */
@@ -64,6 +65,7 @@ export const Settings = z
         }),
       ),
     waits: Waits.prefault({}),
+    triggers: Triggers.prefault({}),
     kubeadm: Kubeadm.prefault({}),
     snapshot: Snapshot.prefault({}),
     drain: Drain.prefault({}),
