@@ -22,6 +22,7 @@ const STEPS = {
     'set-latch',
     'note-broken',
     'note-inventory',
+    'note-for-smoke',
     'snapshot',
   ],
   master: [
@@ -72,6 +73,7 @@ const STEPS = {
     'daemon-sets',
     'replacements',
     'soak',
+    'smoke',
     'finish',
   ],
   postflight: [
@@ -83,6 +85,7 @@ const STEPS = {
     'cluster-dns',
     'system-pods',
     'pod-ready-ratio',
+    'smoke',
     'return-reboot-lock',
     'compare-inventory',
     'say-complete',

@@ -16,6 +16,7 @@ import { liftLeftCordons } from '../steps/node/left-cordons.ts';
 import { stageAll } from '../steps/node/stage-all.ts';
 import { noteInventory } from '../steps/run/inventory.ts';
 import { setLatch } from '../steps/run/latch.ts';
+import { noteForSmoke } from '../steps/smoke/smoke.ts';
 
 /** What the nodes say of themselves is asked in a step, which waits for those that are away. */
 const CHECKS = [...gateChecks, ...preflightChecks];
@@ -45,6 +46,7 @@ export const preflight: Phase = {
     setLatch,
     noteBroken,
     noteInventory,
+    noteForSmoke,
     snapshot,
   ],
 };

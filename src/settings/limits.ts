@@ -25,6 +25,8 @@ const NAMES = [
   'drain.awaitReplacements',
   'drain.deleteEmptyDir',
   'drain.deleteBarePods',
+  'triggers.crashLoopPercent',
+  'triggers.mounts',
   'quiesce',
   'snapshot.required',
   'snapshot.own',

@@ -5,6 +5,7 @@ import { name, notes } from './field.ts';
 import { Job } from './job.ts';
 import { Kubeadm } from './kubeadm.ts';
 import { Nodes, Packages, Ssh } from './nodes.ts';
+import { Smoke } from './smoke.ts';
 import { Snapshot } from './snapshot.ts';
 import { Target, Window } from './target.ts';
 import { Triggers } from './triggers.ts';
@@ -66,6 +67,7 @@ export const Settings = z
       ),
     waits: Waits.prefault({}),
     triggers: Triggers.prefault({}),
+    smoke: Smoke.prefault({}),
     kubeadm: Kubeadm.prefault({}),
     snapshot: Snapshot.prefault({}),
     drain: Drain.prefault({}),

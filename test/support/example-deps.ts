@@ -79,6 +79,7 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
       active: async () => [],
       deprecatedApis: async () => [],
       apiServers: async () => ({ lookbackHours: 168, instances: controlPlanes(world.nodes).map(scrapedFor) }),
+      targetsUp: async () => ({ apiserver: 1 }),
     },
     feed: { minor: async () => null },
     metrics: {

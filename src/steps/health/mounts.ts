@@ -23,11 +23,12 @@ export const mounts: Trigger = {
   async look(context) {
     const { deps, signal } = context;
     const { name } = await context.node();
-    const before = await brokenBefore(context);
     const pods = await deps.cluster.pods({ node: name }, signal);
-    const waiting = pods.filter((pod) => counts(pod) && !pod.ready && !before.has(pod));
+    const waiting = pods.filter((pod) => counts(pod) && !pod.ready);
+    if (waiting.length === 0) return known(undefined);
+    const before = await brokenBefore(context);
     const failing: string[] = [];
-    for (const pod of waiting.slice(0, MOST_ASKED)) {
+    for (const pod of waiting.filter((one) => !before.has(one)).slice(0, MOST_ASKED)) {
       const why = await whyNotMounted(context, pod);
       if (why !== undefined) failing.push(`${pod.namespace}/${pod.name} (${why})`);
     }
