@@ -6,6 +6,7 @@ import type { JobFact } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import { controlPlanes, isOnTarget, workers } from '../facts/nodes.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
+import { readRun } from '../observe/run-record.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { paint } from './call/output.ts';
 
@@ -58,7 +59,9 @@ async function ended(
   const { output, signal } = call;
   const failed = jobs.find((job) => job.status === 'failed');
   const behind = nodes.filter((node) => !isOnTarget(node, target)).map((node) => node.name);
-  if (failed === undefined && behind.length === 0) {
+  // A postflight that refuses leaves the run open: its nodes are on the target, and the cluster is not well.
+  const isClosed = (await readRun({ deps, signal }))['in-flight'] === undefined;
+  if (failed === undefined && behind.length === 0 && isClosed) {
     output.line(paint(output, 'green', `Done: all ${nodes.length} nodes are on ${target}.`));
     output.json({ outcome: 'upgraded', target });
     return EXIT.done;
@@ -70,7 +73,11 @@ async function ended(
       : await deps.cluster.jobLog(deps.settings.namespace, last.name, LOG_LINES, signal).catch(reasonOf);
   output.line(
     failed === undefined
-      ? paint(output, 'yellow', `Stopped before the end: ${behind.join(', ')} not on ${target}.`)
+      ? paint(
+          output,
+          'yellow',
+          `Stopped before the end: ${behind.length === 0 ? 'the run is not closed' : `${behind.join(', ')} not on ${target}`}.`,
+        )
       : paint(output, 'red', `Failed in ${failed.name} (${failed.reason}).`),
   );
   if (last !== undefined) output.line(`The log of ${last.name} ends with:`);

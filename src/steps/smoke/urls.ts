@@ -8,16 +8,23 @@ const AT_ONCE = 8;
 const DEADLINE_MS = 10_000;
 const MAX_BYTES = 1024 * 1024;
 
-/** Redirects elsewhere are an answer too: whoever sends one works. */
+/** A redirect is followed to the hosts that are named, and to no other: where it leads is asked by its own address. */
 export const urlsAnswer: SmokeCheck = {
   reason: 'UrlsSilent',
   what: 'the addresses of smoke.urls answer',
   remedy: 'curl -v shows what each says; look at the ingress controller and its Service. smoke.urls names them.',
   isWanted: ({ smoke }) => smoke.urls.length > 0,
   async look({ deps, signal }) {
-    const answers = await atOnce(deps.settings.smoke.urls, AT_ONCE, async (url) => {
+    const { urls } = deps.settings.smoke;
+    const options = {
+      signal,
+      deadlineMs: DEADLINE_MS,
+      maxBytes: MAX_BYTES,
+      allowedHosts: urls.map((url) => new URL(url).host),
+    };
+    const answers = await atOnce(urls, AT_ONCE, async (url) => {
       try {
-        const { status } = await fetchText(url, { signal, deadlineMs: DEADLINE_MS, maxBytes: MAX_BYTES });
+        const { status } = await fetchText(url, options);
         return status < 400 ? [] : [`${redactUrl(url)}: HTTP ${status}`];
       } catch (error) {
         signal.throwIfAborted();
