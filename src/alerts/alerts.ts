@@ -6,6 +6,8 @@ export interface Alerts {
   active(signal: AbortSignal): Promise<readonly AlertFact[]>;
   /** Series of apiserver_requested_deprecated_apis in use within the look-back; throws when the metric is not collected at all (D09). */
   deprecatedApis(signal: AbortSignal): Promise<readonly DeprecatedApiFact[]>;
+  /** How many targets of each job are up; throws when none is. */
+  targetsUp(signal: AbortSignal): Promise<Readonly<Record<string, number>>>;
   /** Of which API servers it has metrics, and how far back: what `deprecatedApis` can know. */
   apiServers(signal: AbortSignal): Promise<ApiServerMetricsFact>;
 }

@@ -189,6 +189,21 @@ describe('the alerts of Prometheus', () => {
     });
   });
 
+  it('are up by their job, and nothing at all is no answer', async () => {
+    prometheus.setTargets([
+      { job: 'node', instance: 'a:9100' },
+      { job: 'node', instance: 'b:9100' },
+      { job: 'node', instance: 'c:9100', up: false },
+      { job: 'shop', instance: 'd:80' },
+      { job: 'lost', instance: 'e:80', up: false },
+    ]);
+    expect(await alerts.targetsUp(signal)).toEqual({ node: 2, shop: 1 });
+    prometheus.setTargets([{ job: 'lost', instance: 'e:80', up: false }]);
+    await expect(alerts.targetsUp(signal)).rejects.toThrow(/none of the 1 targets/);
+    prometheus.setTargets([]);
+    await expect(alerts.targetsUp(signal)).rejects.toThrow(/scrapes nothing at all/);
+  });
+
   it('D09 do not say "not used" when no API server is scraped', async () => {
     prometheus.setTargets([{ job: 'node', instance: 'a:9100' }]);
     await expect(alerts.deprecatedApis(signal)).rejects.toThrow(/no metrics of an API server/);

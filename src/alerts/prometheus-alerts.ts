@@ -115,6 +115,12 @@ export function createPrometheusAlerts(options: PrometheusAlertsOptions): Alerts
       return [...facts.values()];
     },
 
+    async targetsUp(signal) {
+      const up = await query('count by (job) (up == 1)', signal);
+      if (up.length === 0) await proveSight(signal);
+      return Object.fromEntries(up.map(({ metric, value }) => [metric['job'] ?? '', Number(value[1])]));
+    },
+
     async apiServers(signal) {
       const step = Math.max(MIN_STEP_SECONDS, Math.round(seconds / STEPS));
       const [up, now, oldest, started] = await Promise.all([

@@ -556,6 +556,7 @@ describe('a step that fails', () => {
           },
           deprecatedApis: async () => [],
           apiServers: async () => ({ lookbackHours: 168, instances: [] }),
+          targetsUp: async () => ({}),
         },
       },
     });

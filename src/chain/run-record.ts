@@ -1,7 +1,7 @@
 import { reasonOf } from '../errors.ts';
 import { verdictGauges } from '../gate/verdict-gauges.ts';
 import { pushGauges } from '../metrics/gauges.ts';
-import { runPrefix, type StoppedAs } from '../observe/run-record.ts';
+import { NOT_NOTED, runPrefix, type StoppedAs } from '../observe/run-record.ts';
 import type { Context } from './phase.ts';
 import { type Step, stepName } from './step.ts';
 
@@ -63,7 +63,7 @@ export async function clearRun(context: InRun, also: Readonly<Record<string, nul
     target: null,
     'snapshot-path': null,
     'snapshot-bytes': null,
-    'not-well': null,
+    ...NOT_NOTED,
     ...NOT_STOPPED,
     ...also,
   });

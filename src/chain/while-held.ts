@@ -13,6 +13,8 @@ const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   controlPlanes: 'reads',
   outlines: 'reads',
   foldPods: 'reads',
+  podCount: 'reads',
+  podWarnings: 'reads',
   leavingPods: 'reads',
   nodes: 'reads',
   otherNodes: 'reads',

@@ -12,6 +12,10 @@ export interface PodFact {
   readonly node: string | null;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
   readonly ready: boolean;
+  /** A container of it waits in CrashLoopBackOff. */
+  readonly crashLooping: boolean;
+  /** Its own address; null before it has one. */
+  readonly ip: string | null;
   /** Why the scheduler finds no node for it, in its words; null when it has one, or has not said so. */
   readonly unschedulable: string | null;
   readonly deleting: boolean;
@@ -41,6 +45,15 @@ export interface PodQuery {
   readonly namespace?: string;
   readonly labels?: string;
   readonly phase?: PodFact['phase'];
+}
+
+/** A warning about a pod. The API server keeps it for an hour, and may lose one. */
+export interface PodEvent {
+  readonly reason: string;
+  readonly message: string;
+  readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
+  /** UTC; null when it does not say. */
+  readonly lastSeen: string | null;
 }
 
 /** A budget with the pods that it is for. */
@@ -211,6 +224,13 @@ export interface Cluster {
   pods(where: PodQuery, signal: AbortSignal): Promise<readonly PodFact[]>;
   /** As `pods`, for lists that nobody should hold: each goes into what `start` has made, anew when the list is begun anew. */
   foldPods<T>(where: PodQuery, start: () => T, see: (state: T, pod: PodFact) => void, signal: AbortSignal): Promise<T>;
+  /** How many pods there are, without reading them; undefined when the API server does not say. */
+  podCount(signal: AbortSignal): Promise<number | undefined>;
+  /** Warnings about pods: those of one reason, or those about one pod. */
+  podWarnings(
+    about: { readonly reason: string } | Pick<PodFact, 'namespace' | 'uid'>,
+    signal: AbortSignal,
+  ): Promise<readonly PodEvent[]>;
   /** Pods of any node that were told to go and are still there. */
   leavingPods(signal: AbortSignal): Promise<readonly PodFact[]>;
   watchPods(node: string, signal: AbortSignal): PodWatch;

@@ -14,6 +14,8 @@ export function examplePod(name: string, { placement, ...fields }: ExamplePod = 
     node: 'w1',
     phase: 'Running',
     ready: true,
+    crashLooping: false,
+    ip: '10.244.0.9',
     unschedulable: null,
     deleting: false,
     goneBy: null,

@@ -3,6 +3,10 @@ import type { PodFact } from './cluster.ts';
 import { instant, ObjectMeta } from './kube-object.ts';
 import { PlacementSpec, placementOf } from './pod-placement.ts';
 
+const ContainerStatuses = z
+  .array(z.object({ state: z.object({ waiting: z.object({ reason: z.string().default('') }).optional() }).optional() }))
+  .nullish();
+
 export const Pod = z.object({
   metadata: ObjectMeta.extend({
     ownerReferences: z
@@ -36,6 +40,9 @@ export const Pod = z.object({
           }),
         )
         .default([]),
+      podIP: z.string().optional(),
+      containerStatuses: ContainerStatuses,
+      initContainerStatuses: ContainerStatuses,
     })
     .prefault({}),
 });
@@ -52,6 +59,10 @@ export function podFact({ metadata, spec, status }: z.infer<typeof Pod>): PodFac
     node: spec.nodeName ?? null,
     phase: status.phase,
     ready: status.conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
+    crashLooping: [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].some(
+      ({ state }) => state?.waiting?.reason === 'CrashLoopBackOff',
+    ),
+    ip: status.podIP ?? null,
     unschedulable:
       status.conditions.find(({ type, reason }) => type === 'PodScheduled' && reason === 'Unschedulable')?.message ??
       null,

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { atOnce } from '../at-once.ts';
-import type { Cluster, EvictionResult, PodFact, PodQuery } from './cluster.ts';
+import type { Cluster, EvictionResult, PodEvent, PodFact, PodQuery } from './cluster.ts';
 import { apiPath, type KubeClient } from './kube-client.ts';
 import type { KubeContext } from './kube-context.ts';
 import { answerError, isAbout, isConflict, parseStatus, type Status, unreadableAnswer } from './kube-error.ts';
 import type { Fold } from './kube-list.ts';
-import { AnyObject, ObjectMeta, orUndefined } from './kube-object.ts';
+import { AnyObject, instant, ObjectMeta, orUndefined } from './kube-object.ts';
 import { Pod, podFact } from './kube-pod.ts';
 import { watchPods } from './kube-pod-watch.ts';
 import type { KubeAnswer, KubeRequest } from './kube-request.ts';
@@ -31,9 +31,48 @@ const Budget = z.object({
 /** Each pod becomes what is used of it as it comes. */
 const PodItem = Pod.transform(podFact);
 
+/** Whoever writes them in the newer form leaves the older times empty. */
+const PodWarning = z
+  .object({
+    metadata: ObjectMeta,
+    involvedObject: z.object({
+      namespace: z.string().default(''),
+      name: z.string().default(''),
+      uid: z.string().default(''),
+    }),
+    reason: z.string().default(''),
+    message: z.string().default(''),
+    lastTimestamp: z.string().nullish(),
+    eventTime: z.string().nullish(),
+    series: z.object({ lastObservedTime: z.string().nullish() }).nullish(),
+  })
+  .transform(
+    ({ metadata, involvedObject, reason, message, lastTimestamp, eventTime, series }): PodEvent => ({
+      reason,
+      message,
+      pod: involvedObject,
+      lastSeen: instant(series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? metadata.creationTimestamp),
+    }),
+  );
+
+/** A page of one, for what it says of the rest. */
+const OnePod = z.object({
+  metadata: z.object({ remainingItemCount: z.number().int().optional(), continue: z.string().default('') }),
+  items: z.array(z.unknown()).nullable(),
+});
+
 type PodCalls = Pick<
   Cluster,
-  'pods' | 'foldPods' | 'leavingPods' | 'watchPods' | 'budgets' | 'evict' | 'tryEviction' | 'deletePod'
+  | 'pods'
+  | 'foldPods'
+  | 'podCount'
+  | 'podWarnings'
+  | 'leavingPods'
+  | 'watchPods'
+  | 'budgets'
+  | 'evict'
+  | 'tryEviction'
+  | 'deletePod'
 >;
 
 function podsWhere({ node, namespace, labels, phase }: PodQuery): KubeRequest {
@@ -103,6 +142,31 @@ export function kubePods({ client }: KubeContext): PodCalls {
     pods,
 
     foldPods: (where, start, see, signal) => client.fold(podsWhere(where), PodItem, { start, see }, signal),
+
+    async podCount(signal) {
+      const request = { doing: 'counting the pods', path: '/api/v1/pods', query: { limit: '1' } };
+      const { metadata, items } = await client.object(request, OnePod, signal);
+      const seen = items?.length ?? 0;
+      if (metadata.continue === '') return seen;
+      return metadata.remainingItemCount === undefined ? undefined : seen + metadata.remainingItemCount;
+    },
+
+    async podWarnings(about, signal) {
+      const fields = ['involvedObject.kind=Pod', 'type=Warning'];
+      if ('reason' in about) {
+        const query = { fieldSelector: [...fields, `reason=${about.reason}`].join(',') };
+        const doing = `listing the events ${about.reason} of pods`;
+        return await client.list({ doing, path: '/api/v1/events', query }, PodWarning, signal);
+      }
+      const { namespace, uid } = about;
+      const query = { fieldSelector: [...fields, `involvedObject.uid=${uid}`].join(',') };
+      const path = apiPath`/api/v1/namespaces/${namespace}/events`;
+      return await client.list(
+        { doing: `listing the events of a pod in ${namespace}`, path, query },
+        PodWarning,
+        signal,
+      );
+    },
 
     async leavingPods(signal) {
       const nodes = await nodesThatPodsLeave(client, signal);

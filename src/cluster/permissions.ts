@@ -136,6 +136,7 @@ const PHASE: readonly Need[] = [
     why: 'drain, and asking for it before the cordon',
   },
   { verbs: ['watch'], group: '', resource: 'pods', where: '', why: 'the pods of a node that is drained' },
+  { verbs: ['list'], group: '', resource: 'events', where: '', why: 'pods that fail on a node that was upgraded' },
   { verbs: ['delete'], group: '', resource: 'pods', where: '', extra: 'delete-pods', why: 'around a budget' },
   ...['deployments', 'statefulsets'].map(
     (resource): Need => ({

@@ -465,6 +465,7 @@ describe('gateAndStart', () => {
       active: () => Promise.reject(away),
       deprecatedApis: () => Promise.reject(away),
       apiServers: () => Promise.reject(away),
+      targetsUp: () => Promise.reject(away),
     };
     const world = exampleWorld({ deps: { alerts } });
     expect(await gateAndStart(world.deps, '1.37.1', [], signal)).toMatchObject({ kind: 'refused', verdict: 'blocked' });

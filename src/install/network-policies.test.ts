@@ -9,6 +9,7 @@ describe('the NetworkPolicies', () => {
     ['', [443, 6443]],
     ['alerts: { prometheusUrl: "http://prometheus.monitoring:9090" }', [443, 6443, 9090]],
     ['pushgatewayUrl: http://pushgateway.monitoring', [80, 443, 6443]],
+    ['smoke: { urls: ["http://shop.example:8081/health"] }', [443, 6443, 8081]],
     [
       'packages: { baseUrl: "http://mirror.example:8080/k8s", redirectHosts: ["cdn.example:8443", "other.example"] }',
       [80, 443, 6443, 8080, 8443],

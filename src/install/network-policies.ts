@@ -106,7 +106,12 @@ export function packageHosts({ packages }: Settings): readonly NamedHost[] {
 
 /** TCP ports outside the cluster, DNS and SSH aside, in ascending order. */
 export function egressPorts(settings: Settings): readonly number[] {
-  const urls = [settings.packages.baseUrl, settings.alerts.prometheusUrl, settings.pushgatewayUrl];
+  const urls = [
+    settings.packages.baseUrl,
+    settings.alerts.prometheusUrl,
+    settings.pushgatewayUrl,
+    ...settings.smoke.urls,
+  ];
   const redirects = settings.packages.redirectHosts.map(
     (host) => `${new URL(settings.packages.baseUrl).protocol}//${host}`,
   );

@@ -36,6 +36,10 @@ export const NOT_BEGUN = 'before it was begun: ';
 /** The version that lies ready on the nodes, or on some of them; outlives a run that stops. */
 export const STAGED = 'staged';
 
+/** What a run has noted of the cluster before its first change, by which it is judged after it; of another run it says nothing. */
+export const NOTED = { broken: 'not-well', devices: 'devices-before', targets: 'targets-before' } as const;
+export const NOT_NOTED = Object.fromEntries(Object.values(NOTED).map((key) => [key, null]));
+
 /** Seconds by the node whose step saw it, `cp-1=40 cp-2=35+`; outlives the run, until the next one begins. */
 export const API_AWAY = 'api-away';
 

@@ -7,7 +7,7 @@ import { quiesce, restoreWorkloads } from '../steps/control-plane/quiesce.ts';
 import { drain } from '../steps/drain/drain.ts';
 import { evictable } from '../steps/drain/evictable.ts';
 import { headroom } from '../steps/drain/headroom.ts';
-import { haltNow } from '../steps/health/halt-on-alert.ts';
+import { haltNow, haltOnTrigger } from '../steps/health/halt-on-alert.ts';
 import { nodesReady } from '../steps/health/nodes-ready.ts';
 import { replacements } from '../steps/health/replacements.ts';
 import { oneChain } from '../steps/locks/one-chain.ts';
@@ -53,6 +53,7 @@ export const master: Phase = {
     oidcRestore,
     replacements,
     manifestsKept,
+    haltOnTrigger,
     haltNow,
     finish,
   ],

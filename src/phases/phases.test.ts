@@ -22,6 +22,7 @@ const STEPS = {
     'set-latch',
     'note-broken',
     'note-inventory',
+    'note-for-smoke',
     'snapshot',
   ],
   master: [
@@ -49,6 +50,7 @@ const STEPS = {
     'oidc-restore',
     'replacements',
     'manifests-kept',
+    'triggers',
     'halt-on-alert',
     'finish',
   ],
@@ -71,6 +73,7 @@ const STEPS = {
     'daemon-sets',
     'replacements',
     'soak',
+    'smoke',
     'finish',
   ],
   postflight: [
@@ -82,6 +85,7 @@ const STEPS = {
     'cluster-dns',
     'system-pods',
     'pod-ready-ratio',
+    'smoke',
     'return-reboot-lock',
     'compare-inventory',
     'say-complete',

@@ -8,6 +8,7 @@ import { returnRebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts'
 import { compareInventory } from '../steps/run/inventory.ts';
 import { clearLatch } from '../steps/run/latch.ts';
 import { sayComplete, warnOfAlerts } from '../steps/run/say-complete.ts';
+import { smoke } from '../steps/smoke/smoke.ts';
 
 /** Never says "complete" without having looked. */
 export const postflight: Phase = {
@@ -24,6 +25,7 @@ export const postflight: Phase = {
     clusterDns,
     systemPods,
     podReadyRatio,
+    smoke,
     returnRebootLock,
     compareInventory,
     sayComplete,

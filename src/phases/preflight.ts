@@ -17,6 +17,7 @@ import { liftLeftCordons } from '../steps/node/left-cordons.ts';
 import { stageAll } from '../steps/node/stage-all.ts';
 import { noteInventory } from '../steps/run/inventory.ts';
 import { setLatch } from '../steps/run/latch.ts';
+import { noteForSmoke } from '../steps/smoke/smoke.ts';
 
 /** Everything that can say no says it here, before the first change; what the nodes say of themselves, in a step, which waits for those that are away. */
 export const preflight: Phase = {
@@ -43,6 +44,7 @@ export const preflight: Phase = {
     setLatch,
     noteBroken,
     noteInventory,
+    noteForSmoke,
     snapshot,
   ],
 };

@@ -14,6 +14,7 @@ import { nodeUpgrade, verifyNode } from '../steps/node/node-upgrade.ts';
 import { ready } from '../steps/node/ready.ts';
 import { stage } from '../steps/node/stage.ts';
 import { begin, finish } from '../steps/node/unfinished.ts';
+import { smokeOfWorker } from '../steps/smoke/smoke.ts';
 
 export const worker: Phase = {
   name: 'worker',
@@ -39,6 +40,7 @@ export const worker: Phase = {
     daemonSets,
     replacements,
     soak,
+    smokeOfWorker,
     finish,
   ],
 };

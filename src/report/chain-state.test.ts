@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { hoursBefore, jobAt } from '../../test/support/example-night.ts';
 import { exampleFacts } from '../facts/example-facts.ts';
-import type { JobFact } from '../facts/facts.ts';
-import { type ChainState, chainState, stepOf } from './chain-state.ts';
+import type { Facts, JobFact } from '../facts/facts.ts';
+import { known } from '../observed.ts';
+import { type ChainState, chainState } from './chain-state.ts';
+import { stepOf } from './job-ending.ts';
 
 const WINDOW = 26;
 const state = (jobs: readonly JobFact[], halfDone = false): ChainState =>
@@ -89,6 +91,37 @@ describe('what the chain has finished', () => {
     },
   ])('lacks a target $title', ({ jobs, unfinished }) => {
     expect(state(jobs).unfinished).toBe(unfinished);
+  });
+});
+
+describe('a postflight that stopped by decision', () => {
+  const postflight = jobAt('postflight', 3, { node: null });
+  const run = (hours: number): Facts['run'] => {
+    const { run: none } = exampleFacts();
+    if (!none.known) throw new Error('the example knows of its run');
+    const note = {
+      stopped: 'why',
+      stoppedAt: hoursBefore(hours),
+      stoppedAs: 'blocked',
+      stoppedStep: 'postflight',
+    } as const;
+    return known({ ...none.value, ...note });
+  };
+  const seen = (jobs: readonly JobFact[], hours = 2.9) =>
+    chainState(jobs, exampleFacts({ run: run(hours) }), WINDOW, false);
+
+  it('has not finished the run, with or without a node that was upgraded in the window', () => {
+    expect(seen([jobAt('worker', 4), postflight])).toMatchObject({ finished: [], unfinished: '1.36.4' });
+    expect(seen([postflight])).toMatchObject({ finished: [], unfinished: '1.36.4' });
+  });
+
+  it('makes no failure good', () => {
+    const failure = jobAt('worker', 5, { status: 'failed' });
+    expect(seen([failure, postflight]).failed).toEqual(failure);
+  });
+
+  it('is not the one that came after it', () => {
+    expect(seen([jobAt('worker', 4), postflight], 3.5)).toMatchObject({ finished: ['1.36.4'], unfinished: undefined });
   });
 });
 

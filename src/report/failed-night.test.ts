@@ -17,6 +17,7 @@ const stopped: Pick<Facts, 'run'> = {
     stoppedAt: hoursBefore(1),
   }),
 };
+const NO_NOTE = { startedAt: null, target: '1.36.4', snapshotPath: null };
 const READ_WHY =
   'Read why: `kubectl -n upgrades logs job/k8s-upgrade-worker-1-36-4`. The next run replaces the Job and goes on from there, unless the gate refuses it.';
 
@@ -32,6 +33,28 @@ describe('a failed night', () => {
       title: 'is none that could be told while the versions are unknown',
       night: { chain: known(exampleChain({ failed: failure })), running: unknown('refused') },
       want: undefined,
+    },
+    {
+      title: 'is a refusal when postflight refused, and says why',
+      night: {
+        chain: known(exampleChain({ unfinished: '1.36.4' })),
+        facts: exampleFacts({
+          run: known({
+            ...NO_NOTE,
+            stopped: 'blocked in postflight: a URL is silent',
+            stoppedAt: hoursBefore(1),
+            stoppedAs: 'blocked',
+          }),
+        }),
+      },
+      want: {
+        outcome: 'blocked',
+        headline: '🔴 BLOCKED (action needed) — postflight for 1.36.4',
+        notes: [
+          'The nodes were upgraded, and the run is not closed.',
+          'The run stopped, blocked in postflight: a URL is silent.',
+        ],
+      },
     },
     {
       title: 'names the failed Job and where its log is',

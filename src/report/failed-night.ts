@@ -1,6 +1,7 @@
 import type { Facts } from '../facts/facts.ts';
-import { type ChainState, stepOf } from './chain-state.ts';
+import type { ChainState } from './chain-state.ts';
 import { gaugeValue } from './detector.ts';
+import { stepOf } from './job-ending.ts';
 import { halfDoneNote, type Night, nextRunNote, refusedAs, stoppedNote, type Verdict, verdict } from './night.ts';
 
 const MORE_MEMORY = 'Give it more: resources.limits.memory in ConfigMap k8s-upgrade-job-template.';
@@ -40,10 +41,21 @@ export function failed(night: Night): Verdict | undefined {
 function abandoned(night: Night, chain: ChainState): Verdict | undefined {
   const { facts, windowHours } = night;
   if (chain.unfinished !== undefined) {
+    const why = stoppedNote(night);
+    const title = `postflight for ${chain.unfinished}`;
+    // It stopped by decision: somebody has to clear what it names.
+    if (why !== undefined && refusedAs(night) !== undefined)
+      return verdict(
+        'blocked',
+        `🔴 BLOCKED (action needed) — ${title}`,
+        'The nodes were upgraded, and the run is not closed.',
+        why,
+      );
     return verdict(
       'failed',
-      `🔴 FAILED — postflight for ${chain.unfinished} did not complete`,
+      `🔴 FAILED — ${title} did not complete`,
       'The nodes were upgraded, but nobody has checked the cluster after it and closed the run.',
+      ...(why === undefined ? [] : [why]),
     );
   }
   const startedAt = inFlightSince(facts);

@@ -62,6 +62,20 @@ describe('how a Job ended that is complete', () => {
     for (const job of other) expect(endingOf(job, [job], stopped('blocked', 'worker worker-1', 4))).toBeUndefined();
   });
 
+  it('is told of a postflight that did not close the run, and is the end of a run without a note', () => {
+    const postflight = jobAt('postflight', 4, { phase: 'postflight', node: null });
+    const jobs = [preflight, master, worker, postflight];
+    expect(endingOf(postflight, jobs, stopped('blocked', 'postflight', 3.9))).toEqual({ as: 'blocked', takenBack: [] });
+    expect(endingOf(postflight, jobs, stopped('paused', 'postflight', 3.9))).toEqual({ as: 'paused', takenBack: [] });
+    for (const note of [
+      NO_NOTE,
+      unknown('forbidden'),
+      stopped('blocked', 'postflight', 4.1),
+      stopped('failed', 'postflight', 3.9),
+    ])
+      expect(endingOf(postflight, jobs, note)).toBeUndefined();
+  });
+
   it('takes the next Job for its successor within the same second, and none of another target', () => {
     const next = { ...worker, name: 'k8s-upgrade-worker-1-36-4-worker-2', node: 'worker-2' };
     expect(endingOf(worker, [worker, next], NO_NOTE)).toBeUndefined();

@@ -1,9 +1,10 @@
 import { formatDuration } from '../age.ts';
 import type { JobFact } from '../facts/facts.ts';
 import { WITHOUT_DRAIN_RISK } from '../gate/drain-rule.ts';
-import { type ChainState, stepOf } from './chain-state.ts';
+import type { ChainState } from './chain-state.ts';
 import { failed } from './failed-night.ts';
 import { gated } from './gated-night.ts';
+import { stepOf } from './job-ending.ts';
 import { halfDoneNote, type Night, unknownNight, type Verdict, verdict } from './night.ts';
 
 /**

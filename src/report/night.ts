@@ -4,6 +4,7 @@ import type { GateResult } from '../gate/finding.ts';
 import type { Observed } from '../observed.ts';
 import type { ChainState } from './chain-state.ts';
 import { type DetectorState, gaugeValue } from './detector.ts';
+import { NOTE_BEFORE_JOB_MS } from './job-ending.ts';
 import type { Running } from './running.ts';
 
 export type ReportOutcome =
@@ -50,12 +51,6 @@ export function halfDoneNote(running: Running): string {
   const still = running.nodes - running.nodesOnNewest;
   return `Half-done: ${running.nodesOnNewest} of ${running.nodes} nodes on ${running.newestApiServer}, ${still === 0 ? 'and an API server' : still} still on older versions.`;
 }
-
-/**
- * The note has the clock of the node that ran the Job, the Job that of the API server; a preflight can refuse within seconds.
- * Less than the detector's clock is allowed: a run started by hand can stop minutes before the next one.
- */
-export const NOTE_BEFORE_JOB_MS = 30_000;
 
 /** What the run wrote down when it stopped. A note from before its last Job is that of an earlier run. */
 export function stoppedNote({ facts, chain }: Night): string | undefined {

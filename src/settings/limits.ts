@@ -26,6 +26,8 @@ const NAMES = [
   'drain.awaitReplacements',
   'drain.deleteEmptyDir',
   'drain.deleteBarePods',
+  'triggers.crashLoopPercent',
+  'triggers.mounts',
   'quiesce',
   'snapshot.required',
   'snapshot.own',

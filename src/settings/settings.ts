@@ -6,8 +6,10 @@ import { Job } from './job.ts';
 import { Kubeadm } from './kubeadm.ts';
 import { Nodes, Packages, Ssh } from './nodes.ts';
 import { Rollout } from './rollout.ts';
+import { Smoke } from './smoke.ts';
 import { Snapshot } from './snapshot.ts';
 import { Target, Window } from './target.ts';
+import { Triggers } from './triggers.ts';
 import { Waits } from './waits.ts';
 
 /** The whole settings file. Every field has a default, so an empty file is a valid one. */
@@ -65,6 +67,8 @@ export const Settings = z
         }),
       ),
     waits: Waits.prefault({}),
+    triggers: Triggers.prefault({}),
+    smoke: Smoke.prefault({}),
     kubeadm: Kubeadm.prefault({}),
     snapshot: Snapshot.prefault({}),
     drain: Drain.prefault({}),

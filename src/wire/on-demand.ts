@@ -76,6 +76,7 @@ export function lazyAlerts(settings: Settings, fetch?: FetchText): Alerts {
   return {
     active: async (signal) => await (await alerts()).active(signal),
     deprecatedApis: async (signal) => await (await alerts()).deprecatedApis(signal),
+    targetsUp: async (signal) => await (await alerts()).targetsUp(signal),
     apiServers: async (signal) => await (await alerts()).apiServers(signal),
   };
 }

@@ -79,6 +79,7 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
       active: async () => [],
       deprecatedApis: async () => [],
       apiServers: async () => ({ lookbackHours: 168, instances: controlPlanes(world.nodes).map(scrapedFor) }),
+      targetsUp: async () => ({ apiserver: 1 }),
     },
     feed: { minor: async () => null },
     metrics: {
@@ -117,9 +118,12 @@ export function nodeViews(
 }
 
 /** The other ways to read pods, over a list of them. */
-export function podViews(pods: Cluster['pods'] = async () => []): Pick<Cluster, 'pods' | 'foldPods' | 'leavingPods'> {
+export function podViews(
+  pods: Cluster['pods'] = async () => [],
+): Pick<Cluster, 'pods' | 'foldPods' | 'leavingPods' | 'podCount'> {
   return {
     pods,
+    podCount: async (signal) => (await pods({}, signal)).length,
     foldPods: async (where, start, see, signal) => {
       const state = start();
       for (const pod of await pods(where, signal)) see(state, pod);
@@ -176,6 +180,7 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
     workloads: async () => [],
     budgets: async () => [],
     pods: async () => [],
+    podWarnings: async () => [],
     allowed: async () => true,
     configMap: async (namespace, name) => world.configMaps.get(`${namespace}/${name}`),
     writeConfigMap: async (namespace, name, data) => {

@@ -124,6 +124,13 @@ export async function startPrometheus(
         targets.map(({ job, instance, up }) => [{ __name__: 'up', job, instance }, up === false ? '0' : '1']),
       );
     }
+    if (text === 'count by (job) (up == 1)') {
+      const up = Map.groupBy(
+        targets.filter(({ up }) => up !== false),
+        ({ job }) => job,
+      );
+      return samples([...up].map(([job, some]) => [{ job }, String(some.length)]));
+    }
     const aboutApiServers = ofApiServers(text);
     if (aboutApiServers !== undefined) return aboutApiServers;
     if (text.includes('apiserver_requested_deprecated_apis')) {

@@ -1,5 +1,6 @@
 import type { ActionStep } from '../../chain/phase.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
+import { orNotBack } from './not-back.ts';
 
 const SYSTEM_NAMESPACE = 'kube-system';
 
@@ -9,15 +10,15 @@ export const controlPlanePods: ActionStep = {
   summary: 'the control plane pods of the node run with the new version',
   async run(context) {
     const { deps, signal, target } = context;
-    await context.waiter.until(
+    const { name } = await context.node();
+    const back = context.waiter.until(
       'the control plane pods',
       async () => {
-        const node = await context.node();
         const pods = (
           await deps.cluster.pods({ namespace: SYSTEM_NAMESPACE, labels: 'tier=control-plane' }, signal)
-        ).filter((pod) => pod.node === node.name);
+        ).filter((pod) => pod.node === name);
         const missing = [
-          ...(pods.length === 0 ? [`${node.name} shows no control plane pods`] : []),
+          ...(pods.length === 0 ? [`${name} shows no control plane pods`] : []),
           ...pods.filter((pod) => !pod.ready).map((pod) => `${pod.name} is not ready`),
           ...pods
             .filter((pod) => wantsTarget(pod) && !pod.images.some((image) => image.endsWith(`:v${target}`)))
@@ -30,6 +31,7 @@ export const controlPlanePods: ActionStep = {
         remedy: 'On the node: crictl ps -a, and the manifests in /etc/kubernetes/manifests.',
       },
     );
+    await orNotBack(name, back);
   },
 };
 

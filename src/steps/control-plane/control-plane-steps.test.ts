@@ -85,7 +85,7 @@ describe('control-plane-pods', () => {
   ] as const)('waits and fails when %s', async (_title, pods, missing) => {
     expect(await errorOf(run(pods).running)).toMatchObject({
       kind: 'timeout',
-      message: `waiting 20 s for the control plane pods: ${missing}`,
+      message: `the control plane cp-1 did not come back (ControlPlaneNotBack): waiting 20 s for the control plane pods: ${missing}`,
     });
   });
 });

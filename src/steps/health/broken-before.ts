@@ -1,10 +1,10 @@
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import { recordRun } from '../../chain/run-record.ts';
 import type { PodFact } from '../../cluster/cluster.ts';
-import { readRun } from '../../observe/run-record.ts';
+import { NOTED, readRun } from '../../observe/run-record.ts';
 import { someOf } from '../../some-of.ts';
 
-const KEY = 'not-well';
+const KEY = NOTED.broken;
 /** An annotation is small, and a cluster of which more is broken has other troubles. */
 const MOST = 100;
 

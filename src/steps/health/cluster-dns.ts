@@ -9,7 +9,7 @@ export const clusterDns: ActionStep = {
   skip: ({ deps }) => Promise.resolve(deps.inCluster ? undefined : 'this process is outside the cluster'),
   async run(context) {
     const { deps, signal } = context;
-    const name = `kubernetes.default.svc.${deps.settings.postflight.clusterDomain}`;
+    const inside = `kubernetes.default.svc.${deps.settings.postflight.clusterDomain}`;
     const service = await deps.cluster.dnsService(signal);
     if (service === undefined) {
       deps.log.warn('there is no Service kube-system/kube-dns: the cluster DNS was not tried');
@@ -17,23 +17,28 @@ export const clusterDns: ActionStep = {
     }
     const resolver = new Resolver({ timeout: 2000, tries: 2 });
     resolver.setServers([hostPort(service.address, service.port)]);
-    await context.waiter.until(
-      `the cluster DNS to know ${name}`,
-      async () => {
-        try {
-          const addresses = await addressesOf(resolver, name);
-          return addresses.length > 0
-            ? { done: true, value: undefined }
-            : { done: false, missing: 'it answers without an address' };
-        } catch (error) {
-          return { done: false, missing: reasonOf(error) };
-        }
-      },
-      {
-        seconds: deps.settings.waits.readySeconds,
-        remedy: 'kubectl -n kube-system get pods -l k8s-app=kube-dns, and their logs.',
-      },
-    );
+    for (const name of [inside, ...deps.settings.smoke.dnsNames]) {
+      await context.waiter.until(
+        `the cluster DNS to know ${name}`,
+        async () => {
+          try {
+            const addresses = await addressesOf(resolver, name);
+            return addresses.length > 0
+              ? { done: true, value: undefined }
+              : { done: false, missing: 'it answers without an address' };
+          } catch (error) {
+            return { done: false, missing: reasonOf(error) };
+          }
+        },
+        {
+          seconds: deps.settings.waits.readySeconds,
+          remedy:
+            name === inside
+              ? 'kubectl -n kube-system get pods -l k8s-app=kube-dns, and their logs.'
+              : 'See the same, and where it forwards to (ConfigMap kube-system/coredns); smoke.dnsNames names what is asked.',
+        },
+      );
+    }
   },
 };
 

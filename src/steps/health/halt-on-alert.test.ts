@@ -24,6 +24,7 @@ function scene(
         },
         deprecatedApis: async () => [],
         apiServers: async () => ({ lookbackHours: 168, instances: [] }),
+        targetsUp: async () => ({}),
       },
     },
   });

@@ -4,10 +4,13 @@ import { soakSeconds } from '../../chain/rollout.ts';
 import { nodeOf } from '../../chain/step.ts';
 import { NightliftError, reasonOf } from '../../errors.ts';
 import type { AlertFact } from '../../facts/facts.ts';
-import type { Finding } from '../../gate/finding.ts';
 import { haltingAlerts } from '../../gate/firing-alerts.ts';
 import { alertOptions } from '../../gate/gate-options.ts';
 import { known, type Observed, unknown } from '../../observed.ts';
+import type { Settings } from '../../settings/settings.ts';
+import { crashLoops } from './crash-loops.ts';
+import { mounts } from './mounts.ts';
+import { type Standing, type Trigger, type TriggerWatch, triggerFinding, watchTriggers } from './trigger.ts';
 
 /** The alerts that halt now; unknown when Prometheus cannot be asked. */
 async function look({ deps, signal }: Context): Promise<Observed<readonly AlertFact[]>> {
@@ -24,73 +27,113 @@ async function look({ deps, signal }: Context): Promise<Observed<readonly AlertF
   }
 }
 
-function problemOf(alerts: Observed<readonly AlertFact[]>): string | undefined {
-  if (!alerts.known) return `Prometheus cannot be asked, and silence is not health: ${alerts.why}`;
-  if (alerts.value.length === 0) return undefined;
-  return `firing: ${alerts.value.map((alert) => (alert.summary === '' ? alert.name : `${alert.name} (${alert.summary})`)).join(', ')}`;
+function problemOf(alerts: readonly AlertFact[]): string | undefined {
+  if (alerts.length === 0) return undefined;
+  return `firing: ${alerts.map((alert) => (alert.summary === '' ? alert.name : `${alert.name} (${alert.summary})`)).join(', ')}`;
 }
 
-/** Halts while alerts fire; a worker's step waits for them to clear first, for `waitSeconds`. */
-function haltOnAlert(name: string, summary: string, waitSeconds: (context: Context) => number): ActionStep {
-  return {
-    name,
-    summary,
-    async run(context) {
-      let isAnswered = false;
-      try {
-        await context.waiter.until(
-          'alerts to clear',
-          async (_, signal) => {
-            const alerts = await look({ ...context, signal });
-            isAnswered = alerts.known;
-            const problem = problemOf(alerts);
-            return problem === undefined ? { done: true, value: undefined } : { done: false, missing: problem };
-          },
-          { seconds: waitSeconds(context), lookSeconds: context.deps.settings.waits.apiSeconds, remedy: '' },
-        );
-      } catch (error) {
-        if (error instanceof NightliftError && error.kind === 'timeout')
-          throw new Refused([finding(error.message, isAnswered ? CLEAR : MEND)]);
-        throw error;
-      }
-    },
-  };
+const alerts: Trigger = {
+  check: 'halt-on-alert',
+  reason: 'AlertFiring',
+  remedy: 'Clear the alert, or put its name into alerts.ignore; the next night goes on.',
+  mend: 'Mend the way to Prometheus (alerts.prometheusUrl), or what it scrapes, or its rules; the next night goes on.',
+  forSeconds: () => 0,
+  isWaitedFor: true,
+  async look(context) {
+    const found = await look(context);
+    if (found.known) return known(problemOf(found.value));
+    return unknown(`Prometheus cannot be asked, and silence is not health: ${found.why}`);
+  },
+};
+
+/** What stops a run after a node, besides alerts. */
+const OF_A_NODE: readonly Trigger[] = [crashLoops, mounts];
+
+interface HaltOptions {
+  readonly name: string;
+  readonly summary: string;
+  readonly waitSeconds: (context: Context) => number;
+  /** What is waited for, for messages. */
+  readonly what: string;
 }
 
-const CLEAR = 'Clear the alert, or put its name into alerts.ignore; the next night goes on.';
-const MEND =
-  'Mend the way to Prometheus (alerts.prometheusUrl), or what it scrapes, or its rules; the next night goes on.';
-
-function finding(message: string, remedy = CLEAR): Finding {
-  return {
-    check: 'halt-on-alert',
-    reason: 'AlertFiring',
-    class: 'actionable',
-    severity: 'block',
-    message,
-    remedy,
-  };
+/** Halts while one of them stands, after waiting for it to clear for `waitSeconds`. */
+async function haltOn(
+  watch: TriggerWatch,
+  context: Context,
+  { what, waitSeconds }: Pick<HaltOptions, 'what' | 'waitSeconds'>,
+): Promise<void> {
+  const seconds = waitSeconds(context);
+  let standing: readonly Standing[] = [];
+  let which: 'all' | 'due' = 'all';
+  try {
+    await context.waiter.until(
+      what,
+      async (_, signal) => {
+        standing = await watch.look({ ...context, signal }, which);
+        which = 'due';
+        refuseOn(standing.filter(({ holds, trigger }) => holds && trigger.isWaitedFor !== true));
+        return standing.length === 0
+          ? { done: true, value: undefined }
+          : { done: false, missing: standing.map(({ problem }) => problem).join('; ') };
+      },
+      { seconds, lookSeconds: context.deps.settings.waits.apiSeconds, remedy: '' },
+    );
+  } catch (error) {
+    if (error instanceof NightliftError && error.kind === 'timeout')
+      refuseOn(standing, `waiting ${seconds} s for ${what}: `);
+    throw error;
+  }
 }
 
-export const haltNow = haltOnAlert('halt-on-alert', 'no alert is firing', () => 0);
-export const haltAfterWaiting = haltOnAlert(
-  'halt-on-alert',
-  'no alert is firing',
-  ({ deps }) => deps.settings.waits.alertSeconds,
-);
+function refuseOn(standing: readonly Standing[], doing = ''): void {
+  if (standing.length === 0) return;
+  throw new Refused(standing.map((one) => triggerFinding(one, `${doing}${one.problem}`)));
+}
+
+function haltStep(triggers: readonly Trigger[], options: HaltOptions): ActionStep {
+  const { name, summary } = options;
+  return { name, summary, run: (context) => haltOn(watchTriggers(triggers), context, options) };
+}
+
+const NO_ALERT = { name: 'halt-on-alert', summary: 'no alert is firing', what: 'alerts to clear' };
+
+export const haltNow = haltStep([alerts], { ...NO_ALERT, waitSeconds: () => 0 });
+const alertSeconds = ({ deps }: Context): number => deps.settings.waits.alertSeconds;
+export const haltAfterWaiting = haltStep([alerts], { ...NO_ALERT, waitSeconds: alertSeconds });
+
+/** Within twice the time that it has to hold a trigger holds or is over; the rest is for the looks. */
+const nodeSeconds = ({ triggers }: Settings): number => triggers.forSeconds * 2 + 60;
+const NO_TRIGGER = {
+  name: 'triggers',
+  summary: 'nothing that stops a run after a node has happened',
+  what: 'what the node may have brought with it to be over',
+  waitSeconds: ({ deps }: Context): number => nodeSeconds(deps.settings),
+};
+
+/** For a control plane, which is not soaked. */
+export const haltOnTrigger = haltStep(OF_A_NODE, NO_TRIGGER);
 
 /** Watches for the soak time: an alert that fires ends the run at once; at the end Prometheus must have answered. */
 export const soak: ActionStep = {
   name: 'soak',
   summary: 'watch the node before the next one goes',
-  longest: ({ waits, rollout }) => Math.max(...Object.values(waits), rollout.canary.soakSeconds),
+  longest: (settings) =>
+    Math.max(settings.waits.soakSeconds, settings.rollout.canary.soakSeconds) +
+    nodeSeconds(settings) +
+    settings.waits.alertSeconds,
   async run(context) {
+    const onAlerts = watchTriggers([alerts]);
+    const onNode = watchTriggers(OF_A_NODE);
     const watch = async (): Promise<void> => {
-      const alerts = await look(context);
-      if (alerts.known && alerts.value.length > 0)
-        throw new Refused([finding(`during the soak: ${problemOf(alerts) ?? ''}`)]);
+      const standing = [...(await onAlerts.look(context)), ...(await onNode.look(context))];
+      refuseOn(
+        standing.filter(({ holds, answered }) => holds && answered),
+        'during the soak: ',
+      );
     };
     await context.waiter.pass('soak', await secondsOf(context), watch);
+    await haltOn(onNode, context, NO_TRIGGER);
     await haltAfterWaiting.run(context);
   },
 };

@@ -295,6 +295,22 @@ describe('cluster-dns', () => {
     expect(String(error)).toContain(`waiting 20 s for the cluster DNS to know ${NAME}: `);
   });
 
+  it('asks for the names of the settings as well, and says where a name of outside is looked for', async () => {
+    const dns = await server(NAME, 1);
+    const one = world({
+      settings: { waits, postflight: { clusterDomain: 'cluster.test' }, smoke: { dnsNames: ['other.test'] } },
+      cluster: { dnsService: async () => dns },
+      deps: { clock: fastClock(50) },
+    });
+    const error = await errorOf(clusterDns.run(contextIn(one)));
+    dns.close();
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/^waiting 20 s for the cluster DNS to know other\.test: .*ENOTFOUND/) as string,
+      remedy: expect.stringContaining('smoke.dnsNames') as string,
+    });
+    expect(dns.asked.slice(0, 2)).toEqual([NAME, 'other.test']);
+  });
+
   it('only warns where there is no such Service', async () => {
     const one = asking(undefined);
     await clusterDns.run(contextIn(one));

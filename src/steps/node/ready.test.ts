@@ -52,7 +52,8 @@ describe('ready', () => {
     const { world, asked, run } = scene(node);
     expect(await errorOf(run())).toMatchObject({
       kind: 'timeout',
-      message: `waiting 20 s for ${node.name} to be Ready with 1.36.4: ${missing}`,
+      message: `${node.role === 'worker' ? '' : `the control plane ${node.name} did not come back (ControlPlaneNotBack): `}waiting 20 s for ${node.name} to be Ready with 1.36.4: ${missing}`,
+      remedy: expect.stringContaining('journalctl -u kubelet') as string,
     });
     expect([asked, world.passed()]).toEqual([[], 20]);
   });

@@ -1,6 +1,7 @@
 import type { ActionStep } from '../../chain/phase.ts';
 import { hasTargetVersion } from '../../facts/nodes.ts';
 import { compareVersions } from '../../version.ts';
+import { orNotBack } from '../control-plane/not-back.ts';
 
 /** The node is judged from what its kubelet and its static pods report, never from a script's last line. */
 export const ready: ActionStep = {
@@ -8,8 +9,9 @@ export const ready: ActionStep = {
   summary: 'wait until the node is Ready with the new version',
   critical: true,
   async run(context) {
-    await context.waiter.until(
-      `${(await context.node()).name} to be Ready with ${context.target}`,
+    const { name } = await context.node();
+    const back = context.waiter.until(
+      `${name} to be Ready with ${context.target}`,
       async () => {
         const node = await context.node();
         const missing = [
@@ -31,5 +33,6 @@ export const ready: ActionStep = {
         remedy: 'On the node: journalctl -u kubelet, and crictl ps -a on a control plane.',
       },
     );
+    await (context.step.phase === 'master' ? orNotBack(name, back) : back);
   },
 };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Cluster } from '../../../src/cluster/cluster.ts';
+import type { Cluster, PodFact } from '../../../src/cluster/cluster.ts';
 import { exampleFacts } from '../../../src/facts/example-facts.ts';
 import { budgets as budgetCheck } from '../../../src/gate/budgets.ts';
 import { evaluateGate } from '../../../src/gate/evaluate-gate.ts';
@@ -118,6 +118,48 @@ export function describeDrain(bench: () => Bench): void {
     ).toEqual(['BudgetExpectsNone bare', 'BudgetSyncFailed operated', 'BudgetUnhealthy sick', 'BudgetsOverlap double']);
     const still = await cluster.pods({ namespace }, signal);
     expect(still.filter(({ deleting }) => deleting)).toEqual([]);
+  });
+
+  it('counts the pods without reading them, and finds what is warned of them, by reason and by pod', async () => {
+    const { cluster, pod, create, remove } = bench();
+    const made = await Promise.all([pod('fails'), pod('works')]);
+    const all = (await cluster.pods({}, signal)).length;
+    expect(await cluster.podCount(signal)).toBe(all);
+    const [fails, works] = (await cluster.pods({ namespace: WORLD }, signal))
+      .filter(({ name }) => ['fails', 'works'].includes(name))
+      .toSorted((a, b) => a.name.localeCompare(b.name));
+    if (fails === undefined || works === undefined) throw new Error(`there are no such pods (${made.length})`);
+    const warn = async (about: PodFact, reason: string, type: string, more: object) => {
+      await create(`/api/v1/namespaces/${WORLD}/events`, {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name: `${about.name}.${reason}.${type}`.toLowerCase() },
+        involvedObject: { kind: 'Pod', namespace: WORLD, name: about.name, uid: about.uid },
+        type,
+        reason,
+        message: 'it failed',
+        ...more,
+      });
+    };
+    await warn(fails, 'BackOff', 'Warning', { lastTimestamp: '2026-11-21T23:00:00Z' });
+    await warn(fails, 'FailedMount', 'Warning', {});
+    await warn(works, 'BackOff', 'Normal', {});
+    const told = (await cluster.podWarnings({ reason: 'BackOff' }, signal)).filter(
+      ({ pod }) => pod.namespace === WORLD,
+    );
+    expect(told).toEqual([
+      {
+        reason: 'BackOff',
+        message: 'it failed',
+        pod: { namespace: WORLD, name: 'fails', uid: fails.uid },
+        lastSeen: '2026-11-21T23:00:00.000Z',
+      },
+    ]);
+    const ofOne = await cluster.podWarnings(fails, signal);
+    expect(ofOne.map(({ reason }) => reason).toSorted()).toEqual(['BackOff', 'FailedMount']);
+    expect(ofOne.every(({ lastSeen }) => lastSeen !== null)).toBe(true);
+    expect(await cluster.podWarnings(works, signal)).toEqual([]);
+    for (const name of ['fails', 'works']) await remove(`/api/v1/namespaces/${WORLD}/pods/${name}`);
   });
 
   it('finds the pods that were told to go, whatever they show, and sees each pod once', async () => {
