@@ -24,6 +24,7 @@ const CHANGES: readonly (keyof Cluster)[] = [
   'deleteJob',
   'deletePod',
   'evict',
+  'mark',
   'markUnfinished',
   'quiesce',
   'restart',

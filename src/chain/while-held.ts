@@ -27,6 +27,7 @@ const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   dnsService: 'reads',
   cordon: 'changes',
   uncordon: 'changes',
+  mark: 'changes',
   markUnfinished: 'changes',
   heldSince: 'reads',
   writeHeldSince: 'changes',

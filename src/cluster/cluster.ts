@@ -221,7 +221,12 @@ export interface Cluster {
 
   /** Sets spec.unschedulable and who did it in one patch. The node keeps the annotation of whoever cordoned it first. */
   cordon(node: string, by: string, signal: AbortSignal): Promise<void>;
-  /** Clears spec.unschedulable when the cordon is ours, and what was written about the drain in any case, in one patch. */
+  /**
+   * Marks a node that still has to go, with the record of it, in one patch: `pending` is our taint PreferNoSchedule, `excluded` the
+   * label that takes it out of external load balancers. What is there already stays as it is, and so does a node that is gone.
+   */
+  mark(node: string, as: 'pending' | 'excluded', at: string, signal: AbortSignal): Promise<void>;
+  /** Clears spec.unschedulable when the cordon is ours, so with the marks, and what was written about the drain in any case, in one patch. */
   uncordon(node: string, signal: AbortSignal): Promise<void>;
   /** Writes that a step for this target was begun on the node; null takes the mark away. Either forgets what an earlier drain has written. */
   markUnfinished(node: string, target: string | null, signal: AbortSignal): Promise<void>;

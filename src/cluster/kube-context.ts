@@ -19,6 +19,12 @@ export interface RecordKeys {
   readonly unfinished: string;
   /** On a Node, beside `unfinished`: since when budgets have held its pods back. */
   readonly heldSince: string;
+  /** On a Node: since when our taint `pending` is on it. */
+  readonly pendingSince: string;
+  /** Key of that taint. */
+  readonly pending: string;
+  /** On a Node: since when our label keeps it out of external load balancers. */
+  readonly excludedSince: string;
   readonly replicasBefore: string;
   /** Label, value 'true': workloads that carry `replicasBefore`, so that they can be listed. */
   readonly quiesced: string;
@@ -33,6 +39,9 @@ export function recordKeys(prefix: string): RecordKeys {
     cordonedBy: `${prefix}/cordoned-by`,
     unfinished: `${prefix}/unfinished`,
     heldSince: `${prefix}/held-since`,
+    pendingSince: `${prefix}/pending-since`,
+    pending: `${prefix}/pending`,
+    excludedSince: `${prefix}/excluded-since`,
     replicasBefore: `${prefix}/replicas-before`,
     quiesced: `${prefix}/quiesced`,
     node: `${prefix}/node`,

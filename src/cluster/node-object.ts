@@ -13,7 +13,8 @@ export const Node = z.object({
       unschedulable: z.boolean().optional(),
       taints: z
         .array(
-          z.object({
+          // Loose: a list of taints is written back as a whole.
+          z.looseObject({
             key: z.string(),
             value: z.string().optional(),
             effect: NodeFact.shape.taints.element.shape.effect,
@@ -58,6 +59,8 @@ export const StaticPod = z.object({
 export const MIRROR = 'kubernetes.io/config.mirror';
 /** Written by kubeadm at join; taken away by its upgrade to 1.34. */
 const CRI_SOCKET = 'kubeadm.alpha.kubernetes.io/cri-socket';
+/** Whether the label is there is all that a service controller looks at. */
+export const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers';
 export const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
 /** As kubectl shows a node, or the node itself from a server that knows no tables. */
@@ -128,7 +131,8 @@ const NO_INFO = {
 
 export function outlineOf(node: NodeFact): NodeOutline {
   const { name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished } = node;
-  return { name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished };
+  const { pendingSince, excludedSince } = node;
+  return { name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished, pendingSince, excludedSince };
 }
 
 /** X.Y.Z of the kube-apiserver on each node. A digest or a tag that is no release is no version: the node gets null. */
@@ -192,6 +196,8 @@ export function nodeFact(
     schedulable: spec.unschedulable !== true,
     cordonedBy: metadata.annotations[keys.cordonedBy] ?? null,
     unfinished: metadata.annotations[keys.unfinished] ?? null,
+    pendingSince: metadata.annotations[keys.pendingSince] ?? null,
+    excludedSince: metadata.annotations[keys.excludedSince] ?? null,
     taints: (spec.taints ?? []).map(({ key, value, effect }) => ({
       key,
       effect,

@@ -111,7 +111,13 @@ const PHASE: readonly Need[] = [
     why: 'the version in kubeadm-config, the restore script of the runbook',
   },
   { verbs: ['list'], group: 'policy', resource: 'poddisruptionbudgets', where: '', why: 'budgets that block a drain' },
-  { verbs: ['get', 'patch'], group: '', resource: 'nodes', where: '', why: 'cordon and uncordon' },
+  {
+    verbs: ['get', 'patch'],
+    group: '',
+    resource: 'nodes',
+    where: '',
+    why: 'cordon, uncordon, and the marks of drain.markPending',
+  },
   {
     verbs: ['get', 'create', 'patch'],
     group: 'coordination.k8s.io',

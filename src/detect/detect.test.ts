@@ -326,6 +326,8 @@ describe('a run that reached its version and was not closed', () => {
   it.each<Left & { title: string }>([
     { title: 'a cordon of ours', node: { schedulable: false, cordonedBy: '1.36.2' } },
     { title: 'the mark of a step to another version', node: { unfinished: '1.36.2' } },
+    { title: 'a taint of ours', node: { pendingSince: '2026-11-20T23:00:00Z' } },
+    { title: 'a label of ours', node: { excludedSince: '2026-11-20T23:00:00Z' } },
     { title: 'the latch of another version', record: { target: '1.36.2', 'in-flight': '2026-11-21T22:00:00Z' } },
     { title: 'a latch that leaked', record: { target: '1.36.2', 'in-flight': '2026-11-20T22:00:00Z' } },
   ])('is closed when nothing newer is published and it has left $title', async (left) => {

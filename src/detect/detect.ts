@@ -6,6 +6,7 @@ import { NOT_STOPPED, recordRun, recordStop } from '../chain/run-record.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { FactPart, Facts, JobFact } from '../facts/facts.ts';
+import { isMarked } from '../facts/nodes.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
 import { allChecks, canAsk, gateChecks, partsFor } from '../gate/checks.ts';
 import { evaluateGate, verdictOf } from '../gate/evaluate-gate.ts';
@@ -71,7 +72,8 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
   if (choice.kind === 'unknown') return { kind: 'unknown', reason: choice.why };
   if (choice.kind === 'target') return await gateAndStart(deps, choice.version, jobs, signal);
   const left =
-    facts.nodes.known && facts.nodes.value.some((node) => node.cordonedBy !== null || node.unfinished !== null);
+    facts.nodes.known &&
+    facts.nodes.value.some((node) => node.cordonedBy !== null || node.unfinished !== null || isMarked(node));
   if (latch !== 'none' || left) return await close(deps, choice.running, jobs, signal);
   await pushGauges({ deps, signal }, {}, verdictGauges([]));
   if (!deps.settings.dryRun && deps.inCluster) await unstageLeft({ deps, signal });

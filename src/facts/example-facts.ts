@@ -20,6 +20,8 @@ export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeF
     schedulable: true,
     cordonedBy: null,
     unfinished: null,
+    pendingSince: null,
+    excludedSince: null,
     taints: [],
     labels: {},
     allocatable: {},

@@ -35,6 +35,16 @@ export const NodeFact = z.object({
     .string()
     .nullable()
     .describe('the target of a step that was begun on the node and has not ended; null without one'),
+  pendingSince: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('when Nightlift put its PreferNoSchedule taint on the node, which still has to go; null when it did not'),
+  excludedSince: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('when Nightlift took the node out of external load balancers; null when it did not'),
   taints: z.array(TaintFact),
   labels: z.record(z.string(), z.string()).default({}),
   allocatable: z
@@ -57,7 +67,16 @@ export const NodeFact = z.object({
 /** What the order of a chain goes by: as much of a node as one line says of it. */
 export type NodeOutline = Pick<
   NodeFact,
-  'name' | 'role' | 'kubelet' | 'apiServer' | 'ready' | 'schedulable' | 'cordonedBy' | 'unfinished'
+  | 'name'
+  | 'role'
+  | 'kubelet'
+  | 'apiServer'
+  | 'ready'
+  | 'schedulable'
+  | 'cordonedBy'
+  | 'unfinished'
+  | 'pendingSince'
+  | 'excludedSince'
 >;
 
 /** A node that is there and is not upgraded by us. */

@@ -23,6 +23,7 @@ const STEPS = {
     'note-broken',
     'note-inventory',
     'snapshot',
+    'mark-pending',
   ],
   master: [
     'one-chain',
@@ -36,6 +37,7 @@ const STEPS = {
     'headroom',
     'evictable',
     'begin',
+    'exclude',
     'drain',
     'quiesce',
     'containerd',
@@ -63,6 +65,7 @@ const STEPS = {
     'headroom',
     'evictable',
     'begin',
+    'exclude',
     'drain',
     'node-upgrade',
     'ready',
@@ -76,6 +79,7 @@ const STEPS = {
   postflight: [
     'take-reboot-lock',
     'restore-workloads',
+    'left-marks',
     'all-on-target',
     'alerts',
     'api-health',
@@ -119,6 +123,7 @@ describe('the phases', () => {
     const long = phases.flatMap(({ steps }) => steps.filter(({ longest }) => longest !== undefined));
     expect([...new Set(long.map(({ name }) => name))].toSorted()).toEqual([
       'containerd',
+      'exclude',
       'node-upgrade',
       'replacements',
       'snapshot',

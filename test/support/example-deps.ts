@@ -195,7 +195,12 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
     uncordon: async (name) => {
       seen.changes.push(`uncordon ${name}`);
       const isOurs = world.nodes.some((node) => node.name === name && node.cordonedBy !== null);
+      change(name, { pendingSince: null, excludedSince: null });
       if (isOurs) change(name, { schedulable: true, cordonedBy: null });
+    },
+    mark: async (name, as, at) => {
+      seen.changes.push(`mark ${name} ${as}`);
+      change(name, as === 'pending' ? { pendingSince: at } : { excludedSince: at });
     },
     markUnfinished: async (name, target) => {
       seen.changes.push(`mark ${name} ${target ?? 'finished'}`);
