@@ -3,6 +3,7 @@ import { start } from '../detect/detect.ts';
 import { targetFromUser } from '../detect/target-from-user.ts';
 import { NightliftError } from '../errors.ts';
 import { ALL_FACTS, type Facts, type ReleaseFact } from '../facts/facts.ts';
+import { isMarked } from '../facts/nodes.ts';
 import { allChecks, canAsk } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import { gateOptions } from '../gate/gate-options.ts';
@@ -124,7 +125,9 @@ async function isUnfinished(deps: Wired['deps'], target: string, signal: AbortSi
   const run = await readRun({ deps, signal });
   return (
     run['target'] === target ||
-    (await deps.cluster.nodes(signal)).some((node) => node.cordonedBy !== null || node.unfinished !== null)
+    (await deps.cluster.nodes(signal)).some(
+      (node) => node.cordonedBy !== null || node.unfinished !== null || isMarked(node),
+    )
   );
 }
 

@@ -203,6 +203,8 @@ export interface Cluster {
   kubeadmConfigVersion(signal: AbortSignal): Promise<string>;
   /** apiVersion of the ClusterConfiguration in it, kubeadm.k8s.io/v1beta4. */
   kubeadmApi(signal: AbortSignal): Promise<string>;
+  /** clusterName in it; null when it has none. */
+  clusterName(signal: AbortSignal): Promise<string | null>;
   /** Of the same ConfigMap: where kubeadm takes the images of this cluster from. */
   imageSources(signal: AbortSignal): Promise<ImageSources>;
   workloads(signal: AbortSignal): Promise<readonly WorkloadFact[]>;
@@ -264,6 +266,17 @@ export interface Cluster {
     data: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * Changes the record of a run, a ConfigMap of our namespace, under the version that was read, or creates it. `change` is asked anew when
+   * somebody else wrote in between; undefined leaves it as it is.
+   */
+  changeRecord(
+    name: string,
+    change: (text: string | undefined) => string | undefined,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** All of them, as they are written. */
+  records(signal: AbortSignal): Promise<readonly string[]>;
   deleteConfigMap(namespace: string, name: string, signal: AbortSignal): Promise<void>;
   namespaceAnnotations(namespace: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
   /** null removes an annotation. */

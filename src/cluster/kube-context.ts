@@ -28,6 +28,8 @@ export interface RecordKeys {
   readonly replicasBefore: string;
   /** Label, value 'true': workloads that carry `replicasBefore`, so that they can be listed. */
   readonly quiesced: string;
+  /** Label, value 'true': records of runs. */
+  readonly record: string;
   /** On a Job: the node that it upgrades. */
   readonly node: string;
   /** On a Job that was made of a CronJob: the run that made it. */
@@ -44,6 +46,7 @@ export function recordKeys(prefix: string): RecordKeys {
     excludedSince: `${prefix}/excluded-since`,
     replicasBefore: `${prefix}/replicas-before`,
     quiesced: `${prefix}/quiesced`,
+    record: `${prefix}/run-record`,
     node: `${prefix}/node`,
     run: `${prefix}/run`,
   };

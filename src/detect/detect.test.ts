@@ -9,6 +9,7 @@ import { NightliftError } from '../errors.ts';
 import { exampleAlert } from '../facts/example-facts.ts';
 import type { WorkloadFact } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
+import { parseRunHistory, recordName } from '../facts/run-history.ts';
 import type { Gauge, MetricGroup } from '../metrics/metrics.ts';
 import type { NodeShell } from '../node/node-shell.ts';
 import { detect, gateAndStart } from './detect.ts';
@@ -16,6 +17,7 @@ import { detect, gateAndStart } from './detect.ts';
 const signal = new AbortController().signal;
 
 const RUN = 'nightlift/k8s-upgrade-';
+const RECORD = `${RUN}record`;
 const STATE = 'k8s-upgrade/k8s-upgrade-state';
 const NOW = '2026-11-21T23:00:00.000Z';
 const NOW_SECONDS = Date.parse(NOW) / 1000;
@@ -285,7 +287,21 @@ describe('a chain that is there already', () => {
     world.annotations.set(`${RUN}stopped`, 'blocked in preflight');
     world.annotations.set(`${RUN}stopped-at`, '2026-11-20T23:00:00Z');
     await detect(world.deps, signal);
-    expect([...world.annotations.keys()]).toEqual([]);
+    expect([...world.annotations.keys()]).toEqual([RECORD]);
+  });
+
+  it.each([
+    ['is recorded with who started it and from what', {}, { outcome: 'running', from: '1.36.3', findings: [] }],
+    [
+      'is recorded as stopped when no node can run its Job',
+      { nodes: [worker('w-1', '1.36.3'), controlPlane('cp-1')].map((node) => ({ ...node, schedulable: false })) },
+      { outcome: 'blocked', findings: [{ reason: 'NoNodeForJob' }] },
+    ],
+  ])('%s', async (_title, options: Night, expected) => {
+    const world = night({ patches: ['1.36.3', '1.36.4'], ...options });
+    await detect(world.deps, signal);
+    const run = parseRunHistory(world.configMaps.get(`k8s-upgrade/${recordName(1)}`)?.['run'] ?? '');
+    expect(run).toMatchObject({ ...expected, starts: [{ by: 'detector', who: 'pod-a', resumed: false }] });
   });
 });
 
@@ -360,7 +376,7 @@ describe('a run that reached its version and was not closed', () => {
     expect(await detect(world.deps, signal)).toMatchObject({ kind: 'started', target: '1.36.4' });
     expect(world.seen.changes).toEqual([`delete ${failed}`, `create ${failed}`]);
     expect(world.seen.messages).toEqual([]);
-    expect(world.annotations.size).toBe(0);
+    expect([...world.annotations.keys()]).toEqual([RECORD]);
   });
 });
 

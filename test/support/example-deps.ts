@@ -180,6 +180,14 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
       const key = `${namespace}/${name}`;
       world.configMaps.set(key, { ...world.configMaps.get(key), ...data });
     },
+    changeRecord: async (name, edit) => {
+      const key = `k8s-upgrade/${name}`;
+      const next = edit(world.configMaps.get(key)?.['run']);
+      if (next !== undefined) world.configMaps.set(key, { run: next });
+    },
+    records: async () =>
+      [...world.configMaps].flatMap(([key, { run }]) => (/-run-\d\d$/.test(key) && run !== undefined ? [run] : [])),
+    clusterName: async () => 'kubernetes',
     otherNodes: async () => [],
     namespaceAnnotations: async () => Object.fromEntries(world.annotations),
     annotateNamespace: async (_, annotations) => {
