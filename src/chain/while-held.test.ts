@@ -17,6 +17,7 @@ const { signal } = new AbortController();
 /** Everything that the adapter has, by the requests that it sends: POST (but for a question of permissions), PATCH, DELETE. */
 const CHANGES: readonly (keyof Cluster)[] = [
   'annotateNamespace',
+  'changeRecord',
   'cordon',
   'createJob',
   'createJobFromCronJob',
@@ -24,6 +25,7 @@ const CHANGES: readonly (keyof Cluster)[] = [
   'deleteJob',
   'deletePod',
   'evict',
+  'mark',
   'markFailed',
   'markUnfinished',
   'quiesce',

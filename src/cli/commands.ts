@@ -166,6 +166,23 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./report.ts'),
   },
   {
+    name: 'history',
+    summary: 'the newest thirty runs; with show, one of them: who started it, steps, findings, versions, messages',
+    details:
+      'RUN is the id of a run or what it begins with; last is the newest. What is shown is told by the runs themselves, and nothing is decided by it.',
+    positionals: '[show RUN]',
+    options: [
+      ...CLUSTER,
+      { ...OUTPUT, summary: 'text (default), json, yaml or markdown', choices: ['text', 'json', 'yaml', 'markdown'] },
+    ],
+    examples: [
+      ['nightlift history', 'a line for each run'],
+      ['nightlift history show last -o markdown', 'for a ticket'],
+      ['nightlift history -o json', 'what another cluster can go by'],
+    ],
+    load: () => import('./history.ts'),
+  },
+  {
     name: 'network-policy',
     summary: "print NetworkPolicies with this cluster's addresses instead of ports to anywhere",
     details:

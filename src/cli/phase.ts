@@ -1,4 +1,4 @@
-import { runPhase } from '../chain/run-phase.ts';
+import { recordedPhase } from '../chain/recorded-phase.ts';
 import { PHASES, type PhaseName, type Step } from '../chain/step.ts';
 import { nonEmpty, readEnvironment } from '../environment.ts';
 import { NightliftError } from '../errors.ts';
@@ -32,7 +32,7 @@ export async function run(call: Call): Promise<number> {
     });
   const { step, target } = stepFromEnvironment(readEnvironment().env);
   return await withJobSession(call, 'phase', async ({ deps, requests }) => {
-    const outcome = await runPhase(phaseOf(step.phase), step, target, deps, call.signal);
+    const outcome = await recordedPhase(phaseOf(step.phase), step, target, deps, call.signal);
     deps.log.info('phase ends', {
       outcome: outcome.kind,
       ...(outcome.kind === 'advanced' ? { next: outcome.job } : {}),

@@ -1,7 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { NightliftError, reasonOf } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import { type CommandSpec, EXIT, NO_COLOR } from './call/command.ts';
+import { type CommandSpec, EXIT, NO_COLOR, OUTPUT } from './call/command.ts';
 import { terminalParagraph } from './call/output.ts';
 import { createOutput, type TerminalOptions } from './call/terminal.ts';
 import { COMMANDS } from './commands.ts';
@@ -30,10 +30,18 @@ export async function runCli(argv: readonly string[], streams: Streams, signal: 
       return EXIT.done;
     }
     const format = values['output'] ?? 'text';
-    if (format !== 'text' && format !== 'json' && format !== 'yaml')
-      throw new NightliftError('usage', `reading --output: "${String(format)}" is none of text, json and yaml`);
+    const formats = command.options.find(({ name }) => name === OUTPUT.name)?.choices ?? OUTPUT.choices ?? [];
+    if (!formats.includes(String(format)))
+      throw new NightliftError(
+        'usage',
+        `reading --output: "${String(format)}" is none of ${formats.slice(0, -1).join(', ')} and ${formats.at(-1)}`,
+      );
     const noColor = streams.noColor || values[NO_COLOR.name] === true;
-    const output = createOutput({ ...streams, format, noColor });
+    const output = createOutput({
+      ...streams,
+      format: format === 'json' || format === 'yaml' ? format : 'text',
+      noColor,
+    });
     const { run } = await command.load();
     return await run({ commands: COMMANDS, values, positionals, output, signal });
   } catch (error) {

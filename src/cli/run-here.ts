@@ -1,5 +1,5 @@
 import type { Outcome } from '../chain/outcome.ts';
-import { runPhase } from '../chain/run-phase.ts';
+import { recordedPhase } from '../chain/recorded-phase.ts';
 import { type Step, stepName } from '../chain/step.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Deps } from '../deps.ts';
@@ -27,7 +27,7 @@ export async function runHere(call: Call, deps: Deps, target: string): Promise<E
   const started = deps.clock.now().getTime();
   while (step !== undefined) {
     output.line(`── ${stepName(step)}`);
-    outcome = await runPhase(phaseOf(step.phase), step, target, here, signal);
+    outcome = await recordedPhase(phaseOf(step.phase), step, target, here, signal);
     step = outcome.kind === 'advanced' ? outcome.next : undefined;
   }
   const seconds = Math.round((deps.clock.now().getTime() - started) / 1000);

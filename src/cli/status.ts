@@ -7,7 +7,7 @@ import type { Facts, JobFact } from '../facts/facts.ts';
 import { otherChanges as changesSince, kindsOf, type RunInventory } from '../facts/inventory.ts';
 import type { LastLook } from '../facts/last-look.ts';
 import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
-import { controlPlanes, workers } from '../facts/nodes.ts';
+import { controlPlanes, marksOf, workers } from '../facts/nodes.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { INVENTORY, inventoryIn } from '../observe/inventory.ts';
 import { readKillSwitch } from '../observe/kill-switch.ts';
@@ -201,5 +201,7 @@ function nodeRow(node: NodeFact): readonly string[] {
     : node.cordonedBy === null
       ? 'by somebody else'
       : `by Nightlift for ${node.cordonedBy}`;
-  return [node.name, node.role, node.kubelet, node.apiServer ?? '-', node.ready, cordon];
+  const marks = marksOf(node);
+  const column = [...(cordon === '-' && marks.length > 0 ? [] : [cordon]), ...marks].join('; ');
+  return [node.name, node.role, node.kubelet, node.apiServer ?? '-', node.ready, column];
 }

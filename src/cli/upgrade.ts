@@ -5,6 +5,7 @@ import { pathFromUser, type UpgradePath } from '../detect/path-from-user.ts';
 import { type RefusedTarget, targetFromUser } from '../detect/target-from-user.ts';
 import { NightliftError } from '../errors.ts';
 import { ALL_FACTS, type Facts, type ReleaseFact } from '../facts/facts.ts';
+import { isMarked } from '../facts/nodes.ts';
 import { canAsk } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import type { GateResult } from '../gate/finding.ts';
@@ -229,7 +230,9 @@ async function isUnfinished(deps: Wired['deps'], target: string, signal: AbortSi
   const run = await readRun({ deps, signal });
   return (
     run['target'] === target ||
-    (await deps.cluster.nodes(signal)).some((node) => node.cordonedBy !== null || node.unfinished !== null)
+    (await deps.cluster.nodes(signal)).some(
+      (node) => node.cordonedBy !== null || node.unfinished !== null || isMarked(node),
+    )
   );
 }
 

@@ -216,6 +216,8 @@ export interface Cluster {
   kubeadmConfigVersion(signal: AbortSignal): Promise<string>;
   /** apiVersion of the ClusterConfiguration in it, kubeadm.k8s.io/v1beta4. */
   kubeadmApi(signal: AbortSignal): Promise<string>;
+  /** clusterName in it; null when it has none. */
+  clusterName(signal: AbortSignal): Promise<string | null>;
   /** Of the same ConfigMap: where kubeadm takes the images of this cluster from. */
   imageSources(signal: AbortSignal): Promise<ImageSources>;
   /** Of the same: what the kubeadm of `target` would write the manifest of etcd from, as JSON; empty where etcd is external. */
@@ -243,7 +245,12 @@ export interface Cluster {
 
   /** Sets spec.unschedulable and who did it in one patch. The node keeps the annotation of whoever cordoned it first. */
   cordon(node: string, by: string, signal: AbortSignal): Promise<void>;
-  /** Clears spec.unschedulable when the cordon is ours, and what was written about the drain in any case, in one patch. */
+  /**
+   * Marks a node that still has to go, with the record of it, in one patch: `pending` is our taint PreferNoSchedule, `excluded` the
+   * label that takes it out of external load balancers. What is there already stays as it is, and so does a node that is gone.
+   */
+  mark(node: string, as: 'pending' | 'excluded', at: string, signal: AbortSignal): Promise<void>;
+  /** Clears spec.unschedulable when the cordon is ours, so with the marks, and what was written about the drain in any case, in one patch. */
   uncordon(node: string, signal: AbortSignal): Promise<void>;
   /**
    * Writes that a step for this target was begun on the node; null takes the mark away, and writes `finished` where it is given.
@@ -286,6 +293,17 @@ export interface Cluster {
     data: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * Changes the record of a run, a ConfigMap of our namespace, under the version that was read, or creates it. `change` is asked anew when
+   * somebody else wrote in between; undefined leaves it as it is.
+   */
+  changeRecord(
+    name: string,
+    change: (text: string | undefined) => string | undefined,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** All of them, as they are written. */
+  records(signal: AbortSignal): Promise<readonly string[]>;
   deleteConfigMap(namespace: string, name: string, signal: AbortSignal): Promise<void>;
   namespaceAnnotations(namespace: string, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
   /** null removes an annotation. */

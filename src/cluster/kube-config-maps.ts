@@ -8,11 +8,15 @@ import type { Cluster } from './cluster.ts';
 import { apiPath } from './kube-client.ts';
 import type { KubeContext } from './kube-context.ts';
 import { isAlreadyExists, isNotFound, unreadableAnswer } from './kube-error.ts';
-import { AnyObject, ObjectMeta, orUndefined } from './kube-object.ts';
+import { AnyObject, ObjectMeta, onConflictAgain, orUndefined } from './kube-object.ts';
 
 const ConfigMap = z.object({ data: z.record(z.string(), z.string()).nullish() });
 const Namespace = z.object({ metadata: ObjectMeta });
 const ClusterConfiguration = z.object({ kubernetesVersion: z.string() });
+const Named = z.object({ clusterName: z.string().nullish() });
+const Record = z.object({ metadata: ObjectMeta, data: z.record(z.string(), z.string()).nullish() });
+/** Key of the text in a record of a run. */
+const TEXT = 'run';
 const Versioned = z.object({ apiVersion: z.string() });
 
 type ConfigMapCalls = Pick<
@@ -23,12 +27,15 @@ type ConfigMapCalls = Pick<
   | 'kubeadmApi'
   | 'configMap'
   | 'writeConfigMap'
+  | 'changeRecord'
+  | 'records'
+  | 'clusterName'
   | 'deleteConfigMap'
   | 'namespaceAnnotations'
   | 'annotateNamespace'
 >;
 
-export function kubeConfigMaps({ client }: KubeContext): ConfigMapCalls {
+export function kubeConfigMaps({ client, namespace: own, keys }: KubeContext): ConfigMapCalls {
   const pathOf = (namespace: string, name: string) => apiPath`/api/v1/namespaces/${namespace}/configmaps/${name}`;
   const doing = 'reading ConfigMap kube-system/kubeadm-config';
   const clusterConfiguration = async (signal: AbortSignal): Promise<string> => {
@@ -65,6 +72,39 @@ export function kubeConfigMaps({ client }: KubeContext): ConfigMapCalls {
     etcdConfiguration: (target, signal) =>
       ask(signal, 'what etcd is started with', (value) => etcdConfigurationOf(value, target)),
     kubeadmApi: (signal) => ask(signal, 'which version it is written in', (value) => Versioned.parse(value).apiVersion),
+
+    clusterName: (signal) => ask(signal, 'its name', (value) => Named.parse(value).clusterName ?? null),
+
+    changeRecord(name, change, signal) {
+      const doing = `writing ConfigMap ${own}/${name}`;
+      return onConflictAgain(async () => {
+        const found = await orUndefined(client.object({ doing, path: pathOf(own, name) }, Record, signal));
+        const next = change(found?.data?.[TEXT]);
+        if (next === undefined) return;
+        const data = { [TEXT]: next };
+        const labels = { [keys.record]: 'true' };
+        if (found === undefined) {
+          const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: own, labels }, data };
+          const path = apiPath`/api/v1/namespaces/${own}/configmaps`;
+          await client.object({ doing, method: 'POST', path, body }, AnyObject, signal);
+        } else {
+          const { resourceVersion } = found.metadata;
+          const body = { metadata: { resourceVersion, labels }, data };
+          await client.object(
+            { doing, method: 'PATCH', path: pathOf(own, name), patch: 'merge', body },
+            AnyObject,
+            signal,
+          );
+        }
+      });
+    },
+
+    async records(signal) {
+      const doing = `listing the records of runs in ${own}`;
+      const path = apiPath`/api/v1/namespaces/${own}/configmaps`;
+      const found = await client.list({ doing, path, query: { labelSelector: `${keys.record}=true` } }, Record, signal);
+      return found.flatMap(({ data }) => data?.[TEXT] ?? []);
+    },
 
     async configMap(namespace, name, signal) {
       const doing = `reading ConfigMap ${namespace}/${name}`;

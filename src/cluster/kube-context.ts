@@ -23,9 +23,17 @@ export interface RecordKeys {
   readonly failed: string;
   /** On a Node, beside `unfinished`: since when budgets have held its pods back. */
   readonly heldSince: string;
+  /** On a Node: since when our taint `pending` is on it. */
+  readonly pendingSince: string;
+  /** Key of that taint. */
+  readonly pending: string;
+  /** On a Node: since when our label keeps it out of external load balancers. */
+  readonly excludedSince: string;
   readonly replicasBefore: string;
   /** Label, value 'true': workloads that carry `replicasBefore`, so that they can be listed. */
   readonly quiesced: string;
+  /** Label, value 'true': records of runs. */
+  readonly record: string;
   /** On a Job: the node that it upgrades. */
   readonly node: string;
   /** On a Job that was made of a CronJob: the run that made it. */
@@ -39,8 +47,12 @@ export function recordKeys(prefix: string): RecordKeys {
     finished: `${prefix}/finished`,
     failed: `${prefix}/failed`,
     heldSince: `${prefix}/held-since`,
+    pendingSince: `${prefix}/pending-since`,
+    pending: `${prefix}/pending`,
+    excludedSince: `${prefix}/excluded-since`,
     replicasBefore: `${prefix}/replicas-before`,
     quiesced: `${prefix}/quiesced`,
+    record: `${prefix}/run-record`,
     node: `${prefix}/node`,
     run: `${prefix}/run`,
   };

@@ -10,6 +10,7 @@ import {
   type ApiServers,
   apiServerVersions,
   CONTROL_PLANE,
+  EXCLUDED,
   type Judged,
   MIRROR,
   Node,
@@ -32,6 +33,7 @@ type NodeCalls = Pick<
   | 'otherNodes'
   | 'cordon'
   | 'uncordon'
+  | 'mark'
   | 'markUnfinished'
   | 'markFailed'
   | 'heldSince'
@@ -47,6 +49,9 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
     );
   const read = (node: string, doing: string, signal: AbortSignal) =>
     client.object({ doing, path: apiPath`/api/v1/nodes/${node}` }, Node, signal);
+
+  const isPending = ({ key, effect }: { readonly key: string; readonly effect: string }): boolean =>
+    key === keys.pending && effect === 'PreferNoSchedule';
 
   const doing = 'listing the nodes';
   const readApiServers = async (signal: AbortSignal, node?: string): Promise<ApiServers> => {
@@ -188,6 +193,36 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
       });
     },
 
+    mark(name, as, at, signal) {
+      const doing = `marking node ${name} as ${as}`;
+      return onConflictAgain(async () => {
+        const node = await orUndefined(read(name, doing, signal));
+        if (node === undefined) return;
+        // An outline does not tell all of what is not ours.
+        if (as === 'pending' && whyForeign(node, excludedNodes) !== undefined) return;
+        const { metadata, spec } = node;
+        const taints = spec.taints ?? [];
+        // What somebody else has set is not ours to write down, and so not to take away.
+        const isThere = as === 'excluded' ? metadata.labels[EXCLUDED] !== undefined : taints.some(isPending);
+        if (isThere) return;
+        const { resourceVersion } = metadata;
+        const body =
+          as === 'excluded'
+            ? {
+                metadata: {
+                  resourceVersion,
+                  annotations: { [keys.excludedSince]: at },
+                  labels: { [EXCLUDED]: '' },
+                },
+              }
+            : {
+                metadata: { resourceVersion, annotations: { [keys.pendingSince]: at } },
+                spec: { taints: [...taints, { key: keys.pending, effect: 'PreferNoSchedule' }] },
+              };
+        await patch(name, doing, body, signal);
+      });
+    },
+
     async markUnfinished(name, target, signal, finished) {
       const doing = `marking node ${name}`;
       const before = { [keys.heldSince]: null, [keys.failed]: null, [keys.finished]: finished ?? null };
@@ -217,18 +252,24 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
       const doing = `uncordoning node ${name}`;
       return onConflictAgain(async () => {
         const { metadata, spec } = await read(name, doing, signal);
-        // Without our record the cordon is a person's (D08).
-        const isOurs = metadata.annotations[keys.cordonedBy] !== undefined;
-        if (!isOurs && metadata.annotations[keys.heldSince] === undefined) return;
+        const has = (key: string): boolean => metadata.annotations[key] !== undefined;
+        // Without our record cordon, taint and label are a person's (D08).
+        const records = [keys.cordonedBy, keys.heldSince, keys.pendingSince, keys.excludedSince].filter(has);
+        if (records.length === 0) return;
+        const taints = (spec.taints ?? []).filter((taint) => !isPending(taint));
         await patch(
           name,
           doing,
           {
             metadata: {
               resourceVersion: metadata.resourceVersion,
-              annotations: { [keys.cordonedBy]: null, [keys.heldSince]: null },
+              annotations: Object.fromEntries(records.map((key) => [key, null])),
+              ...(has(keys.excludedSince) ? { labels: { [EXCLUDED]: null } } : {}),
             },
-            ...(isOurs && spec.unschedulable === true ? { spec: { unschedulable: null } } : {}),
+            spec: {
+              ...(has(keys.cordonedBy) && spec.unschedulable === true ? { unschedulable: null } : {}),
+              ...(has(keys.pendingSince) ? { taints: taints.length === 0 ? null : taints } : {}),
+            },
           },
           signal,
         );

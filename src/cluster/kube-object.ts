@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isConflict, isNotFound } from './kube-error.ts';
+import { isAlreadyExists, isConflict, isNotFound } from './kube-error.ts';
 
 /** metadata as far as any part of the adapter looks at it. */
 export const ObjectMeta = z.object({
@@ -43,13 +43,14 @@ export async function orUndefined<T>(call: Promise<T>): Promise<T | undefined> {
 
 const CONFLICTS = 5;
 
-/** Read, decide, patch under that resourceVersion; again when somebody else wrote in between. */
+/** Read, decide, patch under that resourceVersion or create; again when somebody else wrote in between. */
 export async function onConflictAgain<T>(change: () => Promise<T>): Promise<T> {
   for (let conflicts = 0; ; conflicts += 1) {
     try {
       return await change();
     } catch (error) {
-      if (!isConflict(error) || conflicts >= CONFLICTS) throw error;
+      const isSomebodyElses = isConflict(error) || isAlreadyExists(error);
+      if (!isSomebodyElses || conflicts >= CONFLICTS) throw error;
     }
   }
 }

@@ -13,7 +13,8 @@ export const Node = z.object({
       unschedulable: z.boolean().optional(),
       taints: z
         .array(
-          z.object({
+          // Loose: a list of taints is written back as a whole.
+          z.looseObject({
             key: z.string(),
             value: z.string().optional(),
             effect: NodeFact.shape.taints.element.shape.effect,
@@ -58,6 +59,8 @@ export const StaticPod = z.object({
 export const MIRROR = 'kubernetes.io/config.mirror';
 /** Written by kubeadm at join; taken away by its upgrade to 1.34. */
 const CRI_SOCKET = 'kubeadm.alpha.kubernetes.io/cri-socket';
+/** Whether the label is there is all that a service controller looks at. */
+export const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers';
 export const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 
 /** As kubectl shows a node, or the node itself from a server that knows no tables. */
@@ -127,9 +130,10 @@ const NO_INFO = {
 };
 
 export function outlineOf(node: NodeFact): NodeOutline {
-  const { name, role, kubelet, apiServer, ready, schedulable, cordonedBy } = node;
-  const { unfinished, finished, failed, labels } = node;
-  return { name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished, finished, failed, labels };
+  const { name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished, finished, failed } = node;
+  const { pendingSince, excludedSince, labels } = node;
+  const marks = { cordonedBy, unfinished, finished, failed, pendingSince, excludedSince };
+  return { name, role, kubelet, apiServer, ready, schedulable, ...marks, labels };
 }
 
 /** X.Y.Z of the kube-apiserver on each node. A digest or a tag that is no release is no version: the node gets null. */
@@ -195,6 +199,8 @@ export function nodeFact(
     unfinished: metadata.annotations[keys.unfinished] ?? null,
     finished: metadata.annotations[keys.finished] ?? null,
     failed: metadata.annotations[keys.failed] ?? null,
+    pendingSince: metadata.annotations[keys.pendingSince] ?? null,
+    excludedSince: metadata.annotations[keys.excludedSince] ?? null,
     taints: (spec.taints ?? []).map(({ key, value, effect }) => ({
       key,
       effect,

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { parseSettings } from '../settings/parse-settings.ts';
-import { EXTRAS, type Extra, namespacesOf, permissionsOf } from './permissions.ts';
+import { EXTRAS, type Extra, namespacesOf, permissionsOf, type Role } from './permissions.ts';
 
 const NAMESPACES = { own: 'k8s-upgrade', snapshot: 'backup' };
 const text = (rows: ReturnType<typeof permissionsOf>): string[] =>
   rows.map(({ verb, group, resource, namespace, name = '' }) =>
     [verb, `${resource}${group === '' ? '' : `.${group}`}`, namespace, name].filter((part) => part !== '').join(' '),
   );
+
+/** Without what only the records of runs need. */
+const needed = (role: Role) => permissionsOf(role, NAMESPACES).filter(({ isOnlyTold }) => isOnlyTold === undefined);
 
 describe('the permissions', () => {
   it('I03 of a phase hold what a drain and a quiesce need', () => {
@@ -36,8 +39,8 @@ describe('the permissions', () => {
     expect(new Set(phase).size).toBe(phase?.length);
   });
 
-  it('of a phase change no ConfigMap: it cannot lift the kill switch', () => {
-    expect(text(permissionsOf('phase', NAMESPACES)).filter((row) => / configmaps /.test(row))).toEqual([
+  it('of a phase change no ConfigMap but records of runs: it cannot lift the kill switch', () => {
+    expect(text(needed('phase')).filter((row) => / configmaps /.test(row))).toEqual([
       'get configmaps k8s-upgrade k8s-upgrade-killswitch',
       'get configmaps k8s-upgrade k8s-upgrade-state',
       'get configmaps kube-system kubeadm-config',
@@ -46,10 +49,16 @@ describe('the permissions', () => {
   });
 
   it('of the detector change the one ConfigMap that it keeps its memory in, not those that run as root', () => {
-    const rows = text(permissionsOf('detector', NAMESPACES)).filter((row) =>
-      /^(patch|update|delete) configmaps/.test(row),
-    );
+    const rows = text(needed('detector')).filter((row) => /^(patch|update|delete) configmaps/.test(row));
     expect(rows).toEqual(['patch configmaps k8s-upgrade k8s-upgrade-state']);
+  });
+
+  it.each(['detector', 'phase'] as const)('of the %s change records of runs by their names', (role) => {
+    const told = permissionsOf(role, NAMESPACES).filter(({ isOnlyTold }) => isOnlyTold === true);
+    const changing = told.filter(({ verb }) => verb !== 'create');
+    expect(new Set(changing.map(({ verb }) => verb))).toEqual(new Set(['get', 'patch']));
+    expect(changing).toHaveLength(60);
+    for (const { name } of changing) expect(name).toMatch(/^k8s-upgrade-run-\d\d$/);
   });
 
   const NEEDING: readonly (readonly [settings: string, extras: readonly Extra[], added: readonly string[]])[] = [

@@ -1,3 +1,4 @@
+import { RECORDS, recordName } from '../facts/run-history.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Permission } from './cluster.ts';
 
@@ -29,6 +30,8 @@ export const EXTRAS: Readonly<Record<Extra, string>> = {
 export interface NeededPermission extends Permission {
   /** Absent: every run needs it. */
   readonly extra?: Extra;
+  /** Nothing but the record of a run needs it: it is granted, and nobody asks for it. */
+  readonly isOnlyTold?: true;
 }
 
 interface Need {
@@ -40,12 +43,28 @@ interface Need {
   /** Only these objects. RBAC cannot limit `create` and `list` in this way. */
   readonly names?: readonly string[];
   readonly extra?: Extra;
+  /** A run goes on without it. */
+  readonly isOnlyTold?: true;
   /** What needs it, for whoever reviews the account. */
   readonly why: string;
 }
 
 /** The ConfigMaps that are read through the API; settings, scripts and template are mounted. */
 const OWN_CONFIG_MAPS = ['k8s-upgrade-killswitch', 'k8s-upgrade-state'];
+
+/** Beside the names, as nothing else of these may be written: whoever changes k8s-upgrade-scripts is root on the nodes. */
+const RECORDS_OF_RUNS: readonly Need[] = [
+  {
+    verbs: ['get', 'patch'],
+    group: '',
+    resource: 'configmaps',
+    where: 'own',
+    names: Array.from({ length: RECORDS }, (_, index) => recordName(index + 1)),
+    isOnlyTold: true,
+    why: 'records of runs',
+  },
+  { verbs: ['create'], group: '', resource: 'configmaps', where: 'own', isOnlyTold: true, why: 'records of runs' },
+];
 
 const REPORT: readonly Need[] = [
   { verbs: ['list'], group: '', resource: 'nodes', where: '', why: 'versions and readiness' },
@@ -71,6 +90,7 @@ const CHAIN: readonly Need[] = [
   { verbs: ['patch'], group: '', resource: 'namespaces', where: 'own', why: 'record of the run in flight' },
   { verbs: ['get', 'create', 'delete'], group: 'batch', resource: 'jobs', where: 'own', why: 'the next Job' },
   { verbs: ['get'], group: 'batch', resource: 'cronjobs', where: 'own', why: "the chain's image" },
+  ...RECORDS_OF_RUNS,
 ];
 
 const DETECTOR: readonly Need[] = [
@@ -111,7 +131,13 @@ const PHASE: readonly Need[] = [
     why: 'the version in kubeadm-config, the restore script of the runbook',
   },
   { verbs: ['list'], group: 'policy', resource: 'poddisruptionbudgets', where: '', why: 'budgets that block a drain' },
-  { verbs: ['get', 'patch'], group: '', resource: 'nodes', where: '', why: 'cordon and uncordon' },
+  {
+    verbs: ['get', 'patch'],
+    group: '',
+    resource: 'nodes',
+    where: '',
+    why: 'cordon, uncordon, and the marks of drain.markPending',
+  },
   {
     verbs: ['get', 'list', 'create', 'patch'],
     group: 'coordination.k8s.io',
@@ -165,14 +191,20 @@ export function permissionsOf(role: Role, namespaces: Namespaces): readonly Need
   const { own, snapshot, kured, extras = [] } = namespaces;
   const places = { '': '', 'kube-system': 'kube-system', own, snapshot, kured: kured?.namespace };
   const rows = new Map<string, NeededPermission>();
-  for (const { verbs, group, resource, where, extra, names } of NEEDS[role]) {
+  for (const { verbs, group, resource, where, extra, names, isOnlyTold } of NEEDS[role]) {
     const namespace = places[where];
     if (namespace === undefined || (extra !== undefined && !extras.includes(extra))) continue;
     const objects = where === 'kured' ? [kured?.daemonSet ?? ''] : names;
     for (const verb of verbs) {
       for (const only of objects === undefined ? [{}] : objects.map((name) => ({ name }))) {
         const row = { verb, group, resource, namespace, ...only };
-        rows.set(JSON.stringify(row), extra === undefined ? row : { ...row, extra });
+        const key = JSON.stringify(row);
+        const isSpare = isOnlyTold === true && !(rows.has(key) && rows.get(key)?.isOnlyTold === undefined);
+        rows.set(key, {
+          ...row,
+          ...(extra === undefined ? {} : { extra }),
+          ...(isSpare ? { isOnlyTold: true as const } : {}),
+        });
       }
     }
   }

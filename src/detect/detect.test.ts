@@ -9,6 +9,7 @@ import { NightliftError } from '../errors.ts';
 import { exampleAlert } from '../facts/example-facts.ts';
 import type { WorkloadFact } from '../facts/facts.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
+import { parseRunHistory, recordName } from '../facts/run-history.ts';
 import type { Gauge, MetricGroup } from '../metrics/metrics.ts';
 import type { NodeShell } from '../node/node-shell.ts';
 import { detect, gateAndStart } from './detect.ts';
@@ -16,6 +17,7 @@ import { detect, gateAndStart } from './detect.ts';
 const signal = new AbortController().signal;
 
 const RUN = 'nightlift/k8s-upgrade-';
+const RECORD = `${RUN}record`;
 const STATE = 'k8s-upgrade/k8s-upgrade-state';
 const NOW = '2026-11-21T23:00:00.000Z';
 const NOW_SECONDS = Date.parse(NOW) / 1000;
@@ -221,6 +223,15 @@ describe('what the gauges of the look say', () => {
   });
 });
 
+/** The version is chosen from the first look, the gate takes the second. */
+function cordonedAfterTheGate(): () => Promise<readonly NodeFact[]> {
+  let looks = 0;
+  return async () => {
+    looks += 1;
+    return [controlPlane('cp-1'), worker('w-1', '1.36.3')].map((node) => ({ ...node, schedulable: looks <= 2 }));
+  };
+}
+
 describe('a chain that is there already', () => {
   it('is left alone while one of its Jobs is active, whatever was found', async () => {
     const world = night({ patches: ['1.36.3', '1.36.4', '1.36.5'] });
@@ -285,7 +296,21 @@ describe('a chain that is there already', () => {
     world.annotations.set(`${RUN}stopped`, 'blocked in preflight');
     world.annotations.set(`${RUN}stopped-at`, '2026-11-20T23:00:00Z');
     await detect(world.deps, signal);
-    expect([...world.annotations.keys()]).toEqual([]);
+    expect([...world.annotations.keys()]).toEqual([RECORD]);
+  });
+
+  it.each([
+    ['is recorded with who started it and from what', {}, { outcome: 'running', from: '1.36.3', findings: [] }],
+    [
+      'is recorded as stopped when no node can run its Job, although the gate found one a moment before',
+      { cluster: { nodes: cordonedAfterTheGate() } },
+      { outcome: 'blocked', findings: [{ reason: 'NoNodeForJob' }] },
+    ],
+  ])('%s', async (_title, options: Night, expected) => {
+    const world = night({ patches: ['1.36.3', '1.36.4'], ...options });
+    await detect(world.deps, signal);
+    const run = parseRunHistory(world.configMaps.get(`k8s-upgrade/${recordName(1)}`)?.['run'] ?? '');
+    expect(run).toMatchObject({ ...expected, starts: [{ by: 'detector', who: 'pod-a', resumed: false }] });
   });
 });
 
@@ -326,6 +351,8 @@ describe('a run that reached its version and was not closed', () => {
   it.each<Left & { title: string }>([
     { title: 'a cordon of ours', node: { schedulable: false, cordonedBy: '1.36.2' } },
     { title: 'the mark of a step to another version', node: { unfinished: '1.36.2' } },
+    { title: 'a taint of ours', node: { pendingSince: '2026-11-20T23:00:00Z' } },
+    { title: 'a label of ours', node: { excludedSince: '2026-11-20T23:00:00Z' } },
     { title: 'the latch of another version', record: { target: '1.36.2', 'in-flight': '2026-11-21T22:00:00Z' } },
     { title: 'a latch that leaked', record: { target: '1.36.2', 'in-flight': '2026-11-20T22:00:00Z' } },
   ])('is closed when nothing newer is published and it has left $title', async (left) => {
@@ -358,7 +385,7 @@ describe('a run that reached its version and was not closed', () => {
     expect(await detect(world.deps, signal)).toMatchObject({ kind: 'started', target: '1.36.4' });
     expect(world.seen.changes).toEqual([`delete ${failed}`, `create ${failed}`]);
     expect(world.seen.messages).toEqual([]);
-    expect(world.annotations.size).toBe(0);
+    expect([...world.annotations.keys()]).toEqual([RECORD]);
   });
 });
 

@@ -3,10 +3,13 @@ import { composeEvent } from '../chain/compose-event.ts';
 import { ensureJob } from '../chain/ensure-job.ts';
 import { mayGoOn } from '../chain/may-go-on.ts';
 import { Paused, Refused } from '../chain/outcome.ts';
+import { changeHistory, type Edit } from '../chain/run-history.ts';
 import { NOT_STOPPED, recordRun, recordStop } from '../chain/run-record.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { FactPart, Facts, JobFact } from '../facts/facts.ts';
+import { isMarked, type Nodes } from '../facts/nodes.ts';
+import { started } from '../facts/run-history.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
 import { canAsk, gateChecks, partsFor } from '../gate/checks.ts';
 import { evaluateGate, verdictOf } from '../gate/evaluate-gate.ts';
@@ -20,6 +23,7 @@ import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { observe } from '../observe/observe.ts';
 import { NOT_BEGUN } from '../observe/run-record.ts';
 import { unstageLeft } from '../steps/node/unstage.ts';
+import { oldestVersion } from '../version.ts';
 import { chooseTarget } from './choose-target.ts';
 import { reconcileLatch } from './reconcile-latch.ts';
 import { recordFirstSeen } from './record-first-seen.ts';
@@ -72,7 +76,8 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
   if (choice.kind === 'unknown') return { kind: 'unknown', reason: choice.why };
   if (choice.kind === 'target') return await gateAndStart(deps, choice.version, jobs, signal);
   const left =
-    facts.nodes.known && facts.nodes.value.some((node) => node.cordonedBy !== null || node.unfinished !== null);
+    facts.nodes.known &&
+    facts.nodes.value.some((node) => node.cordonedBy !== null || node.unfinished !== null || isMarked(node));
   if (latch !== 'none' || left) return await close(deps, choice.running, jobs, signal);
   await pushGauges({ deps, signal }, {}, verdictGauges([]));
   if (!deps.settings.dryRun && deps.inCluster) await unstageLeft({ deps, signal });
@@ -149,15 +154,39 @@ export async function start(
     const nodes = await deps.cluster.nodes(signal);
     // Why an earlier run stopped must not be told as the reason of this one, which may be unable to write down its own.
     await recordRun({ deps, signal }, NOT_STOPPED);
+    // Before the Job, which would find no record and begin one.
+    await recordStart(deps, target, nodes, warnings, signal);
     const ensured = await ensureJob(deps, { step: { phase: 'preflight' }, target, nodes, reached: false, signal });
     if (ensured.decision === 'leave') return { kind: 'running', target, job: ensured.name };
     if (ensured.decision === 'replace-failed')
       await announce(deps, composeEvent({ kind: 'restarted', target, job: ensured.name }), signal);
     return { kind: 'started', target, job: ensured.name };
   } catch (error) {
-    if (error instanceof Refused) return await refused(deps, target, error.findings, signal);
-    throw error;
+    if (!(error instanceof Refused)) throw error;
+    const { findings } = error;
+    const endedAt = deps.clock.now().toISOString();
+    const edit: Edit = (run) => ({ ...run, outcome: 'blocked', endedAt, findings: [...findings] });
+    await changeHistory({ deps, signal }, target, edit);
+    return await refused(deps, target, findings, signal);
   }
+}
+
+async function recordStart(
+  deps: Deps,
+  target: string,
+  nodes: Nodes,
+  findings: readonly Finding[],
+  signal: AbortSignal,
+): Promise<void> {
+  const at = deps.clock.now().toISOString();
+  const start = { at, by: deps.inCluster ? 'detector' : 'person', who: deps.identity } as const;
+  const from = oldestVersion(nodes.map(({ kubelet }) => kubelet)) ?? null;
+  await changeHistory(
+    { deps, signal },
+    target,
+    (run) => ({ ...started(run, start, from), findings: [...findings] }),
+    ({ outcome }) => outcome !== 'complete',
+  );
 }
 
 async function refused(deps: Deps, target: string, all: readonly Finding[], signal: AbortSignal): Promise<Detection> {

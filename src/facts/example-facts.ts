@@ -22,6 +22,8 @@ export function exampleNode(name: string, fields: Partial<NodeFact> = {}): NodeF
     unfinished: null,
     finished: null,
     failed: null,
+    pendingSince: null,
+    excludedSince: null,
     taints: [],
     labels: {},
     allocatable: {},

@@ -45,6 +45,16 @@ export const NodeFact = z.object({
     .nullable()
     .default(null)
     .describe('target and night of a step that failed on it while others went on, and why; null without one'),
+  pendingSince: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('when Nightlift put its PreferNoSchedule taint on the node, which still has to go; null when it did not'),
+  excludedSince: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('when Nightlift took the node out of external load balancers; null when it did not'),
   taints: z.array(TaintFact),
   labels: z.record(z.string(), z.string()).default({}),
   allocatable: z
@@ -78,6 +88,8 @@ export type NodeOutline = Pick<
   | 'finished'
   | 'failed'
   | 'labels'
+  | 'pendingSince'
+  | 'excludedSince'
 >;
 
 /** A node that is there and is not upgraded by us. */

@@ -32,6 +32,25 @@ export function firstControlPlane(nodes: readonly Ranked[]): string | undefined 
   return controlPlanes(nodes)[0]?.name;
 }
 
+/** Whether a mark of ours is on it that says that it still has to go. */
+export function isMarked({
+  pendingSince,
+  excludedSince,
+}: Pick<NodeOutline, 'pendingSince' | 'excludedSince'>): boolean {
+  return pendingSince !== null || excludedSince !== null;
+}
+
+/** The same in words. */
+export function marksOf({
+  pendingSince,
+  excludedSince,
+}: Pick<NodeOutline, 'pendingSince' | 'excludedSince'>): readonly string[] {
+  return [
+    ...(pendingSince === null ? [] : [`tainted as waiting since ${pendingSince}`]),
+    ...(excludedSince === null ? [] : [`out of load balancers since ${excludedSince}`]),
+  ];
+}
+
 /** Left so by a run that was interrupted: to bring it back is what its own Job is for. */
 export function isHalfWay({ ready, cordonedBy, unfinished }: NodeOutline): boolean {
   return ready !== 'yes' && (cordonedBy !== null || unfinished !== null);

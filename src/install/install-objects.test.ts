@@ -128,7 +128,10 @@ describe('the objects of an install', () => {
             ),
           ),
         );
-      const rows = permissionsOf(role, { own: 'k8s-upgrade', snapshot: 'default' }).map((row) => JSON.stringify(row));
+      const columns = ['verb', 'group', 'resource', 'namespace', 'name'];
+      const rows = permissionsOf(role, { own: 'k8s-upgrade', snapshot: 'default' }).map((row) =>
+        JSON.stringify(row, columns),
+      );
       expect(granted.toSorted()).toEqual(rows.toSorted());
     },
   );

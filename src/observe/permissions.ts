@@ -7,8 +7,9 @@ export async function observePermissions(
   { cluster, settings }: Pick<Deps, 'cluster' | 'settings'>,
   signal: AbortSignal,
 ): Promise<readonly PermissionFact[]> {
+  const needed = permissionsOf('phase', namespacesOf(settings)).filter(({ isOnlyTold }) => isOnlyTold === undefined);
   return await Promise.all(
-    permissionsOf('phase', namespacesOf(settings)).map(async ({ extra, ...permission }) => ({
+    needed.map(async ({ extra, ...permission }) => ({
       ...permission,
       ...(extra === undefined ? {} : { extra }),
       allowed: await cluster.allowed(permission, signal),

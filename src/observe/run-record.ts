@@ -1,6 +1,7 @@
 import { isNotFound } from '../cluster/kube-error.ts';
 import type { Deps } from '../deps.ts';
 import { NightliftError } from '../errors.ts';
+import { RECORDS } from '../facts/run-history.ts';
 import type { Settings } from '../settings/settings.ts';
 
 interface WithCluster {
@@ -68,6 +69,14 @@ export function withSecondsAway(before: ReadonlyMap<string, Away>, node: string,
   const seconds = Math.max(away.seconds, known?.seconds ?? 0);
   const all = new Map(before).set(node, { seconds, atLeast: away.atLeast || known?.atLeast === true });
   return [...all].map(([name, one]) => `${name}=${one.seconds}${one.atLeast ? '+' : ''}`).join(' ');
+}
+
+/** Where the record of the newest run is; outlives it. */
+export const RECORD = 'record';
+/** undefined when there is none yet, or somebody has written something else. */
+export function placeOf(run: Readonly<Record<string, string>>): number | undefined {
+  const place = Number(run[RECORD] ?? Number.NaN);
+  return Number.isInteger(place) && place >= 1 && place <= RECORDS ? place : undefined;
 }
 
 const STOPPED_AS = ['blocked', 'held', 'paused', 'failed'] as const;

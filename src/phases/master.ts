@@ -15,6 +15,7 @@ import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { containerd, stageContainerd } from '../steps/node/containerd.ts';
 import { uncordon } from '../steps/node/cordon.ts';
 import { nodeUpgrade, verifyNode } from '../steps/node/node-upgrade.ts';
+import { exclude } from '../steps/node/pending-marks.ts';
 import { ready } from '../steps/node/ready.ts';
 import { stage } from '../steps/node/stage.ts';
 import { begin, finish } from '../steps/node/unfinished.ts';
@@ -39,6 +40,7 @@ export const master: Phase = {
     headroom,
     evictable,
     begin,
+    exclude,
     drain,
     quiesce,
     containerd,

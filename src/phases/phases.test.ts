@@ -24,6 +24,7 @@ const STEPS = {
     'note-inventory',
     'note-for-smoke',
     'snapshot',
+    'mark-pending',
   ],
   master: [
     'one-chain',
@@ -37,6 +38,7 @@ const STEPS = {
     'headroom',
     'evictable',
     'begin',
+    'exclude',
     'drain',
     'quiesce',
     'containerd',
@@ -65,6 +67,7 @@ const STEPS = {
     'headroom',
     'evictable',
     'begin',
+    'exclude',
     'drain',
     'node-upgrade',
     'ready',
@@ -79,6 +82,7 @@ const STEPS = {
   postflight: [
     'take-reboot-lock',
     'restore-workloads',
+    'left-marks',
     'all-on-target',
     'alerts',
     'api-health',
@@ -123,6 +127,7 @@ describe('the phases', () => {
     const long = phases.flatMap(({ steps }) => steps.filter(({ longest }) => longest !== undefined));
     expect([...new Set(long.map(({ name }) => name))].toSorted()).toEqual([
       'containerd',
+      'exclude',
       'node-upgrade',
       'replacements',
       'snapshot',

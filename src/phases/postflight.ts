@@ -5,6 +5,7 @@ import { apiHealth } from '../steps/health/api-health.ts';
 import { clusterDns } from '../steps/health/cluster-dns.ts';
 import { podReadyRatio, systemPods } from '../steps/health/pods-ready.ts';
 import { returnRebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
+import { liftLeftMarks } from '../steps/node/pending-marks.ts';
 import { compareInventory } from '../steps/run/inventory.ts';
 import { clearLatch } from '../steps/run/latch.ts';
 import { sayComplete, warnOfAlerts } from '../steps/run/say-complete.ts';
@@ -19,6 +20,7 @@ export const postflight: Phase = {
   steps: [
     takeRebootLock,
     restoreWorkloads,
+    liftLeftMarks,
     allOnTarget,
     warnOfAlerts,
     apiHealth,

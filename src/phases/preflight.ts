@@ -14,6 +14,7 @@ import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { stageContainerds } from '../steps/node/containerd.ts';
 import { liftLeftCordons } from '../steps/node/left-cordons.ts';
+import { markPending } from '../steps/node/pending-marks.ts';
 import { stageAll } from '../steps/node/stage-all.ts';
 import { noteInventory } from '../steps/run/inventory.ts';
 import { setLatch } from '../steps/run/latch.ts';
@@ -46,5 +47,6 @@ export const preflight: Phase = {
     noteInventory,
     noteForSmoke,
     snapshot,
+    markPending,
   ],
 };

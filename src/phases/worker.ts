@@ -11,6 +11,7 @@ import { oneChain } from '../steps/locks/one-chain.ts';
 import { rebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { uncordon } from '../steps/node/cordon.ts';
 import { nodeUpgrade, verifyNode } from '../steps/node/node-upgrade.ts';
+import { exclude } from '../steps/node/pending-marks.ts';
 import { ready } from '../steps/node/ready.ts';
 import { stage } from '../steps/node/stage.ts';
 import { begin, finish } from '../steps/node/unfinished.ts';
@@ -32,6 +33,7 @@ export const worker: Phase = {
     headroom,
     evictable,
     begin,
+    exclude,
     drain,
     nodeUpgrade,
     ready,

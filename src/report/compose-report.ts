@@ -15,6 +15,7 @@ import { inventoryNotes } from './inventory-notes.ts';
 import { endingOf, endingText, type JobEnding } from './job-ending.ts';
 import { judgeNight } from './judge-night.ts';
 import { limitNotes } from './limit-notes.ts';
+import { markNotes } from './mark-notes.ts';
 import { type ReportOutcome } from './night.ts';
 import { describeRunning, kubeletsByVersion, type Running } from './running.ts';
 
@@ -74,6 +75,7 @@ export function composeReport(facts: Facts, decision: ReportDecision, options: R
     ],
     ...gateSections(night.outcome, decision.gate),
     ...(options.limits === undefined ? [] : limitNotes(facts, options.limits, jobHours)),
+    markNotes(facts),
     inventoryNotes(facts, jobHours),
     jobLines(chain, facts, jobHours),
   ];

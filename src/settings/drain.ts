@@ -99,6 +99,33 @@ export const Drain = z.strictObject({
     'How long pods of Deployments and StatefulSets that are Pending are waited for when a node is back in service, before the next one goes; then the run stops. 0 = they are not waited for. What was not ready before the run does not count.',
     'What one node has lost is back before another one is emptied.',
   ),
+  markPending: z
+    .strictObject({
+      preferNoSchedule: z
+        .boolean()
+        .default(false)
+        .meta(
+          notes(
+            'Put a taint `nightlift/pending:PreferNoSchedule` (with `annotationPrefix`) on all workers that still have to go, from preflight until each is back in service: a pod that is evicted goes to an upgraded node where one has room, and moves once.',
+            { reason: 'It changes where pods are placed; without an upgraded node with room it changes nothing.' },
+          ),
+        ),
+      excludeFromLoadBalancers: z
+        .boolean()
+        .default(false)
+        .meta(
+          notes(
+            'Put the label `node.kubernetes.io/exclude-from-external-load-balancers` on a node before its drain, until it is back in service. A label that is there already stays.',
+            { reason: 'It takes a node out of every external load balancer, which two nodes may not afford.' },
+          ),
+        ),
+      loadBalancerSeconds: seconds(
+        30,
+        'How long load balancers have to take the node out, between the label and the drain.',
+        'A service controller hears of the label at once, and most providers need some seconds.',
+      ),
+    })
+    .prefault({}),
   policies: z
     .array(DrainPolicy)
     .default([])

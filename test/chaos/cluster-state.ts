@@ -41,6 +41,8 @@ export function clusterState(cluster: EmbeddedCluster): unknown {
       return {
         ...view,
         marks: ours(store.read(nodeResource, view.name).metadata.annotations),
+        labels: store.read(nodeResource, view.name).metadata.labels,
+        taints: (store.read(nodeResource, view.name).spec.taints ?? []).map(({ key, effect }) => `${key}:${effect}`),
         packages: [...machine.packages].map(
           ([name, { version, held, status }]) => `${name} ${version} ${status}${held ? ' held' : ''}`,
         ),

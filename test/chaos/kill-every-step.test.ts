@@ -43,6 +43,7 @@ async function nightsOf(killer: StepKiller): Promise<Ended> {
       job: { retries: 1000 },
       // A Job that was killed after it had made the next one comes back and gives the lock to it.
       waits: { alertSeconds: 60 },
+      drain: { markPending: { preferNoSchedule: true, excludeFromLoadBalancers: true } },
       quiesce: [{ kind: 'Deployment', namespace: 'shop', name: 'worker' }],
     },
     onError: (error) => defects.push(error),

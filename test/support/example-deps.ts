@@ -187,6 +187,14 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
       const key = `${namespace}/${name}`;
       world.configMaps.set(key, { ...world.configMaps.get(key), ...data });
     },
+    changeRecord: async (name, edit) => {
+      const key = `k8s-upgrade/${name}`;
+      const next = edit(world.configMaps.get(key)?.['run']);
+      if (next !== undefined) world.configMaps.set(key, { run: next });
+    },
+    records: async () =>
+      [...world.configMaps].flatMap(([key, { run }]) => (/-run-\d\d$/.test(key) && run !== undefined ? [run] : [])),
+    clusterName: async () => 'kubernetes',
     otherNodes: async () => [],
     namespaceAnnotations: async () => Object.fromEntries(world.annotations),
     annotateNamespace: async (_, annotations) => {
@@ -202,7 +210,12 @@ function clusterOf(world: Omit<ExampleWorld, 'deps'>, clock: Clock): Partial<Clu
     uncordon: async (name) => {
       seen.changes.push(`uncordon ${name}`);
       const isOurs = world.nodes.some((node) => node.name === name && node.cordonedBy !== null);
+      change(name, { pendingSince: null, excludedSince: null });
       if (isOurs) change(name, { schedulable: true, cordonedBy: null });
+    },
+    mark: async (name, as, at) => {
+      seen.changes.push(`mark ${name} ${as}`);
+      change(name, as === 'pending' ? { pendingSince: at } : { excludedSince: at });
     },
     markUnfinished: async (name, target, _, finished) => {
       seen.changes.push(`mark ${name} ${target ?? 'finished'}`);

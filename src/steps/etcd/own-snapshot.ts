@@ -1,5 +1,6 @@
 import { Refused } from '../../chain/outcome.ts';
 import type { Context } from '../../chain/phase.ts';
+import { noteSnapshot } from '../../chain/run-history.ts';
 import { recordRun } from '../../chain/run-record.ts';
 import { NightliftError } from '../../errors.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
@@ -38,12 +39,10 @@ export async function takeEtcdSnapshot(context: Context): Promise<void> {
       { remedy: 'Look at etcd, or lower snapshot.minimumBytes; nothing was upgraded.' },
     );
   }
-  await recordRun(context, {
-    'snapshot-path': `${node.name}:${report.path}`,
-    'snapshot-bytes': String(report.bytes),
-  });
-  await pushGauges(context, { k8s_upgrade_snapshot_taken: 1 });
   const { path, bytes, hash, revision, totalKeys, keys, restored } = report;
+  await recordRun(context, { 'snapshot-path': `${node.name}:${path}`, 'snapshot-bytes': String(bytes) });
+  await noteSnapshot(context, { path: `${node.name}:${path}`, bytes, hash: String(hash) });
+  await pushGauges(context, { k8s_upgrade_snapshot_taken: 1 });
   deps.log.info('etcd snapshot taken', {
     node: node.name,
     file: path,

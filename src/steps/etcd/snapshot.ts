@@ -1,5 +1,6 @@
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import { noteSnapshot } from '../../chain/run-history.ts';
 import { recordRun } from '../../chain/run-record.ts';
 import type { CronJobFact, JobOrigin } from '../../cluster/cluster.ts';
 import { isNotFound } from '../../cluster/kube-error.ts';
@@ -90,6 +91,7 @@ async function takeByCronJob(context: Context, snapshots: Snapshots): Promise<vo
   const problem = await problemOnNode(context, report, origin);
   if (problem !== undefined) throw failed(job, namespace, problem);
   await recordRun(context, { 'snapshot-path': report.file, 'snapshot-bytes': String(report.bytes) });
+  await noteSnapshot(context, { path: report.file, bytes: report.bytes, hash: null });
   await pushGauges(context, { k8s_upgrade_snapshot_taken: 1 });
   deps.log.info('etcd snapshot taken', { file: report.file, bytes: report.bytes });
 }

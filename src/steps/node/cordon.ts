@@ -1,6 +1,7 @@
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import { isMarked } from '../../facts/nodes.ts';
 
-/** Takes back the cordon that Nightlift made and what it wrote about the drain, and only that: a person's cordon stays (D08). */
+/** Takes back the cordon and the marks that Nightlift made and what it wrote about the drain, and only that: a person's stay (D08). */
 export async function undoCordon(context: Context): Promise<void> {
   const node = await context.node();
   await context.deps.cluster.uncordon(node.name, context.signal);
@@ -9,8 +10,11 @@ export async function undoCordon(context: Context): Promise<void> {
 
 export const uncordon: ActionStep = {
   name: 'uncordon',
-  summary: 'lift the cordon that Nightlift made',
+  summary: 'lift the cordon that Nightlift made, and its marks',
   critical: true,
-  isDone: async (context) => (await context.node()).cordonedBy === null,
+  async isDone(context) {
+    const node = await context.node();
+    return node.cordonedBy === null && !isMarked(node);
+  },
   run: undoCordon,
 };

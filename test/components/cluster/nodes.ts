@@ -1,17 +1,22 @@
 import { expect, it } from 'vitest';
+import { z } from 'zod';
 import type { PodFact } from '../../../src/cluster/cluster.ts';
+import { outlineOf } from '../../../src/cluster/node-object.ts';
 import type { NodeFact } from '../../../src/facts/node-fact.ts';
 import { type Bench, nodeInfo, PREFIX, signal } from './bench.ts';
+
+const texts = z.record(z.string(), z.string()).default({});
+const Marked = z.object({
+  metadata: z.object({ labels: texts, annotations: texts }),
+  spec: z.object({ taints: z.array(z.looseObject({ key: z.string() })).default([]) }),
+});
 
 /** One node, the control planes and the outlines are of the same nodes, and say the same of them as the list of all. */
 async function expectOneView({ cluster }: Bench): Promise<void> {
   // The node controller takes its taints away between two looks.
   const settled = (node: NodeFact): NodeFact => ({ ...node, taints: [] });
   const nodes = (await cluster.nodes(signal)).map(settled);
-  const outlines = nodes.map(({ name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished }) => {
-    const outline = { name, role, kubelet, apiServer, schedulable, cordonedBy, unfinished };
-    return { ...outline, ready: ready === 'yes' ? 'yes' : 'unknown' };
-  });
+  const outlines = nodes.map((node) => ({ ...outlineOf(node), ready: node.ready === 'yes' ? 'yes' : 'unknown' }));
   expect(await cluster.outlines(signal)).toEqual(outlines);
   const planes = (await cluster.controlPlanes(signal)).toSorted((a, b) => a.name.localeCompare(b.name));
   expect(planes.map(settled)).toEqual(nodes.filter(({ role }) => role === 'control-plane'));
@@ -138,6 +143,43 @@ export function describeNodes(bench: () => Bench): void {
     await cluster.uncordon('worker-1', signal);
     expect(await state()).toEqual([false, null]);
     await patch('/api/v1/nodes/worker-1', { spec: { unschedulable: null } });
+  });
+
+  it('marks a node that still has to go, and takes away with the uncordon only what it has set', async () => {
+    const { cluster, patch, read } = bench();
+    const path = '/api/v1/nodes/worker-1';
+    const label = 'node.kubernetes.io/exclude-from-external-load-balancers';
+    const taints = [{ key: 'dedicated', value: 'gpu', effect: 'NoSchedule', timeAdded: '2026-11-20T10:00:00Z' }];
+    await patch(path, { spec: { taints } });
+    const state = async (): Promise<unknown> => {
+      const { metadata, spec } = Marked.parse(await read(path));
+      // The node controller has taints of its own for a node without a kubelet.
+      const ours = spec.taints.filter(({ key }) => !key.startsWith('node.kubernetes.io/'));
+      return { label: metadata.labels[label], taints: ours, marks: Object.keys(metadata.annotations) };
+    };
+    const before = await state();
+    await cluster.mark('worker-1', 'pending', '2026-11-21T23:00:00Z', signal);
+    await cluster.mark('worker-1', 'excluded', '2026-11-21T23:10:00Z', signal);
+    await cluster.mark('worker-1', 'excluded', '2026-11-21T23:20:00Z', signal);
+    expect(await cluster.node('worker-1', signal)).toMatchObject({
+      pendingSince: '2026-11-21T23:00:00Z',
+      excludedSince: '2026-11-21T23:10:00Z',
+      schedulable: true,
+    });
+    const pending = { key: `${PREFIX}/pending`, effect: 'PreferNoSchedule' };
+    expect(await state()).toMatchObject({ label: '', taints: [...taints, pending] });
+    await expectOneView(bench());
+    await cluster.uncordon('worker-1', signal);
+    expect(await state()).toEqual(before);
+    // A person's label and taint stay, also when the node is cordoned by us meanwhile.
+    await patch(path, { metadata: { labels: { [label]: 'true' } }, spec: { taints: [pending] } });
+    for (const as of ['pending', 'excluded'] as const)
+      await cluster.mark('worker-1', as, '2026-11-21T23:00:00Z', signal);
+    await cluster.cordon('worker-1', 'run 1', signal);
+    await cluster.uncordon('worker-1', signal);
+    expect(await state()).toMatchObject({ label: 'true', taints: [pending] });
+    await patch(path, { metadata: { labels: { [label]: null } }, spec: { taints: null } });
+    await cluster.mark('none', 'pending', '2026-11-21T23:00:00Z', signal);
   });
 
   it("D07 keeps since when pods are held with the step, under a person's cordon too, and no longer", async () => {

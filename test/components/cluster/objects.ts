@@ -59,6 +59,32 @@ export function describeObjects(bench: () => Bench): void {
       );
   });
 
+  it('says the name of the cluster that kubeadm-config has', async () => {
+    const { cluster } = bench();
+    const write = (text: string) =>
+      cluster.writeConfigMap('kube-system', 'kubeadm-config', { ClusterConfiguration: text }, signal);
+    await write('kind: ClusterConfiguration\nclusterName: prod-1\n');
+    expect(await cluster.clusterName(signal)).toBe('prod-1');
+    await write('kind: ClusterConfiguration\n');
+    expect(await cluster.clusterName(signal)).toBeNull();
+    await write(': {');
+    await expect(cluster.clusterName(signal)).rejects.toThrow(/does not say its name/);
+  });
+
+  it('changes a record of a run under the version that was read, two at once as well, and lists it', async () => {
+    const { cluster } = bench();
+    expect(await cluster.records(signal)).toEqual([]);
+    const append = (letter: string) => cluster.changeRecord('a-run', (text = '') => `${text}${letter}`, signal);
+    await Promise.all([append('a'), append('b'), append('c')]);
+    const [text, ...others] = await cluster.records(signal);
+    expect([text?.split('').toSorted(), others]).toEqual([['a', 'b', 'c'], []]);
+    await cluster.changeRecord('a-run', () => undefined, signal);
+    await cluster.changeRecord('no-run', () => undefined, signal);
+    expect(await cluster.records(signal)).toEqual([text]);
+    expect(await cluster.configMap(OWN, 'no-run', signal)).toBeUndefined();
+    await cluster.deleteConfigMap(OWN, 'a-run', signal);
+  });
+
   it('reads where the images come from in kubeadm-config, and says so when it cannot', async () => {
     const { cluster } = bench();
     const write = (text: string) =>
