@@ -9,6 +9,7 @@ import { evaluateGate } from '../gate/evaluate-gate.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { gateOptions } from '../gate/gate-options.ts';
 import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
+import { NIGHT_HOPS } from '../observe/night-hops.ts';
 import { observe } from '../observe/observe.ts';
 import { readRun } from '../observe/run-record.ts';
 import { known, type Observed } from '../observed.ts';
@@ -117,7 +118,9 @@ function along({ from, target, hops }: UpgradePath, done: readonly Ended[], code
 
 /** The nodes themselves are asked by whoever has their key: preflight, as everything that cannot be reached from here. */
 async function look(deps: Wired['deps'], signal: AbortSignal): Promise<Facts> {
-  return await observe(deps, canAsk('person without a key', ALL_FACTS), signal);
+  const facts = await observe(deps, canAsk('person without a key', ALL_FACTS), signal);
+  signal.throwIfAborted();
+  return facts;
 }
 
 /** What is in the way is said. */
@@ -182,7 +185,8 @@ async function begin(
     output.line(`Refused: ${why} (Job ${active.name}).`);
     return { code: EXIT.refused, said: { outcome: 'refused', target, why } };
   }
-  const started = active === undefined ? await start(deps, target, jobs, warnings, signal) : undefined;
+  const started =
+    active === undefined ? await start(deps, target, jobs, warnings, signal, { [NIGHT_HOPS]: null }) : undefined;
   if (started?.kind === 'refused') {
     const { verdict, findings } = started;
     for (const finding of findings) printFinding(output, finding);
@@ -217,6 +221,8 @@ function leftToPreflight(facts: Facts, target: string): Facts {
 /** What stops every run stops one that a person asks for, and is said before anything else. */
 async function pausedNow({ output, signal }: Call, deps: Wired['deps'], target: string): Promise<Ended | undefined> {
   const why = await whyPaused(deps, signal);
+  // Who was interrupted reads that, and not that something could not be read.
+  signal.throwIfAborted();
   if (why === undefined) return undefined;
   output.line(`${paint(output, 'yellow', 'Paused')}: ${why}. Nothing is started.`);
   output.line('  `nightlift resume` ends a pause; outside the window, wait for it or change `window` in the settings.');

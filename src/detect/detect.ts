@@ -6,6 +6,7 @@ import { NOT_STOPPED, recordRun, recordStop } from '../chain/run-record.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
 import type { FactPart, Facts, JobFact } from '../facts/facts.ts';
+import { runningVersions } from '../facts/running-versions.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
 import { allChecks, canAsk, gateChecks, partsFor } from '../gate/checks.ts';
 import { evaluateGate, verdictOf } from '../gate/evaluate-gate.ts';
@@ -15,11 +16,12 @@ import { logFinding } from '../gate/log-finding.ts';
 import { verdictGauges } from '../gate/verdict-gauges.ts';
 import { clear, gauge, push, pushGauges } from '../metrics/gauges.ts';
 import { announce } from '../notify/announce.ts';
-import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
+import { hopsOfNight, NIGHT_HOPS, withHop } from '../observe/night-hops.ts';
 import { observe } from '../observe/observe.ts';
-import { NOT_BEGUN } from '../observe/run-record.ts';
+import { NOT_BEGUN, readRun } from '../observe/run-record.ts';
 import { unstageLeft } from '../steps/node/unstage.ts';
 import { chooseTarget } from './choose-target.ts';
+import { settledJobs } from './closing-run.ts';
 import { reconcileLatch } from './reconcile-latch.ts';
 import { recordFirstSeen } from './record-first-seen.ts';
 import { recordLimits } from './record-limits.ts';
@@ -53,7 +55,7 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
     await pushGauges({ deps, signal }, { k8s_upgrade_paused: 1 });
     return paused;
   }
-  const { latch, target, jobs } = await reconcileLatch(deps, await deps.cluster.jobs(CHAIN_SELECTOR, signal), signal);
+  const { latch, target, jobs } = await reconcileLatch(deps, await settledJobs(deps, signal), signal);
   if (latch === 'waiting') await pushGauges({ deps, signal }, { k8s_upgrade_paused: 0 });
   const facts = await observe(deps, LOOK, signal);
   await remember(deps, facts, signal);
@@ -122,7 +124,22 @@ export async function gateAndStart(
     await pushGauges({ deps, signal }, {}, verdictGauges(result.findings));
     return paused;
   }
-  return await start(deps, target, jobs, result.findings, signal);
+  return await start(deps, target, jobs, result.findings, signal, await nightHopsWith(deps, target, facts, signal));
+}
+
+/** Noted before the first Job is there: a kill in between makes the night shorter, and never longer. */
+async function nightHopsWith(
+  deps: Deps,
+  target: string,
+  facts: Facts,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string | null>>> {
+  if (deps.settings.target.hopsPerNight === 1) return { [NIGHT_HOPS]: null };
+  const running = runningVersions(facts);
+  const now = deps.clock.now();
+  const before = hopsOfNight((await readRun({ deps, signal }))[NIGHT_HOPS], now.getTime());
+  const hop = { from: running.known ? running.value.oldest : target, target, at: now.toISOString() };
+  return { [NIGHT_HOPS]: withHop(before, hop) };
 }
 
 /**
@@ -135,6 +152,7 @@ export async function start(
   jobs: readonly JobFact[],
   warnings: readonly Finding[],
   signal: AbortSignal,
+  note: Readonly<Record<string, string | null>> = {},
 ): Promise<Detection> {
   if (deps.settings.dryRun) {
     await pushGauges({ deps, signal }, {}, verdictGauges(warnings));
@@ -147,7 +165,7 @@ export async function start(
   try {
     const nodes = await deps.cluster.nodes(signal);
     // Why an earlier run stopped must not be told as the reason of this one, which may be unable to write down its own.
-    await recordRun({ deps, signal }, NOT_STOPPED);
+    await recordRun({ deps, signal }, { ...NOT_STOPPED, ...note });
     const ensured = await ensureJob(deps, { step: { phase: 'preflight' }, target, nodes, reached: false, signal });
     if (ensured.decision === 'leave') return { kind: 'running', target, job: ensured.name };
     if (ensured.decision === 'replace-failed')

@@ -7,6 +7,7 @@ import { podReadyRatio, systemPods } from '../steps/health/pods-ready.ts';
 import { returnRebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts';
 import { compareInventory } from '../steps/run/inventory.ts';
 import { clearLatch } from '../steps/run/latch.ts';
+import { nextHop } from '../steps/run/next-hop.ts';
 import { sayComplete, warnOfAlerts } from '../steps/run/say-complete.ts';
 
 /** Never says "complete" without having looked. */
@@ -28,5 +29,6 @@ export const postflight: Phase = {
     compareInventory,
     sayComplete,
     clearLatch,
+    nextHop,
   ],
 };
