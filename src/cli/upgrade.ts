@@ -1,4 +1,5 @@
 import { whyPaused } from '../chain/may-go-on.ts';
+import { settledJobs } from '../detect/closing-run.ts';
 import { start } from '../detect/detect.ts';
 import { pathFromUser, type UpgradePath } from '../detect/path-from-user.ts';
 import { type RefusedTarget, targetFromUser } from '../detect/target-from-user.ts';
@@ -8,12 +9,11 @@ import { allChecks, canAsk } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { gateOptions } from '../gate/gate-options.ts';
-import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { NIGHT_HOPS } from '../observe/night-hops.ts';
 import { observe } from '../observe/observe.ts';
 import { readRun } from '../observe/run-record.ts';
 import { known, type Observed } from '../observed.ts';
-import { planPath } from '../phases/plan-path.ts';
+import { gatesAhead, planPath } from '../phases/plan-path.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
 import { minorOf, versionFromUser } from '../version.ts';
 import type { Wired } from '../wire.ts';
@@ -65,7 +65,7 @@ async function upgradeAlong(call: Call, deps: Wired['deps'], facts: Facts, path:
   const { target, hops } = path;
   const started = deps.clock.now().getTime();
   const goOn = `nightlift upgrade --to ${target}`;
-  printPath(output, planPath(facts, path, deps.settings));
+  printPath(output, planPath(facts, path, deps.settings), gatesAhead(facts, path, gateOptions(deps)));
   const done: Ended[] = [];
   for (const [index, { version }] of hops.entries()) {
     const isFirst = index === 0;
@@ -158,6 +158,7 @@ function refusal(output: Output, target: string, { because, why, remedy }: Refus
   return {
     code: isEqual ? EXIT.done : EXIT.refused,
     said: { outcome: isEqual ? 'nothing' : 'refused', target, why },
+    isReached: isEqual,
   };
 }
 
@@ -178,7 +179,7 @@ async function begin(
   const paused = await pausedNow(call, deps, target);
   if (paused !== undefined) return paused;
   if (flag(call, 'here')) return await runHere(call, deps, target);
-  const jobs = await deps.cluster.jobs(CHAIN_SELECTOR, signal);
+  const jobs = await settledJobs(deps, signal);
   const active = jobs.find((job) => job.status === 'active');
   if (active !== undefined && active.target !== target) {
     const why = `a chain for ${active.target} is running`;

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { exampleFacts, exampleNode } from '../facts/example-facts.ts';
+import type { Facts } from '../facts/facts.ts';
+import { exampleOptions } from '../gate/example-options.ts';
 import { known } from '../observed.ts';
 import { Settings } from '../settings/settings.ts';
-import { planPath, snapshotsOf } from './plan-path.ts';
+import { gatesAhead, planPath, snapshotsOf } from './plan-path.ts';
 import { planUpgrade } from './plan-upgrade.ts';
 
 const settings = Settings.parse({});
@@ -52,6 +54,35 @@ describe('planPath', () => {
       ],
     };
     expect(planPath(exampleFacts({}, '1.36.4'), way, settings).path).toEqual(['1.36.4', '1.37.1']);
+  });
+});
+
+describe('gatesAhead', () => {
+  const calico = {
+    kind: 'DaemonSet',
+    namespace: 'kube-system',
+    name: 'calico-node',
+    images: ['quay.io/calico/node:v3.32.1'],
+  } as const;
+  const ahead = (fields: Partial<Facts>) =>
+    gatesAhead(exampleFacts(fields, '1.35.8'), WAY, exampleOptions()).map(({ target, verdict, findings }) => [
+      target,
+      verdict,
+      findings.map(({ reason }) => reason),
+    ]);
+
+  it('say what is known today of the hops after the first', () => {
+    expect(ahead({})).toEqual([['1.37.1', 'safe', []]]);
+    expect(ahead({ workloads: known([{ ...calico, images: [...calico.images] }]) })).toEqual([
+      ['1.37.1', 'held', ['AddonWaiting']],
+    ]);
+  });
+
+  it('are asked of the cluster as the hop before leaves it: what 1.36 has removed nobody calls any more', () => {
+    const api = { group: 'scheduling.k8s.io', version: 'v1alpha1', resource: 'workloads', removedRelease: '1.36' };
+    expect(ahead({ deprecatedApis: known([api]) })).toEqual([['1.37.1', 'safe', []]]);
+    const later = { ...api, removedRelease: '1.37' };
+    expect(ahead({ deprecatedApis: known([later]) })).toEqual([['1.37.1', 'blocked', ['RemovedApiInUse']]]);
   });
 });
 

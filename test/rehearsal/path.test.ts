@@ -47,7 +47,7 @@ function appliedTo({ nodes }: EmbeddedCluster): readonly string[] {
     .flatMap(({ argv }) => /1\.\d+\.\d+/.exec(argv.join(' ')) ?? []);
 }
 
-describe('upgrade --to a version that is several minors away', { timeout: NIGHT_MS }, () => {
+describe.concurrent('upgrade --to a version that is several minors away', { timeout: NIGHT_MS }, () => {
   it('goes there hop by hop, asked once, and says with which snapshots', async () => {
     await nights.cluster(BEHIND, async (cluster) => {
       const { code, out, err } = await person(cluster)(['upgrade', '--to', '1.37.1', '--yes']);
@@ -85,6 +85,9 @@ describe('upgrade --to a version that is several minors away', { timeout: NIGHT_
     await nights.cluster({ ...BEHIND, addons: [CALICO] }, async (cluster) => {
       const { code, out } = await person(cluster)(['upgrade', '--to', '1.37.1', '--yes']);
       expect(code, out).toBe(2);
+      expect(out).toMatch(
+        /^ {2}The path would end before it: as far as is known today, it is held:\n.*calico[^]*^\[1\/2\] Upgrading to 1\.36\.4$/m,
+      );
       expect(out).toMatch(/^\[2\/2\] Upgrading to 1\.37\.1$[^]*calico[^]*\[addon-compat: AddonWaiting\]/m);
       expect(out.trimEnd()).toMatch(
         /\nHop 2 of 2, to 1\.37\.1, is not done\. To go on: nightlift upgrade --to 1\.37\.1$/,
@@ -129,7 +132,7 @@ describe('upgrade --to a version that is several minors away', { timeout: NIGHT_
   });
 });
 
-describe('target.hopsPerNight', { timeout: NIGHT_MS }, () => {
+describe.concurrent('target.hopsPerNight', { timeout: NIGHT_MS }, () => {
   const { published } = BEHIND;
   const detections = ({ server: { store } }: EmbeddedCluster) =>
     store
@@ -176,7 +179,7 @@ describe('target.hopsPerNight', { timeout: NIGHT_MS }, () => {
   });
 });
 
-describe('plan for a version that is several minors away', { timeout: NIGHT_MS }, () => {
+describe.concurrent('plan for a version that is several minors away', { timeout: NIGHT_MS }, () => {
   it('has the first hop in full and the later ones counted', async () => {
     await nights.cluster(BEHIND, async (cluster) => {
       const call = person(cluster);
