@@ -51,7 +51,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [TARGET, FACTS, ...CLUSTER, ...KEYS, OUTPUT],
     examples: [
       ['nightlift plan', 'for the version that the detector would choose'],
-      ['nightlift plan --target 1.37.1', 'for this one'],
+      ['nightlift plan --target 1.37.1', 'for this one, also over several minors'],
       ['nightlift facts > facts.json; nightlift plan --facts facts.json', 'offline'],
     ],
     load: () => import('./plan.ts'),
@@ -98,7 +98,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: 'upgrade',
     summary: 'start the chain for a version by hand and follow it',
     details:
-      'Shows the plan, asks, creates the preflight Job and follows the chain until it ends. Interrupting the follower\ndoes not stop the chain; `nightlift pause` does.',
+      'Shows the plan, asks, creates the preflight Job and follows the chain until it ends. Interrupting the follower\ndoes not stop the chain; `nightlift pause` does. To a version that is several minors away it goes hop by hop, each\nan upgrade of its own, and stops before the next where anything says no; the same command goes on.',
     options: [
       { name: 'to', value: 'X.Y.Z', summary: 'the version to go to' },
       { name: 'yes', short: 'y', summary: 'do not ask' },
@@ -111,6 +111,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [
       ['nightlift upgrade --to 1.36.4', 'plan, question, live progress'],
       ['nightlift upgrade --to 1.36.4 --yes --no-follow', 'from a script'],
+      ['nightlift upgrade --to 1.37.1', 'from 1.35 as well: by the newest 1.36 that may be taken'],
     ],
     load: () => import('./upgrade.ts'),
   },

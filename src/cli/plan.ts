@@ -6,12 +6,12 @@ import { kindText } from '../facts/inventory.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import { WITHOUT_DRAIN_RISK } from '../gate/drain-rule.ts';
 import type { GateResult } from '../gate/finding.ts';
-import { type PathPlan, planPath } from '../phases/plan-path.ts';
+import { gatesAhead, type PathPlan, planPath } from '../phases/plan-path.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
 import { someOf } from '../some-of.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { type Output, paint, table, widthOf, wrapped, wrappedTable } from './call/output.ts';
-import { askedTarget, askGate, printGate, type Question, withQuestion } from './gate.ts';
+import { askedTarget, askGate, printFinding, printGate, type Question, withQuestion } from './gate.ts';
 
 export async function run(call: Call): Promise<number> {
   return await withQuestion(call, async (question) => {
@@ -24,8 +24,9 @@ export async function run(call: Call): Promise<number> {
     const path = severalHops(question, target);
     if (path !== undefined) {
       const plan = planPath(question.facts, path, question.settings);
-      printPath(call.output, plan);
-      call.output.json({ ...plan, gate: tellGate(call.output, question, plan.hops[0]?.target ?? target) });
+      const ahead = withoutMatrix(() => gatesAhead(question.facts, path, question.options()), []);
+      printPath(call.output, plan, ahead);
+      call.output.json({ ...plan, ahead, gate: tellGate(call.output, question, plan.hops[0]?.target ?? target) });
       return EXIT.done;
     }
     const plan = planUpgrade(question.facts, target, runningOf(question.facts), question.settings);
@@ -43,6 +44,16 @@ function severalHops({ facts, settings }: Question, target: string): UpgradePath
   throw path.kind === 'unknown'
     ? new NightliftError('network', `${doing}: ${path.why}`, { remedy: 'Mend what could not be asked, and try again.' })
     : new NightliftError('usage', `${doing}: ${path.why}`, { remedy: path.remedy });
+}
+
+/** That the gate could not be asked without its matrix is told by `tellGate`. */
+function withoutMatrix<T>(ask: () => T, otherwise: T): T {
+  try {
+    return ask();
+  } catch (error) {
+    if (!(error instanceof NightliftError)) throw error;
+    return otherwise;
+  }
 }
 
 /** A plan needs no addon matrix; that the gate could not be asked without it is told. */
@@ -74,7 +85,7 @@ export function pathPicture(path: readonly string[]): string {
 }
 
 /** The first hop in full, the later ones counted: they are planned anew when it is their turn. */
-export function printPath(output: Output, plan: PathPlan): void {
+export function printPath(output: Output, plan: PathPlan, ahead: readonly GateResult[]): void {
   const [first, ...later] = plan.hops;
   if (first === undefined) return;
   const count = plan.hops.length;
@@ -91,6 +102,12 @@ export function printPath(output: Output, plan: PathPlan): void {
       `${paint(output, 'bold', `[${index + 2}/${count}]`)} ${pathPicture([hop.from, hop.target])} (${hop.jump}): ${hop.why}`,
     );
     output.line(`  ${hop.steps.length} steps, about ${duration(hop.seconds)}: ${stepCounts(hop)}`);
+    const gate = ahead[index];
+    if (gate === undefined || gate.verdict === 'safe') continue;
+    output.line(
+      `  ${paint(output, 'yellow', 'The path would end before it')}: as far as is known today, it is ${gate.verdict}:`,
+    );
+    for (const finding of gate.findings) if (finding.severity === 'block') printFinding(output, finding);
   }
   output.line();
   output.line(`Snapshots of etcd, one before each hop: ${plan.snapshots}.`);

@@ -1,7 +1,7 @@
+import { startDetection } from '../chain/start-detection.ts';
 import { KILL_SWITCH } from '../observe/kill-switch.ts';
 import { type Call, EXIT, flag } from './call/command.ts';
 import { withSession } from './call/session.ts';
-import { startDetection } from './start-detection.ts';
 
 export async function run(call: Call): Promise<number> {
   return await withSession(
@@ -17,7 +17,7 @@ export async function run(call: Call): Promise<number> {
         output.json({ paused: false, wasPaused });
         return EXIT.done;
       }
-      const job = await startDetection(deps, signal);
+      const job = await startDetection(deps, `by-hand-${deps.clock.now().getTime().toString(36)}`, signal);
       output.line(`${resumed} The detection has been started: Job ${job}. It goes on where the cluster is.`);
       output.line(`  kubectl -n ${namespace} logs -f job/${job}`);
       output.json({ paused: false, wasPaused, job });

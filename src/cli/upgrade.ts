@@ -1,5 +1,6 @@
 import { allChecks } from '../chain/checks.ts';
 import { whyPaused } from '../chain/may-go-on.ts';
+import { settledJobs } from '../detect/closing-run.ts';
 import { start } from '../detect/detect.ts';
 import { pathFromUser, type UpgradePath } from '../detect/path-from-user.ts';
 import { type RefusedTarget, targetFromUser } from '../detect/target-from-user.ts';
@@ -10,11 +11,11 @@ import { canAsk } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { gateOptions } from '../gate/gate-options.ts';
-import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
+import { NIGHT_HOPS } from '../observe/night-hops.ts';
 import { observe } from '../observe/observe.ts';
 import { readRun } from '../observe/run-record.ts';
 import { known, type Observed } from '../observed.ts';
-import { planPath } from '../phases/plan-path.ts';
+import { gatesAhead, planPath } from '../phases/plan-path.ts';
 import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
 import { minorOf, versionFromUser } from '../version.ts';
 import type { Wired } from '../wire.ts';
@@ -66,7 +67,7 @@ async function upgradeAlong(call: Call, deps: Wired['deps'], facts: Facts, path:
   const { target, hops } = path;
   const started = deps.clock.now().getTime();
   const goOn = `nightlift upgrade --to ${target}`;
-  printPath(output, planPath(facts, path, deps.settings));
+  printPath(output, planPath(facts, path, deps.settings), gatesAhead(facts, path, gateOptions(deps)));
   const done: Ended[] = [];
   for (const [index, { version }] of hops.entries()) {
     const isFirst = index === 0;
@@ -119,7 +120,9 @@ function along({ from, target, hops }: UpgradePath, done: readonly Ended[], code
 
 /** The nodes themselves are asked by whoever has their key: preflight, as everything that cannot be reached from here. */
 async function look(deps: Wired['deps'], signal: AbortSignal): Promise<Facts> {
-  return await observe(deps, canAsk('person without a key', ALL_FACTS), signal);
+  const facts = await observe(deps, canAsk('person without a key', ALL_FACTS), signal);
+  signal.throwIfAborted();
+  return facts;
 }
 
 /** What is in the way is said. */
@@ -157,6 +160,7 @@ function refusal(output: Output, target: string, { because, why, remedy }: Refus
   return {
     code: isEqual ? EXIT.done : EXIT.refused,
     said: { outcome: isEqual ? 'nothing' : 'refused', target, why },
+    isReached: isEqual,
   };
 }
 
@@ -177,14 +181,15 @@ async function begin(
   const paused = await pausedNow(call, deps, target);
   if (paused !== undefined) return paused;
   if (flag(call, 'here')) return await runHere(call, deps, target);
-  const jobs = await deps.cluster.jobs(CHAIN_SELECTOR, signal);
+  const jobs = await settledJobs(deps, signal);
   const active = jobs.find((job) => job.status === 'active');
   if (active !== undefined && active.target !== target) {
     const why = `a chain for ${active.target} is running`;
     output.line(`Refused: ${why} (Job ${active.name}).`);
     return { code: EXIT.refused, said: { outcome: 'refused', target, why } };
   }
-  const started = active === undefined ? await start(deps, target, jobs, warnings, signal) : undefined;
+  const started =
+    active === undefined ? await start(deps, target, jobs, warnings, signal, { [NIGHT_HOPS]: null }) : undefined;
   if (started?.kind === 'refused') {
     const { verdict, findings } = started;
     for (const finding of findings) printFinding(output, finding);
@@ -219,6 +224,8 @@ function leftToPreflight(facts: Facts, target: string): Facts {
 /** What stops every run stops one that a person asks for, and is said before anything else. */
 async function pausedNow({ output, signal }: Call, deps: Wired['deps'], target: string): Promise<Ended | undefined> {
   const why = await whyPaused(deps, signal);
+  // Who was interrupted reads that, and not that something could not be read.
+  signal.throwIfAborted();
   if (why === undefined) return undefined;
   output.line(`${paint(output, 'yellow', 'Paused')}: ${why}. Nothing is started.`);
   output.line('  `nightlift resume` ends a pause; outside the window, wait for it or change `window` in the settings.');

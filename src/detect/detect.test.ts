@@ -138,6 +138,68 @@ describe('detect', () => {
   });
 });
 
+describe('hops of a night', () => {
+  const HOPS = `${RUN}night-hops`;
+  const two = { target: { hopsPerNight: 2 } };
+  const hopsOf = (world: ExampleWorld) => world.annotations.get(HOPS);
+
+  it('are noted with the first Job, in their order', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'], settings: two });
+    world.annotations.set(HOPS, '1.35.8>1.36.3@2026-11-21T22:00:00.000Z');
+    await detect(world.deps, signal);
+    expect(hopsOf(world)).toBe(`1.35.8>1.36.3@2026-11-21T22:00:00.000Z 1.36.3>1.36.4@${NOW}`);
+  });
+
+  it('are not counted again for a run that is begun again, nor from another night', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'], settings: two });
+    world.annotations.set(HOPS, '1.35.8>1.36.3@2026-11-21T10:59:00.000Z 1.36.3>1.36.4@2026-11-21T22:00:00.000Z');
+    await detect(world.deps, signal);
+    expect(hopsOf(world)).toBe('1.36.3>1.36.4@2026-11-21T22:00:00.000Z');
+  });
+
+  it('are none for one that is refused, and where a night has one', async () => {
+    const refused = night({
+      patches: ['1.36.3'],
+      minors: ['1.37.1'],
+      settings: two,
+      cluster: { workloads: async () => [calico] },
+    });
+    await detect(refused.deps, signal);
+    expect(hopsOf(refused)).toBeUndefined();
+    const one = night({ patches: ['1.36.3', '1.36.4'] });
+    one.annotations.set(HOPS, '1.35.8>1.36.3@2026-11-21T22:00:00.000Z');
+    await detect(one.deps, signal);
+    expect(hopsOf(one)).toBeUndefined();
+  });
+
+  it('begin when the postflight that has closed the run before has ended, which is waited for', async () => {
+    const world = night({ patches: ['1.36.3', '1.36.4'], settings: two });
+    const postflight = exampleJob('k8s-upgrade-postflight-1-36-3', { status: 'active' });
+    let looks = 0;
+    const deps = {
+      ...world.deps,
+      cluster: {
+        ...world.deps.cluster,
+        jobs: async () => [{ ...postflight, status: ++looks < 4 ? ('active' as const) : ('complete' as const) }],
+      },
+    };
+    expect(await detect(deps, signal)).toMatchObject({ kind: 'started', target: '1.36.4' });
+    expect(world.passed()).toBe(6);
+  });
+
+  it.each([
+    ['has not closed its run', { 'in-flight': NOW, target: '1.36.3' }, 0],
+    ['does not end', {}, 120],
+  ])('do not begin while a postflight is at work that %s', async (_, run, waited) => {
+    const world = night({ patches: ['1.36.3', '1.36.4'], settings: two });
+    for (const [key, value] of Object.entries(run)) world.annotations.set(`${RUN}${key}`, value);
+    const name = 'k8s-upgrade-postflight-1-36-3';
+    world.jobs.set(name, exampleJob(name, { status: 'active' }));
+    expect(await detect(world.deps, signal)).toMatchObject({ kind: 'running', target: '1.36.3' });
+    expect(world.passed()).toBe(waited);
+  });
+});
+
 describe('a look while the kill switch is engaged', () => {
   it('D06 does nothing, and its gauges say only that it ran, and is paused', async () => {
     const world = night({ patches: ['1.36.3', '1.36.4'] });

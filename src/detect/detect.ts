@@ -10,6 +10,7 @@ import { reasonOf } from '../errors.ts';
 import type { FactPart, Facts, JobFact } from '../facts/facts.ts';
 import { isMarked, type Nodes } from '../facts/nodes.ts';
 import { started } from '../facts/run-history.ts';
+import { runningVersions } from '../facts/running-versions.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
 import { canAsk, gateChecks, partsFor } from '../gate/checks.ts';
 import { evaluateGate, verdictOf } from '../gate/evaluate-gate.ts';
@@ -19,12 +20,13 @@ import { logFinding } from '../gate/log-finding.ts';
 import { verdictGauges } from '../gate/verdict-gauges.ts';
 import { clear, gauge, push, pushGauges } from '../metrics/gauges.ts';
 import { announce } from '../notify/announce.ts';
-import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
+import { hopsOfNight, NIGHT_HOPS, withHop } from '../observe/night-hops.ts';
 import { observe } from '../observe/observe.ts';
-import { NOT_BEGUN } from '../observe/run-record.ts';
+import { NOT_BEGUN, readRun } from '../observe/run-record.ts';
 import { unstageLeft } from '../steps/node/unstage.ts';
 import { oldestVersion } from '../version.ts';
 import { chooseTarget } from './choose-target.ts';
+import { settledJobs } from './closing-run.ts';
 import { reconcileLatch } from './reconcile-latch.ts';
 import { recordFirstSeen } from './record-first-seen.ts';
 import { recordLimits } from './record-limits.ts';
@@ -58,7 +60,7 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
     await pushGauges({ deps, signal }, { k8s_upgrade_paused: 1 });
     return paused;
   }
-  const { latch, target, jobs } = await reconcileLatch(deps, await deps.cluster.jobs(CHAIN_SELECTOR, signal), signal);
+  const { latch, target, jobs } = await reconcileLatch(deps, await settledJobs(deps, signal), signal);
   if (latch === 'waiting') await pushGauges({ deps, signal }, { k8s_upgrade_paused: 0 });
   const facts = await observe(deps, LOOK, signal);
   await remember(deps, facts, signal);
@@ -128,7 +130,22 @@ export async function gateAndStart(
     await pushGauges({ deps, signal }, {}, verdictGauges(result.findings));
     return paused;
   }
-  return await start(deps, target, jobs, result.findings, signal);
+  return await start(deps, target, jobs, result.findings, signal, await nightHopsWith(deps, target, facts, signal));
+}
+
+/** Noted before the first Job is there: a kill in between makes the night shorter, and never longer. */
+async function nightHopsWith(
+  deps: Deps,
+  target: string,
+  facts: Facts,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string | null>>> {
+  if (deps.settings.target.hopsPerNight === 1) return { [NIGHT_HOPS]: null };
+  const running = runningVersions(facts);
+  const now = deps.clock.now();
+  const before = hopsOfNight((await readRun({ deps, signal }))[NIGHT_HOPS], now.getTime());
+  const hop = { from: running.known ? running.value.oldest : target, target, at: now.toISOString() };
+  return { [NIGHT_HOPS]: withHop(before, hop) };
 }
 
 /**
@@ -141,6 +158,7 @@ export async function start(
   jobs: readonly JobFact[],
   warnings: readonly Finding[],
   signal: AbortSignal,
+  note: Readonly<Record<string, string | null>> = {},
 ): Promise<Detection> {
   if (deps.settings.dryRun) {
     await pushGauges({ deps, signal }, {}, verdictGauges(warnings));
@@ -153,7 +171,7 @@ export async function start(
   try {
     const nodes = await deps.cluster.nodes(signal);
     // Why an earlier run stopped must not be told as the reason of this one, which may be unable to write down its own.
-    await recordRun({ deps, signal }, NOT_STOPPED);
+    await recordRun({ deps, signal }, { ...NOT_STOPPED, ...note });
     // Before the Job, which would find no record and begin one.
     await recordStart(deps, target, nodes, warnings, signal);
     const ensured = await ensureJob(deps, { step: { phase: 'preflight' }, target, nodes, reached: false, signal });

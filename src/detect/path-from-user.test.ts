@@ -227,7 +227,7 @@ describe('pathFromUser', () => {
     fc.assert(
       fc.property(minors, rules, fc.nat(), (patches, rule, pick) => {
         const feed = patches.map((list, index) =>
-          release(...list.toSorted((one, other) => one - other).map((patch) => `1.${36 + index}.${patch}`)),
+          release(...list.toSorted((a, b) => a - b).map((patch) => `1.${36 + index}.${patch}`)),
         );
         const [next, ...later] = feed;
         const all = feed.flatMap(({ versions }) => versions);

@@ -2,7 +2,7 @@ import type { Facts } from '../facts/facts.ts';
 import type { Settings } from '../settings/settings.ts';
 import { compareVersions, isMinor, minorOf, newestVersion } from '../version.ts';
 
-export type TargetPolicy = Settings['target'];
+export type TargetPolicy = Omit<Settings['target'], 'hopsPerNight'>;
 
 interface Allowed {
   readonly version: string | undefined;

@@ -192,6 +192,10 @@ export const Facts = z.object({
         .describe('how it did; absent in facts that an older version has written'),
       stoppedStep: z.string().nullable().optional().describe('the step in which it did: worker worker-2, preflight'),
       takenBack: z.array(z.string()).optional().describe('what that step had begun and put back as it was'),
+      hops: z
+        .array(z.object({ from: VersionText, target: VersionText, at: z.iso.datetime() }))
+        .optional()
+        .describe('upgrades that the detection of the newest night has begun, in their order'),
       apiAwaySeconds: z
         .number()
         .nonnegative()

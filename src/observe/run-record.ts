@@ -3,6 +3,7 @@ import type { Deps } from '../deps.ts';
 import { NightliftError } from '../errors.ts';
 import { RECORDS } from '../facts/run-history.ts';
 import type { Settings } from '../settings/settings.ts';
+import { NIGHT_HOPS, type NightHop, nightHops } from './night-hops.ts';
 
 interface WithCluster {
   readonly deps: Pick<Deps, 'cluster' | 'settings'>;
@@ -93,6 +94,7 @@ export interface RecordedRun {
   /** In which it stopped: 'worker worker-2', 'preflight'. */
   readonly stoppedStep?: string | null;
   readonly takenBack?: string[];
+  readonly hops?: NightHop[];
   readonly apiAwaySeconds?: number | null;
   readonly apiAwayAtLeast?: boolean;
   readonly notDrained?: string | null;
@@ -110,6 +112,7 @@ export function recordedRun(run: Readonly<Record<string, string>>): RecordedRun 
     stoppedAs: STOPPED_AS.find((one) => one === run['stopped-as']) ?? null,
     stoppedStep: run['stopped-step'] ?? null,
     takenBack: (run['taken-back'] ?? '').split(' ').filter((name) => name !== ''),
+    hops: [...nightHops(run[NIGHT_HOPS])],
     // null: nobody has seen it away.
     apiAwaySeconds: away.length === 0 ? null : away.reduce((sum, { seconds }) => sum + seconds, 0),
     apiAwayAtLeast: away.some(({ atLeast }) => atLeast),

@@ -94,6 +94,7 @@ const STEPS = {
     'compare-inventory',
     'say-complete',
     'clear-latch',
+    'next-hop',
   ],
 } as const;
 

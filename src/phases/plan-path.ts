@@ -1,5 +1,9 @@
 import { upgradedNode } from '../chain/placed-steps.ts';
 import type { Facts } from '../facts/facts.ts';
+import { gateChecks } from '../gate/checks.ts';
+import { evaluateGate } from '../gate/evaluate-gate.ts';
+import type { GateResult } from '../gate/finding.ts';
+import type { GateOptions } from '../gate/gate-options.ts';
 import { known, notAsked } from '../observed.ts';
 import type { Settings } from '../settings/settings.ts';
 import { planUpgrade, type UpgradePlan } from './plan-upgrade.ts';
@@ -47,10 +51,22 @@ export function planPath(facts: Facts, { from, target, hops: way }: Way, setting
   };
 }
 
+/**
+ * Pure: what the gate says of the later hops as far as it is known today, each on the cluster as the hop before leaves it. Each is
+ * asked all of it when it is its turn; but who begins a path should know that its end is not free.
+ */
+export function gatesAhead(facts: Facts, { hops: way }: Way, options: GateOptions): readonly GateResult[] {
+  return way
+    .slice(1)
+    .map(({ version }, index) => evaluateGate(leftOn(facts, way[index]?.version ?? ''), version, gateChecks, options));
+}
+
+/** The cluster as a hop leaves it: what drains would evict is not known of it. */
 function leftOn(facts: Facts, version: string): Facts {
   const { nodes } = facts;
   return {
     ...facts,
+    apiServer: known(version),
     drains: notAsked(),
     ...(nodes.known ? { nodes: known(nodes.value.map((node) => upgradedNode(node, version))) } : {}),
   };

@@ -8,6 +8,7 @@ import { returnRebootLock, takeRebootLock } from '../steps/locks/reboot-lock.ts'
 import { liftLeftMarks } from '../steps/node/pending-marks.ts';
 import { compareInventory } from '../steps/run/inventory.ts';
 import { clearLatch } from '../steps/run/latch.ts';
+import { nextHop } from '../steps/run/next-hop.ts';
 import { sayComplete, warnOfAlerts } from '../steps/run/say-complete.ts';
 import { smoke } from '../steps/smoke/smoke.ts';
 
@@ -32,5 +33,6 @@ export const postflight: Phase = {
     compareInventory,
     sayComplete,
     clearLatch,
+    nextHop,
   ],
 };

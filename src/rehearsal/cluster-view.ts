@@ -94,10 +94,10 @@ function phaseOf({ metadata }: Job): string {
   return metadata.name.startsWith('k8s-upgrade-nightly-report') ? 'report' : 'check';
 }
 
-/** Jobs of the chain that are not over, those that are being deleted included. */
-export function openChainJobs({ server: { store } }: Pick<EmbeddedCluster, 'server'>): readonly Job[] {
+/** Jobs of ours that are not over, those that are being deleted included: the chain, and the detection that goes on with another hop. */
+export function openJobs({ server: { store } }: Pick<EmbeddedCluster, 'server'>): readonly Job[] {
   return store
-    .list(jobs, { namespace: NAMESPACE, labels: `app=${CHAIN}` })
+    .list(jobs, { namespace: NAMESPACE })
     .filter(({ status, metadata }) => metadata.deletionTimestamp !== undefined || !isOver(status.conditions));
 }
 

@@ -17,6 +17,7 @@ import { nodeObject, writeMirrorPod } from './node-objects.ts';
 import { type RehearsalNodes, startNodes } from './nodes/start-nodes.ts';
 import { createOwnPods, ordinaryPod } from './own-pods.ts';
 import { DEFAULT_SPEED, type Pace, paceOf } from './pace.ts';
+import { createPerson, type Person } from './person.ts';
 import { type PodLogBook, startPodLogBook } from './pod-log-lines.ts';
 import { rehearsalSettings, type SettingsChanges } from './rehearsal-settings.ts';
 import { type Open, type Surroundings, startSurroundings } from './surroundings.ts';
@@ -60,6 +61,8 @@ export interface EmbeddedCluster extends Surroundings {
   readonly logs: PodLogBook;
   /** Processes of the pods that run now, by pod name. */
   readonly processes: ReadonlyMap<string, ChildProcess>;
+  /** Runs commands of the program from outside. */
+  readonly person: Person;
   close(): Promise<void>;
 }
 
@@ -182,7 +185,21 @@ async function assemble(topology: Topology, options: EmbeddedClusterOptions, fra
     }
   };
   const { processes } = own;
-  return { ...around, topology, pace, directory, server, controllers, nodes, jobRecords, logs, processes, close };
+  const person = createPerson({ ...options, server, directory });
+  return {
+    ...around,
+    topology,
+    pace,
+    directory,
+    server,
+    controllers,
+    nodes,
+    jobRecords,
+    logs,
+    processes,
+    person,
+    close,
+  };
 }
 
 /** As `nightlift node install` on every node, where the settings want a key that can only upgrade. */

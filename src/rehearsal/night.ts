@@ -1,5 +1,5 @@
 import { jobs as jobResource } from './api/resources.ts';
-import { isOver, type JobView, jobViews, type NodeView, nodeViews, openChainJobs } from './cluster-view.ts';
+import { isOver, type JobView, jobViews, type NodeView, nodeViews, openJobs } from './cluster-view.ts';
 import { NAMESPACE } from './deployment-objects.ts';
 import type { EmbeddedCluster } from './embedded-cluster.ts';
 import { type NightOutcome, outcomeOf, type Refusal, refusalsOf, targetOf } from './night-outcome.ts';
@@ -22,6 +22,9 @@ export interface NightOptions {
   readonly signal?: AbortSignal;
   /** Called over and over while the night goes on; what it throws ends the night. */
   readonly onTick?: () => void;
+  /** What a person runs, instead of the detector's hour. */
+  readonly command?: readonly string[];
+  readonly onLine?: (line: string) => void;
   /** The night is given up after so many milliseconds. */
   readonly limitMs?: number;
 }
@@ -31,15 +34,16 @@ const TICK_MS = 100;
 const QUIET_MS = 500;
 const LIMIT_MS = 240_000;
 
-/** A whole night: the detector's hour, the chain to its end, the report in the morning. */
+/** A whole night: the detector's hour or a person's command, the chain to its end, the report in the morning. */
 export async function runNight(cluster: EmbeddedCluster, options: NightOptions = {}): Promise<Night> {
   const linesBefore = cluster.logs.lines().length;
   const messagesBefore = cluster.slack.messages.length;
   const end = Date.now() + (options.limitMs ?? LIMIT_MS);
-  await runCronJob(cluster, 'k8s-version-check', options, end);
+  if (options.command === undefined) await runCronJob(cluster, 'k8s-version-check', options, end);
+  else await runCommand(cluster, options.command, options, end);
   let quietSince = Date.now();
   await waitFor('the chain to end', options, end, () => {
-    if (openChainJobs(cluster).length > 0) quietSince = Date.now();
+    if (openJobs(cluster).length > 0) quietSince = Date.now();
     return Date.now() - quietSince >= QUIET_MS;
   });
   const messages = cluster.slack.messages.slice(messagesBefore).map(({ text }) => text);
@@ -64,6 +68,20 @@ async function runCronJob(cluster: EmbeddedCluster, name: string, options: Night
     const job = cluster.server.store.get(jobResource, metadata.name, NAMESPACE);
     return job === undefined || isOver(job.status.conditions);
   });
+}
+
+async function runCommand(
+  cluster: EmbeddedCluster,
+  command: readonly string[],
+  options: NightOptions,
+  end: number,
+): Promise<void> {
+  const { signal, onLine } = options;
+  let isOver = false;
+  const running = cluster.person(command, { signal, onLine }).finally(() => {
+    isOver = true;
+  });
+  await Promise.all([running, waitFor(`nightlift ${command.join(' ')}`, options, end, () => isOver)]);
 }
 
 async function waitFor(what: string, options: NightOptions, end: number, isDone: () => boolean): Promise<void> {

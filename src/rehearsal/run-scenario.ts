@@ -18,6 +18,8 @@ export interface RunOptions extends Omit<EmbeddedClusterOptions, 'settings' | 'm
   readonly onStart?: (cluster: EmbeddedCluster) => void;
   readonly onTick?: (cluster: EmbeddedCluster) => void;
   readonly onEvent?: (what: string) => void;
+  /** What the command of the scenario says. */
+  readonly onLine?: (line: string) => void;
   /** Called with the cluster as it is after the night, before it goes. */
   readonly onEnd?: (cluster: EmbeddedCluster, result: ScenarioResult) => Promise<void> | void;
 }
@@ -54,6 +56,8 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     const night = await runNight(cluster, {
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       limitMs: limitMs(topology, cluster.pace),
+      ...(scenario.command === undefined ? {} : { command: scenario.command }),
+      onLine: (line) => options.onLine?.(line),
       onTick: () => {
         if (defects.length > 0) throw defects[0];
         options.onTick?.(cluster);

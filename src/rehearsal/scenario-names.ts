@@ -2,6 +2,7 @@
 export const SCENARIO_NAMES = [
   'patch',
   'minor',
+  'path',
   'ha',
   'upgrade-only',
   'blocked',

@@ -38,6 +38,8 @@ export interface Scenario {
   readonly topology: Topology;
   /** Fewest workers with which it is what its name says. */
   readonly leastWorkers: number;
+  /** What a person runs, instead of the detector's hour. */
+  readonly command?: readonly string[];
   readonly settings?: SettingsChanges;
   readonly matrix?: string;
   readonly prepare?: (cluster: EmbeddedCluster) => void;

@@ -42,6 +42,26 @@ const SCENARIOS: readonly Scenario[] = [
     expect: { outcome: 'upgraded', target: '1.36.4', version: all('1.36.4'), report: UPGRADED },
   },
   {
+    name: 'path',
+    summary:
+      'Two minors behind, and one command: nightlift upgrade --to 1.37.1 goes by 1.36.4, each hop a run of its own.',
+    topology: { ...MINOR, published: ['1.36.4', '1.37.1'], addons: [] },
+    leastWorkers: 1,
+    command: ['upgrade', '--to', '1.37.1', '--yes'],
+    expect: {
+      outcome: 'upgraded',
+      target: '1.37.1',
+      version: all('1.37.1'),
+      report: UPGRADED,
+      also: ({ nodes }) => {
+        const applied = nodes.commands.matching(/^kubeadm upgrade apply/).map(({ argv }) => argv.join(' '));
+        const isByTheWay =
+          applied.length === 2 && /1\.36\.4/.test(applied[0] ?? '') && /1\.37\.1/.test(applied[1] ?? '');
+        return isByTheWay ? [] : [`kubeadm applied ${applied.join(', ')}`];
+      },
+    },
+  },
+  {
     name: 'ha',
     summary:
       'Three control planes: the first with kubeadm upgrade apply, the others one by one with kubeadm upgrade node.',

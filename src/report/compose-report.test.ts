@@ -770,3 +770,27 @@ describe('plainReport', () => {
     expect(plainReport(text)).toBe(plain);
   });
 });
+
+describe('a night of several hops', () => {
+  const hops = [
+    { from: '1.35.8', target: '1.36.3', at: at(9) },
+    { from: '1.36.3', target: '1.36.4', at: at(7) },
+  ];
+  const textWith = (some: typeof hops) => {
+    const run = { startedAt: null, target: null, snapshotPath: null, stopped: null, stoppedAt: null, hops: some };
+    return report({ ...gauges('1.36.4'), chainJobs: known(night), run: known(run) }, '1.36.4').text;
+  };
+
+  it('tells all of them', () => {
+    expect(textWith(hops)).toContain('In 2 hops: 1.35.8 → 1.36.3 → 1.36.4.');
+  });
+
+  it.each([
+    ['one', hops.slice(1)],
+    ['one of another night before it', [{ from: '1.35.8', target: '1.36.3', at: at(30) }, ...hops.slice(1)]],
+    ['a second that did not get there', [...hops.slice(1), { from: '1.36.4', target: '1.37.1', at: at(3) }]],
+    ['those of another version', hops.slice(0, 1)],
+  ])('has no such line with %s', (_, some) => {
+    expect(textWith(some)).not.toMatch(/hops/);
+  });
+});

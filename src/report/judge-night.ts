@@ -1,5 +1,5 @@
 import { formatDuration } from '../age.ts';
-import type { JobFact } from '../facts/facts.ts';
+import type { Facts, JobFact } from '../facts/facts.ts';
 import { WITHOUT_DRAIN_RISK } from '../gate/drain-rule.ts';
 import type { ChainState } from './chain-state.ts';
 import { failed } from './failed-night.ts';
@@ -54,7 +54,7 @@ function unreadable({ chain, running }: Night): Verdict | undefined {
   return undefined;
 }
 
-function upgraded({ facts, chain, running, detector, target }: Night): Verdict | undefined {
+function upgraded({ facts, chain, running, detector, target, windowHours }: Night): Verdict | undefined {
   if (!chain.known || !running.known || running.value.uniform === null) return undefined;
   const { uniform } = running.value;
   // The last word of the day is that of the run that came after it.
@@ -64,12 +64,23 @@ function upgraded({ facts, chain, running, detector, target }: Night): Verdict |
   const away = (facts.run.known ? facts.run.value.apiAwaySeconds : null) ?? null;
   const atLeast = facts.run.known && facts.run.value.apiAwayAtLeast === true ? 'at least ' : '';
   const notes = [
+    ...hopsNote(facts, uniform, windowHours),
     ...(away === null ? [] : [`The API server was away for ${atLeast}${formatDuration(away * 1000)} meanwhile.`]),
     ...(facts.run.known && facts.run.value.notDrained === uniform
       ? [`Nodes were not drained (drain.mode is patch-without): ${WITHOUT_DRAIN_RISK}.`]
       : []),
   ];
   return verdict('upgraded', `🟢 UPGRADED — all nodes now on ${uniform}`, ...notes);
+}
+
+/** What the last message does not say: that it was not the only one. */
+function hopsNote({ run, observedAt }: Facts, version: string, hours: number): readonly string[] {
+  const all = run.known ? (run.value.hops ?? []) : [];
+  const tonight = all.filter(({ at }) => Date.parse(observedAt) - Date.parse(at) < hours * 3_600_000);
+  const done = tonight.slice(0, tonight.findIndex(({ target }) => target === version) + 1);
+  const from = done[0]?.from;
+  if (from === undefined || done.length < 2) return [];
+  return [`In ${done.length} hops: ${[from, ...done.map(({ target }) => target)].join(' → ')}.`];
 }
 
 /** The run that began after this version was reached and ended before its first change. */

@@ -12,6 +12,7 @@ const NAMES = [
   'target.skip',
   'target.minimumAgeHours',
   'target.firstPatchOfMinor',
+  'target.hopsPerNight',
   'alerts.required',
   'alerts.severities',
   'alerts.ignore',

@@ -39,6 +39,17 @@ export const Target = z.strictObject({
         reason: 'An x.y.0 on the night that it appears is a risk nobody asked for (D05).',
       }),
     ),
+  hopsPerNight: z
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .meta(
+      notes(
+        "How many upgrades the nights' detection makes one after the other: when one is closed, and the window is open, the next detection starts at once, with a gate, a snapshot and a postflight of its own.",
+        { unit: 'upgrades', reason: 'A day between two versions shows what the first has broken.' },
+      ),
+    ),
 });
 
 export const Window = z.strictObject({

@@ -16,6 +16,7 @@ import { oddNight } from './odd-night.ts';
 import { oddRefusedNight } from './odd-refused-night.ts';
 import { patchNight } from './patch-night.ts';
 import { pathNight } from './path-night.ts';
+import { pathOneVerbNight } from './path-one-verb-night.ts';
 import type { Scenario } from './scenario.ts';
 import { twoNight } from './two-night.ts';
 import { upgradeOnlyNight } from './upgrade-only-night.ts';
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   haMinorNight,
   twoNight,
   pathNight,
+  pathOneVerbNight,
   containerdNight,
   oddNight,
   oddRefusedNight,

@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nodeViews } from '../../src/rehearsal/cluster-view.ts';
+import { jobs } from '../../src/rehearsal/api/resources.ts';
+import { nodeViews, runningPod } from '../../src/rehearsal/cluster-view.ts';
 import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
+import { runNight } from '../../src/rehearsal/night.ts';
 import type { Topology } from '../../src/rehearsal/topology.ts';
 import { callCli, type HowCalled } from '../support/call-cli.ts';
-import { NIGHT_MS, useNights } from './nights.ts';
+import { logOf, NIGHT_MS, nightWith, useNights } from './nights.ts';
 
 const nights = useNights();
 let directory: string;
@@ -45,7 +47,7 @@ function appliedTo({ nodes }: EmbeddedCluster): readonly string[] {
     .flatMap(({ argv }) => /1\.\d+\.\d+/.exec(argv.join(' ')) ?? []);
 }
 
-describe('upgrade --to a version that is several minors away', { timeout: NIGHT_MS }, () => {
+describe.concurrent('upgrade --to a version that is several minors away', { timeout: NIGHT_MS }, () => {
   it('goes there hop by hop, asked once, and says with which snapshots', async () => {
     await nights.cluster(BEHIND, async (cluster) => {
       const { code, out, err } = await person(cluster)(['upgrade', '--to', '1.37.1', '--yes']);
@@ -83,6 +85,9 @@ describe('upgrade --to a version that is several minors away', { timeout: NIGHT_
     await nights.cluster({ ...BEHIND, addons: [CALICO] }, async (cluster) => {
       const { code, out } = await person(cluster)(['upgrade', '--to', '1.37.1', '--yes']);
       expect(code, out).toBe(2);
+      expect(out).toMatch(
+        /^ {2}The path would end before it: as far as is known today, it is held:\n.*calico[^]*^\[1\/2\] Upgrading to 1\.36\.4$/m,
+      );
       expect(out).toMatch(/^\[2\/2\] Upgrading to 1\.37\.1$[^]*calico[^]*\[addon-compat: AddonWaiting\]/m);
       expect(out.trimEnd()).toMatch(
         /\nHop 2 of 2, to 1\.37\.1, is not done\. To go on: nightlift upgrade --to 1\.37\.1$/,
@@ -127,7 +132,54 @@ describe('upgrade --to a version that is several minors away', { timeout: NIGHT_
   });
 });
 
-describe('plan for a version that is several minors away', { timeout: NIGHT_MS }, () => {
+describe.concurrent('target.hopsPerNight', { timeout: NIGHT_MS }, () => {
+  const { published } = BEHIND;
+  const detections = ({ server: { store } }: EmbeddedCluster) =>
+    store
+      .list(jobs, { namespace: 'k8s-upgrade' })
+      .map(({ metadata }) => metadata.name)
+      .filter((name) => name.startsWith('k8s-version-check-after'));
+
+  it('goes on with the next detection until they are done, killed on the way or not, and the report tells all of them', async () => {
+    await nights.cluster(
+      { ...BEHIND, published: [...published, '1.38.1'] },
+      async (cluster) => {
+        const second = () => runningPod(cluster, 'k8s-version-check-after-1-36-4');
+        const night = await nightWith(
+          cluster,
+          () => second() !== undefined,
+          () => void cluster.controllers.killPod(second()?.metadata.name ?? '', 'k8s-upgrade'),
+        );
+        expect([night.outcome, night.refusals], logOf(cluster)).toEqual(['upgraded', []]);
+        expect(versionsNow(cluster)).toEqual(['1.37.1']);
+        expect(appliedTo(cluster)).toEqual(['1.36.4', '1.37.1']);
+        expect(detections(cluster)).toEqual(['k8s-version-check-after-1-36-4']);
+        expect(night.slack).toMatch(
+          /UPGRADED — all nodes now on 1\.37\.1[^]*In 2 hops: 1\.35\.8 → 1\.36\.4 → 1\.37\.1\./,
+        );
+        expect(night.messages.filter((text) => text.includes('upgrade complete'))).toHaveLength(2);
+      },
+      { settings: { target: { hopsPerNight: 2 } } },
+    );
+  });
+
+  it('leaves the rest to the next night by default, and after a run that a person has begun', async () => {
+    await nights.cluster(BEHIND, async (cluster) => {
+      await runNight(cluster);
+      expect([versionsNow(cluster), detections(cluster)]).toEqual([['1.36.4'], []]);
+    });
+    await nights.cluster(
+      BEHIND,
+      async (cluster) => {
+        const { code, out } = await person(cluster)(['upgrade', '--to', '1.36.4', '--yes']);
+        expect([code, versionsNow(cluster), detections(cluster)], out).toEqual([0, ['1.36.4'], []]);
+      },
+      { settings: { target: { hopsPerNight: 2 } } },
+    );
+  });
+});
+
+describe.concurrent('plan for a version that is several minors away', { timeout: NIGHT_MS }, () => {
   it('has the first hop in full and the later ones counted', async () => {
     await nights.cluster(BEHIND, async (cluster) => {
       const call = person(cluster);

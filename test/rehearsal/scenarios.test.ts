@@ -16,4 +16,12 @@ describe.concurrent('a night on the embedded cluster', { timeout: NIGHT_MS }, ()
     expect(drained.length).toBe(night.nodes.length);
     for (const { node, runner } of drained) expect(runner).not.toBe(node);
   });
+
+  it('path: one command goes over two minors, each an upgrade of its own', async () => {
+    const said: string[] = [];
+    const { night, differences } = await nights.scenario('path', { onLine: (line) => said.push(line) });
+    expect(differences, said.join('\n')).toEqual([]);
+    expect(night.jobs.filter(({ phase }) => phase === 'snapshot')).toHaveLength(2);
+    expect(said.at(-1)).toMatch(/^Done: 1\.35\.8 ─▶ 1\.36\.4 ─▶ 1\.37\.1, after /);
+  });
 });

@@ -15,6 +15,8 @@ import { plainProgress } from './plain-progress.ts';
 import { printSlack } from './slack-text.ts';
 
 const MOST_NODES = 30;
+/** Of what a command says, the lines that the table does not show: its way, where it is, how it ends. */
+const OF_THE_PATH = /^(\d+\.\d+\.\d+ ─▶|\[\d+\/\d+\] |Done: |Hop |Stopped |Refused: )/;
 
 export async function run(call: Call): Promise<number> {
   const { output, signal } = call;
@@ -50,6 +52,9 @@ export async function run(call: Call): Promise<number> {
       },
       onTick: (cluster) => progress?.tick(cluster),
       onEvent: (what) => progress?.event(what),
+      onLine: (line) => {
+        if (OF_THE_PATH.test(line)) progress?.event(line);
+      },
       onEnd: (cluster) => {
         progress?.tick(cluster);
         const { server, nodes: machines } = cluster;

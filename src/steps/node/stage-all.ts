@@ -29,7 +29,7 @@ export const stageAll: ActionStep = {
       deps.settings,
       deps.clock.now(),
     );
-    await onlyTold(context, 'what is fetched', () => noteStaged(context, target));
+    await onlyTold(context, 'what is fetched could not be recorded', () => noteStaged(context, target));
     const failures = await context.waiter.during((given) => stageEach({ ...context, signal: given }, pending, nodes));
     const [first] = failures;
     if (first === undefined) {

@@ -42,7 +42,7 @@ export const noteAway: ActionStep = {
     const seconds = Math.round(context.deps.cluster.awayMs() / 1000);
     if (seconds === 0) return;
     context.deps.log.info('the API server was away', { seconds });
-    await onlyTold(context, 'how long the API server was away', async () => {
+    await onlyTold(context, 'how long the API server was away could not be recorded', async () => {
       const { name } = await context.node();
       const before = secondsAway((await readRun(context))[API_AWAY]);
       const atLeast = await isLaterTry(context);

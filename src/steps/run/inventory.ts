@@ -35,7 +35,7 @@ export const compareInventory: ActionStep = {
   },
 };
 
-const WHAT = 'the inventory of the run';
+const WHAT = 'the inventory of the run could not be recorded';
 
 /** What is damaged is written anew. What could not be read is not: it may be that of a run that goes on. */
 function orNothing({ deps }: Context, run: Awaited<ReturnType<typeof readRun>>): RunInventory {
