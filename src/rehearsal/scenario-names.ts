@@ -4,6 +4,7 @@ export const SCENARIO_NAMES = [
   'minor',
   'ha',
   'upgrade-only',
+  'one-node',
   'blocked',
   'held',
   'pinned',
