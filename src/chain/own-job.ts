@@ -7,5 +7,6 @@ export async function ownJobName(
   { deps, step, target }: Pick<Context, 'deps' | 'step' | 'target'>,
   signal: AbortSignal,
 ): Promise<string> {
-  return jobName(step, target, firstControlPlane(await deps.cluster.controlPlanes(signal)));
+  const masters = step.phase === 'master' ? await deps.cluster.controlPlanes(signal) : [];
+  return jobName(step, target, firstControlPlane(masters));
 }

@@ -32,6 +32,13 @@ export function appliedOnce({ nodes }: EmbeddedCluster): readonly string[] {
   return count === 1 ? [] : [`kubeadm upgrade apply ran ${count} times`];
 }
 
+/** Pods stay where they are: none is evicted, not even asked whether it might be. */
+export function nothingEvicted({ server }: EmbeddedCluster): readonly string[] {
+  return server.requests.writes
+    .filter(({ path }) => path.endsWith('/eviction'))
+    .map(({ method, path, user }) => `${user} sent ${method} ${path}`);
+}
+
 /** Neither on a node nor in the API: a refusal leaves no trace but what the detector remembers. */
 export function nothingChanged({ nodes, server }: EmbeddedCluster): readonly string[] {
   const changing = nodes.commands.matching(

@@ -5,6 +5,7 @@ export const SCENARIO_NAMES = [
   'path',
   'ha',
   'upgrade-only',
+  'one-node',
   'blocked',
   'held',
   'pinned',

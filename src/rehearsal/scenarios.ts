@@ -2,7 +2,15 @@ import { stringify } from 'yaml';
 import { deployments, podDisruptionBudgets } from './api/resources.ts';
 import { nodeViews } from './cluster-view.ts';
 import type { Scenario } from './scenario.ts';
-import { appliedOnce, isCordoned, kill, kubeadmRunsOn, masterRuns, nothingChanged } from './scenario-events.ts';
+import {
+  appliedOnce,
+  isCordoned,
+  kill,
+  kubeadmRunsOn,
+  masterRuns,
+  nothingChanged,
+  nothingEvicted,
+} from './scenario-events.ts';
 import type { ScenarioName } from './scenario-names.ts';
 import { workload } from './system-objects.ts';
 import type { AddonWorkload, Topology } from './topology.ts';
@@ -88,6 +96,27 @@ const SCENARIOS: readonly Scenario[] = [
     leastWorkers: 1,
     settings: { ssh: { access: 'upgrade-only' } },
     expect: { outcome: 'upgraded', target: '1.36.4', version: all('1.36.4'), report: UPGRADED },
+  },
+  {
+    name: 'one-node',
+    summary:
+      'A cluster of one node, which nothing can be moved from: its Job runs on it, is killed while kubeadm runs, and goes on.',
+    topology: { ...PATCH, workers: 0 },
+    leastWorkers: 0,
+    settings: { drain: { mode: 'patch-without' } },
+    prepare: ({ nodes }) => nodes.commands.fail({ match: /^kubeadm upgrade apply/, waitMs: 1500 }),
+    events: [
+      kill('control-1, while kubeadm upgrade apply runs,', 'k8s-upgrade-master-1-36-4', (cluster) =>
+        kubeadmRunsOn(cluster, /^kubeadm upgrade apply/),
+      ),
+    ],
+    expect: {
+      outcome: 'upgraded',
+      target: '1.36.4',
+      version: all('1.36.4'),
+      report: /UPGRADED — all nodes now on[^]*were not drained/,
+      also: (cluster) => [...appliedOnce(cluster), ...nothingEvicted(cluster)],
+    },
   },
   {
     name: 'blocked',

@@ -76,7 +76,7 @@ export function createSystemObjects(store: Store, { topology, dns }: SystemObjec
     metadata: { name: 'kube-dns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
     spec: { clusterIP: dns.address, ports, selector: { 'k8s-app': 'kube-dns' } },
   });
-  const everywhere = topology.applicationsEverywhere === true || topology.workers === 1;
+  const everywhere = topology.applicationsEverywhere === true || topology.workers <= 1;
   const placing = everywhere ? { tolerations: ON_CONTROL_PLANES } : {};
   for (const addon of topology.addons ?? CURRENT_ADDONS) createAddon(store, addon, placing);
   createApplications(store, placing);

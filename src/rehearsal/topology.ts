@@ -15,7 +15,7 @@ export interface Topology {
   /** Versions that the package feed has beside that one. */
   readonly published: readonly string[];
   readonly addons?: readonly AddonWorkload[];
-  /** The applications may run on control planes too; always so with one worker, which could not be drained otherwise. */
+  /** The applications may run on control planes too; always so with one worker, which could not be drained otherwise, and with none. */
   readonly applicationsEverywhere?: boolean;
   /** Names instead of control-1, worker-1 …, control planes first. */
   readonly names?: readonly string[];

@@ -9,6 +9,7 @@ export interface KillPointNight {
   readonly topology: Partial<Topology>;
   readonly foreignCordons?: readonly string[];
   readonly access?: Access;
+  readonly withoutDrain?: boolean;
   /** Of the recorded points only every so manieth: a prime, so that no kind of point is always left out. */
   readonly every?: number;
 }
@@ -19,7 +20,14 @@ const PATCH: Topology = { controlPlanes: 1, workers: 2, version: '1.36.3', publi
 const MAY_BE_MISSED = 0.01;
 
 /** One file for each night, so that they run beside each other. */
-export function describeKillPoints({ name, topology, foreignCordons = [], access, every = 1 }: KillPointNight): void {
+export function describeKillPoints({
+  name,
+  topology,
+  foreignCordons = [],
+  access,
+  withoutDrain = false,
+  every = 1,
+}: KillPointNight): void {
   let restore: () => void;
   beforeAll(() => {
     restore = makeHttpMortal();
@@ -32,6 +40,7 @@ export function describeKillPoints({ name, topology, foreignCordons = [], access
         topology: { ...PATCH, ...topology },
         target: TARGET,
         foreignCordons,
+        withoutDrain,
         ...(access === undefined ? {} : { access }),
         every,
       });

@@ -8,6 +8,7 @@ export interface KillPointsOptions {
   readonly target: string;
   readonly foreignCordons: readonly string[];
   readonly access?: Access;
+  readonly withoutDrain?: boolean;
   /** Of the recorded points only every so manieth is taken. */
   readonly every?: number;
 }

@@ -27,6 +27,8 @@ export interface MortalNightOptions {
   readonly target: string;
   readonly foreignCordons: readonly string[];
   readonly access?: Access;
+  /** The setting `drain.mode: patch-without`. */
+  readonly withoutDrain?: boolean;
   readonly decide: (key: string) => boolean;
 }
 
@@ -49,6 +51,7 @@ export async function mortalNights(options: MortalNightOptions): Promise<MortalN
       ssh: { access: options.access ?? TEST_ACCESS },
       job: { retries: 100_000, deadlineSeconds: 1_000_000 },
       waits: { pollSeconds: 0.03, alertSeconds: 60, readySeconds: 60 },
+      drain: { mode: options.withoutDrain === true ? 'patch-without' : 'always' },
       quiesce: [{ kind: 'Deployment', namespace: 'shop', name: 'worker' }],
     },
     runners: [

@@ -3,6 +3,7 @@ import { nodes, pods } from '../../src/rehearsal/api/resources.ts';
 import type { StoreEvent } from '../../src/rehearsal/api/store.ts';
 import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
 import { apiServerVersions } from '../../src/rehearsal/node-objects.ts';
+import { nothingEvicted } from '../../src/rehearsal/scenario-events.ts';
 
 /** What must never happen, however often a Job is killed; watched while it could happen, not only at the end. */
 export interface RunWatch {
@@ -17,6 +18,8 @@ export interface RunWatchOptions {
   /** Nodes that a person has cordoned before the run. */
   readonly foreignCordons: readonly string[];
   readonly target: string;
+  /** No node is drained: a Job may run on the one that it changes, and nothing is evicted. */
+  readonly withoutDrain?: boolean;
 }
 
 export function startRunWatch(cluster: EmbeddedCluster, options: RunWatchOptions): RunWatch {
@@ -59,7 +62,8 @@ export function startRunWatch(cluster: EmbeddedCluster, options: RunWatchOptions
     if (places.findLast((place) => place.pod === name)?.node !== nodeName)
       places.push({ pod: name, node: nodeName, since: store.now().toISOString() });
     const drained = pod.spec.containers[0]?.env?.find(({ name }) => name === 'NODE_NAME')?.value;
-    if (drained === nodeName) found.add(`the Job of ${drained} ran on its own drain target`);
+    if (drained === nodeName && options.withoutDrain !== true)
+      found.add(`the Job of ${drained} ran on its own drain target`);
   };
   const close = store.subscribe(({ resource, object, previous, type }: StoreEvent) => {
     if (type === 'DELETED') return;
@@ -67,7 +71,12 @@ export function startRunWatch(cluster: EmbeddedCluster, options: RunWatchOptions
     if (resource === pods) watchPod(object as Pod);
   });
   return {
-    violations: () => [...found, ...lateEvictions(cluster, places, finishedAt), ...repeatedCommands(cluster)],
+    violations: () => [
+      ...found,
+      ...lateEvictions(cluster, places, finishedAt),
+      ...repeatedCommands(cluster),
+      ...(options.withoutDrain === true ? nothingEvicted(cluster) : []),
+    ],
     cordons: () => cordons,
     close,
   };

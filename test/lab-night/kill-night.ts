@@ -51,7 +51,7 @@ export const killNight: Scenario = {
   },
 };
 
-async function killAt(
+export async function killAt(
   scene: Scene,
   what: string,
   holds: (line: LogLine) => boolean,
@@ -65,7 +65,7 @@ async function killAt(
   scene.log(`killed ${line.pod} on ${line.runner}: ${what}`);
 }
 
-function isApplying(line: LogLine): boolean {
+export function isApplying(line: LogLine): boolean {
   return line.message.startsWith('nightlift: running kubeadm upgrade apply');
 }
 
@@ -73,7 +73,7 @@ function isInstallingKubelet(line: LogLine): boolean {
   return line.message.startsWith('nightlift: installing kubelet') && line.fields['node'] === 'w2';
 }
 
-async function untilKubeadmRuns(scene: Scene): Promise<void> {
+export async function untilKubeadmRuns(scene: Scene): Promise<void> {
   await sleep(3000);
   const runs = await readKubeadmRuns(scene.lab, nodeNamed(scene.lab, 'cp1'), scene.startedAt);
   const last = runs.findLast(isUpgrade);

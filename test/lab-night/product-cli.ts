@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { mustRun } from '../lab/run-command.ts';
-import { labSettings } from './lab-settings.ts';
+import { labSettings, type SettingChanges } from './lab-settings.ts';
 import { projectRoot } from './project-root.ts';
 import type { Scene } from './scene.ts';
 import { inNewDirectory } from './temporary-directory.ts';
@@ -14,11 +14,15 @@ export interface CliRun {
 }
 
 /** The command line as it is on a workstation: a kubeconfig, a settings file, the key; no terminal. */
-export async function productCli(scene: Scene, command: readonly string[]): Promise<CliRun> {
+export async function productCli(
+  scene: Scene,
+  command: readonly string[],
+  changes: SettingChanges = {},
+): Promise<CliRun> {
   return inNewDirectory('host', async (directory) => {
     const { lab } = scene;
     const config = path.join(directory, 'config.yaml');
-    const settings = await labSettings(lab);
+    const settings = await labSettings(lab, changes);
     const ssh = { user: lab.ssh.user, port: lab.ssh.port, keyFile: lab.ssh.key, knownHostsFile: lab.ssh.knownHosts };
     await writeFile(config, stringify({ ...settings, ssh, slackWebhookFile: '' }));
     await mustRun(process.execPath, ['build.mjs', '--quiet', '--outdir', directory], { cwd: projectRoot });

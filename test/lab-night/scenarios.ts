@@ -14,6 +14,7 @@ import { killNight } from './kill-night.ts';
 import { minorNight } from './minor-night.ts';
 import { oddNight } from './odd-night.ts';
 import { oddRefusedNight } from './odd-refused-night.ts';
+import { oneNodeNight } from './one-node-night.ts';
 import { patchNight } from './patch-night.ts';
 import { pathNight } from './path-night.ts';
 import { pathOneVerbNight } from './path-one-verb-night.ts';
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   haNight,
   haMinorNight,
   twoNight,
+  oneNodeNight,
   pathNight,
   pathOneVerbNight,
   containerdNight,

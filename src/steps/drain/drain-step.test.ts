@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { controlPlane, TARGET, worker } from '../../../test/support/clusters.ts';
-import { exampleJob, exampleWorld } from '../../../test/support/example-deps.ts';
+import { exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn, refusalOf } from '../../../test/support/example-step.ts';
 import type { Budget, PodFact } from '../../cluster/cluster.ts';
 import { exampleBudget, examplePod } from '../../cluster/example-pod.ts';
-import type { JobFact } from '../../facts/facts.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { replacements } from '../health/replacements.ts';
 import { drain } from './drain.ts';
@@ -16,6 +15,8 @@ const pod: typeof examplePod = (name, fields) =>
 const budget = (name: string, app: string): Budget => exampleBudget(name, { selector: { matchLabels: { app } } });
 
 const JOB = 'k8s-upgrade-worker-1-36-4-worker-1';
+const ownPod = (fields: Partial<PodFact> = {}): PodFact =>
+  pod('own', { namespace: 'k8s-upgrade', owner: { kind: 'Job', name: JOB }, ...fields });
 
 interface SceneOptions {
   readonly node?: Partial<NodeFact>;
@@ -23,8 +24,6 @@ interface SceneOptions {
   readonly pods?: PodFact[];
   readonly budgets?: Budget[];
   readonly drain?: object;
-  /** Of the Job of the step; undefined: there is none. */
-  readonly job?: Partial<JobFact>;
 }
 
 function scene(options: SceneOptions) {
@@ -49,7 +48,6 @@ function scene(options: SceneOptions) {
       },
     },
   });
-  if (options.job !== undefined) world.jobs.set(JOB, exampleJob(JOB, options.job));
   const said = (): string[] =>
     world.seen.log.map(({ message }) => message).filter((text) => !text.startsWith('waiting'));
   return { world, said, context: contextIn(world) };
@@ -139,25 +137,22 @@ describe('the step that drains, with drain.mode patch-without', () => {
   const NOT_DRAINED = 'the node is not drained: drain.mode is patch-without';
 
   it.each([
-    ['no Job has it', undefined],
-    ['its Job runs on another node', { runner: 'worker-2' }],
-  ])('cordons the node and evicts nothing when %s', async (_title, job) => {
-    const { world, said, context } = scene({
-      drain: without,
-      pods: [pod('web')],
-      ...(job === undefined ? {} : { job }),
-    });
+    ['no pod of its Job is there', pod('web')],
+    ['its Job runs on another node', ownPod({ node: 'worker-2' })],
+    ['an earlier pod of its Job has ended there', ownPod({ phase: 'Failed' })],
+    ['a pod of its Job is on its way out', ownPod({ deleting: true })],
+    ['another Job runs there', ownPod({ owner: { kind: 'Job', name: `${JOB}0` } })],
+    ['somebody else has a Job of that name', ownPod({ namespace: 'shop' })],
+  ])('cordons the node and evicts nothing when %s', async (_title, one) => {
+    const { world, said, context } = scene({ drain: without, pods: [one] });
     await drain.run(context);
     expect(world.seen.changes).toEqual(['cordon worker-1']);
     expect(said()).toEqual(['cordoned', NOT_DRAINED]);
     expect(world.annotations.get('nightlift/k8s-upgrade-not-drained')).toBe(TARGET);
   });
 
-  it.each([
-    ['runs on the node', 'worker-1'],
-    ['may run on the node', null],
-  ])('does not even cordon the node when its Job %s, whose next pod would find no place', async (_title, runner) => {
-    const { world, said, context } = scene({ drain: without, pods: [pod('web')], job: { runner } });
+  it('does not even cordon the node when its Job runs on it, whose next pod would find no place', async () => {
+    const { world, said, context } = scene({ drain: without, pods: [pod('web'), ownPod()] });
     await drain.run(context);
     expect(world.seen.changes).toEqual([]);
     expect(said()).toEqual([NOT_DRAINED]);
@@ -208,7 +203,7 @@ describe('the step that drains, with drain.mode patch-without', () => {
   });
 
   it('I01 refuses to drain the node that its Job runs on', async () => {
-    const { world, context } = scene({ pods: [pod('web')], job: { runner: 'worker-1' } });
+    const { world, context } = scene({ pods: [pod('web'), ownPod()] });
     expect((await refusalOf(drain.run(context))).map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
       `OwnNode: worker-1 is not drained: the Job ${JOB} runs on it, and would evict itself`,
     ]);
@@ -221,6 +216,8 @@ describe('what only serves a drain', () => {
     const why = 'drain.mode is patch-without: no pod of the node is evicted';
     expect(await skip?.(scene({ drain: { mode: 'patch-without' } }).context)).toBe(why);
     expect(await skip?.(scene({}).context)).toBeUndefined();
+    const begun = scene({ drain: { mode: 'patch-without' }, node: { schedulable: false, cordonedBy: TARGET } });
+    expect(await skip?.(begun.context)).toBe(why);
     const minor = scene({ drain: { mode: 'patch-without' }, node: { kubelet: '1.35.8' } });
     expect(await skip?.(minor.context)).toBeUndefined();
   });

@@ -4,8 +4,8 @@ import type { ActionStep, Context } from '../../chain/phase.ts';
 import { recordRun } from '../../chain/run-record.ts';
 import { goesWithoutDrain } from '../../chain/without-drain.ts';
 import { budgetsOver } from '../../cluster/budgets-over.ts';
-import { needsEviction } from '../../cluster/pod-in-drain.ts';
-import type { JobFact } from '../../facts/facts.ts';
+import type { PodFact } from '../../cluster/cluster.ts';
+import { isFinished, needsEviction } from '../../cluster/pod-in-drain.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { hasTargetVersion } from '../../facts/nodes.ts';
 import { WITHOUT_DRAIN_RISK } from '../../gate/drain-rule.ts';
@@ -28,12 +28,10 @@ export const drain: ActionStep = {
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
   async run(context) {
     const node = await context.node();
-    const job = await context.deps.cluster.job(await ownJobName(context, context.signal), context.signal);
     if (await goesWithoutDrain(context)) {
-      await keepPods(context, node, job);
+      await keepPods(context, node);
       return;
     }
-    if (job?.runner === node.name) throw new Refused([ownNodeFinding(node.name, job.name)]);
     await refuseTheImpossible(context, node.name);
     await cordon(context, node);
     await evictAll(context, node.name);
@@ -51,24 +49,36 @@ async function cordon({ deps, target, signal }: Context, { name, schedulable, co
 }
 
 /** On the node that runs this Job, a cordon would keep the Job's next pod, and the next Job, from being scheduled. */
-async function keepPods(context: Context, node: NodeFact, job: JobFact | undefined): Promise<void> {
-  const { log } = context.deps;
-  const mayRunHere = job !== undefined && (job.runner ?? node.name) === node.name;
-  if (!mayRunHere) await cordon(context, node);
+async function keepPods(context: Context, node: NodeFact): Promise<void> {
+  const { cluster, log } = context.deps;
+  const job = await jobAmong(await cluster.pods({ node: node.name }, context.signal), context);
+  if (job === undefined) await cordon(context, node);
   log.warn('the node is not drained: drain.mode is patch-without', {
     node: node.name,
     risk: WITHOUT_DRAIN_RISK,
-    ...(mayRunHere ? { cordon: 'none, as this Job runs on the node' } : {}),
+    ...(job === undefined ? {} : { cordon: 'none, as this Job runs on the node' }),
   });
   await onlyTold(context, 'that the node was not drained', async () => {
     await recordRun(context, { [NOT_DRAINED]: context.target });
   });
 }
 
+/** The name of the step's own Job, when one of these pods runs it. */
+async function jobAmong(pods: readonly PodFact[], context: Context): Promise<string | undefined> {
+  const name = await ownJobName(context, context.signal);
+  const { namespace } = context.deps.settings;
+  const isOurs = (pod: PodFact): boolean =>
+    pod.namespace === namespace && pod.owner?.kind === 'Job' && pod.owner.name === name;
+  return pods.some((pod) => isOurs(pod) && !isFinished(pod) && !pod.deleting) ? name : undefined;
+}
+
 /** What no waiting can change is said before the cordon. */
-async function refuseTheImpossible({ deps, signal }: Context, node: string): Promise<void> {
+async function refuseTheImpossible(context: Context, node: string): Promise<void> {
+  const { deps, signal } = context;
   const { cluster, settings } = deps;
   const [pods, budgets] = await Promise.all([cluster.pods({ node }, signal), cluster.budgets(signal)]);
+  const own = await jobAmong(pods, context);
+  if (own !== undefined) throw new Refused([ownNodeFinding(node, own)]);
   const plan = planDrain(pods, settings.drain);
   if (plan.kind === 'refused') throw new Refused(plan.problems.map(problemFinding));
   const findings = plan.pods.filter(needsEviction).flatMap((pod) => {

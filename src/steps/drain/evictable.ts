@@ -50,8 +50,8 @@ export const evictable: ActionStep = {
   summary: "the node's pods may be evicted",
   async skip(context) {
     const { cordonedBy } = await context.node();
-    if (cordonedBy !== null) return 'an earlier Job has begun to drain the node';
-    return await skipWithoutDrain(context);
+    const why = cordonedBy === null ? undefined : 'an earlier Job has begun to drain the node';
+    return (await skipWithoutDrain(context)) ?? why;
   },
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
   async run(context) {

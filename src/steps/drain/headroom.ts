@@ -19,8 +19,8 @@ export const headroom: ActionStep = {
   async skip(context) {
     if (context.deps.settings.drain.headroom === 'off') return 'drain.headroom is off';
     const { cordonedBy } = await context.node();
-    if (cordonedBy !== null) return 'an earlier Job has begun to drain the node';
-    return await skipWithoutDrain(context);
+    const why = cordonedBy === null ? undefined : 'an earlier Job has begun to drain the node';
+    return (await skipWithoutDrain(context)) ?? why;
   },
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
   async run(context) {
