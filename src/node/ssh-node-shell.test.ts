@@ -1,10 +1,10 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import ssh2 from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../clock.ts';
 import { NightliftError } from '../errors.ts';
 import { createLog } from '../log.ts';
-import { sudoMark } from '../rehearsal/nodes/bin-directory.ts';
+import { replaceProgram, sudoMark } from '../rehearsal/nodes/bin-directory.ts';
 import { generateSshKey } from '../rehearsal/nodes/ssh-key.ts';
 import { scriptTemplate, startTestBench, type TestBench } from '../rehearsal/nodes/test-bench.ts';
 import { until } from '../rehearsal/nodes/test-steps.ts';
@@ -252,8 +252,7 @@ describe('a command that does not end', () => {
   it('is given up by this side when the node does not keep to its limit', async () => {
     await using bench = await startTestBench(NODES);
     const { machine } = bench.nodes.node('w1');
-    rmSync(`${machine.bin}/timeout`);
-    writeFileSync(`${machine.bin}/timeout`, '#!/bin/bash\nexec "${@:3}"\n', { mode: 0o755 });
+    replaceProgram(machine, 'timeout', '#!/bin/bash\nexec "${@:3}"\n');
     const shell = shellOf(bench, {}, bench.nodes.knownHosts, { ...ONE_SECOND, marginSeconds: 1 });
     const error = await shell
       .run(bench.address('w1'), { name: 'node-state', text: 'sleep 20', variables: {} }, AbortSignal.timeout(8000))

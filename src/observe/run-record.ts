@@ -42,7 +42,7 @@ export const STAGED = 'staged';
 export const NOTED = { broken: 'not-well', devices: 'devices-before', targets: 'targets-before' } as const;
 export const NOT_NOTED = Object.fromEntries(Object.values(NOTED).map((key) => [key, null]));
 
-/** Seconds by the node whose step saw it, `cp-1=40 cp-2=35+`; outlives the run, until the next one begins. */
+/** Seconds by the node and the process whose step saw it, `cp-1@POD=40 cp-2@POD=35+`; outlives the run, until the next one begins. */
 export const API_AWAY = 'api-away';
 
 /** The target to which a node was upgraded that was not drained (`drain.mode`); outlives the run, until the next one begins. */
@@ -50,25 +50,25 @@ export const NOT_DRAINED = 'not-drained';
 
 export interface Away {
   readonly seconds: number;
-  /** It was seen by a process that went on after another one, which has seen the rest: written with a `+`. */
+  /** It was seen by a process that went on after another one, which may have ended before it was over: written with a `+`. */
   readonly atLeast: boolean;
 }
 
 /** What is not of that form says nothing. */
 export function secondsAway(text = ''): ReadonlyMap<string, Away> {
   return new Map(
-    [...text.matchAll(/(?<=^| )([^ =]+)=(\d{1,9})(\+?)(?= |$)/g)].map(([, node = '', seconds, more]) => [
-      node,
+    [...text.matchAll(/(?<=^| )([^ =]+)=(\d{1,9})(\+?)(?= |$)/g)].map(([, who = '', seconds, more]) => [
+      who,
       { seconds: Number(seconds), atLeast: more === '+' },
     ]),
   );
 }
 
-/** The longest that one process has seen, which is all of it unless there were several. */
-export function withSecondsAway(before: ReadonlyMap<string, Away>, node: string, away: Away): string {
-  const known = before.get(node);
+/** Of one process the longest, as it counts from its beginning. */
+export function withSecondsAway(before: ReadonlyMap<string, Away>, who: string, away: Away): string {
+  const known = before.get(who);
   const seconds = Math.max(away.seconds, known?.seconds ?? 0);
-  const all = new Map(before).set(node, { seconds, atLeast: away.atLeast || known?.atLeast === true });
+  const all = new Map(before).set(who, { seconds, atLeast: away.atLeast || known?.atLeast === true });
   return [...all].map(([name, one]) => `${name}=${one.seconds}${one.atLeast ? '+' : ''}`).join(' ');
 }
 

@@ -70,6 +70,7 @@ describe('what nodes say of themselves', () => {
       /^w1: reading what the node says of itself: it does not begin as one/,
     ],
     ['answers half', said(surveyOutput().slice(0, 700)), /^w1: reading what the node says of itself: it does not say/],
+    ['does not come to an end', said('', 124), /^w1: survey\.sh .*124|^w1: .*time/],
     [
       'says ten megabytes',
       said(`${surveyOutput()}${'x'.repeat(10_000_000)}`),

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { layOutEtcdProcess } from './etcd-process.ts';
 import type { Machine } from './machine.ts';
@@ -32,6 +32,14 @@ export function fillBinDirectory(machine: Machine, install: (file: string, progr
   }
   layOutEtcdProcess(machine, install);
   writeFileSync(join(machine.bin, 'sudo'), sudoScript(machine), { mode: 0o755 });
+}
+
+/** Another program in place of the node's. Most of a node's are links: who writes into one writes into the program of this machine. */
+export function replaceProgram(machine: Machine, name: string, text: string): void {
+  const file = join(machine.bin, name);
+  rmSync(file, { force: true });
+  // Never through a link.
+  writeFileSync(file, text, { mode: 0o755, flag: 'wx' });
 }
 
 /** As the real one with env_reset: nothing of the caller's environment comes through. */

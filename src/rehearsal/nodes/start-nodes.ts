@@ -66,6 +66,8 @@ export interface RehearsalNodes {
   /** How many commands came over SSH. */
   sshRequests(): number;
   sshConnections(): Connections;
+  /** By node, from the beginning. */
+  connectionsMade(): Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
 
@@ -126,6 +128,8 @@ export async function startNodes(options: NodesOptions): Promise<RehearsalNodes>
       started
         .map(({ server }) => server.connections())
         .reduce((sum, one) => ({ made: sum.made + one.made, open: sum.open + one.open }), { made: 0, open: 0 }),
+    connectionsMade: () =>
+      Object.fromEntries(started.map(({ node, server }) => [node.name, server.connections().made])),
     close: () => closeAll(started, standIns),
   };
 }

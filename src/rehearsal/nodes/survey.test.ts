@@ -1,10 +1,24 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { exampleWorld } from '../../../test/support/example-deps.ts';
+import { exampleNode } from '../../facts/example-facts.ts';
 import { parseSurvey } from '../../node/parse-survey.ts';
-import { startTestBench } from './test-bench.ts';
+import { observeSurveys } from '../../observe/surveys.ts';
+import { replaceProgram } from './bin-directory.ts';
+import type { Machine } from './machine.ts';
+import { scriptTemplate, startTestBench } from './test-bench.ts';
 import { BOTH, run, thisNode } from './test-steps.ts';
 
 const KILOBYTE = 1024;
+const YEAR_SECONDS = 31_536_000;
+
+/** As a file system of a server that is gone: whoever reads there waits. */
+function hang(machine: Machine): void {
+  const file = machine.path('/etc/os-release');
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+}
 
 describe('survey.sh', () => {
   it('tells of a control plane what it is, its etcd too, in a few kilobytes', async () => {
@@ -58,6 +72,44 @@ describe('survey.sh', () => {
     const { certificates, missingTools } = parseSurvey(stdout, undefined);
     expect(certificates).toContainEqual({ file: '/etc/kubernetes/pki/ca.crt', startsAt: null, endsAt: null });
     expect(missingTools).toEqual(['apt-helper']);
+  });
+
+  it.each([
+    ['does not come to an end', (machine: Machine) => hang(machine), /w1.*(time|124)/],
+    [
+      'says ten megabytes',
+      (machine: Machine) =>
+        writeFileSync(
+          machine.path('/etc/apt/sources.list'),
+          `deb http://deb.example/${'x'.repeat(70)} stable main\n`.repeat(100_000),
+        ),
+      /w1.*it has \d{6,} characters/,
+    ],
+    [
+      'has a clock that is years off',
+      (machine: Machine) => {
+        // It is a link to the program of this machine, which must not be written through.
+        rmSync(`${machine.bin}/date`, { force: true });
+        replaceProgram(machine, 'date', '#!/bin/sh\necho 946684800\n');
+      },
+      undefined,
+    ],
+  ])('%s on one node: that one is named, the others are known, and nobody waits longer', async (_, spoil, why) => {
+    const nodes = ['w1', 'w2'].map((name) => ({ name, role: 'worker', version: '1.36.3' }) as const);
+    await using bench = await startTestBench({ nodes, published: [], timeLimitSeconds: 3 });
+    spoil(bench.nodes.node('w1').machine);
+    const world = exampleWorld({
+      nodes: nodes.map(({ name }) => exampleNode(name, { internalIp: bench.address(name).internalIp, machineId: '' })),
+      deps: { shell: bench.shell, templates: { node: scriptTemplate, job: () => '' } },
+    });
+    const began = performance.now();
+    const { w1, w2 } = await observeSurveys(world.deps, world.nodes, AbortSignal.timeout(20_000));
+    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(w2?.known).toBe(true);
+    if (why === undefined) {
+      const offset = w1?.known === true ? w1.value.clockOffsetSeconds : null;
+      expect(offset).toBeLessThan(-20 * YEAR_SECONDS);
+    } else expect(w1).toMatchObject({ known: false, why: expect.stringMatching(why) as string });
   });
 
   it('tells of a worker that it has no etcd and nothing of ours', async () => {

@@ -36,7 +36,10 @@ export async function startTestBench(options: {
   readonly timing?: Partial<Timing>;
   /** Default `shell`. */
   readonly access?: Access;
+  /** Of every script; default that of the product. */
+  readonly timeLimitSeconds?: number;
 }): Promise<TestBench> {
+  const { timeLimitSeconds } = options;
   const directory = mkdtempSync(join(tmpdir(), 'nightlift-nodes-'));
   const controlPlanes = options.nodes.filter(({ role }) => role === 'control-plane').map(({ name }) => name);
   const cluster = memoryCluster(options.nodes[0]?.version ?? '', controlPlanes);
@@ -56,6 +59,7 @@ export async function startTestBench(options: {
   const newShell = (): NodeShell => {
     const shell = createSshNodeShell({
       access: options.access ?? 'shell',
+      ...(timeLimitSeconds === undefined ? {} : { timeLimitSeconds: () => timeLimitSeconds }),
       settings: {
         user: nodes.user,
         port: nodes.port,
