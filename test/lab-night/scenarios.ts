@@ -17,6 +17,7 @@ import { oddRefusedNight } from './odd-refused-night.ts';
 import { patchNight } from './patch-night.ts';
 import { pathNight } from './path-night.ts';
 import type { Scenario } from './scenario.ts';
+import { smokeNight } from './smoke-night.ts';
 import { twoNight } from './two-night.ts';
 import { upgradeOnlyNight } from './upgrade-only-night.ts';
 
@@ -40,6 +41,7 @@ export const scenarios: readonly Scenario[] = [
   badInputNight,
   imageNight,
   budgetNight,
+  smokeNight,
   diesNight,
   downNight,
   gateNight,
