@@ -78,7 +78,7 @@ export async function ensureJob(deps: Deps, options: EnsureOptions): Promise<Ens
 }
 
 /** Detector and chain are the same program: without a setting the chain runs the detector's image. */
-async function jobImage(deps: Deps, signal: AbortSignal): Promise<string> {
+export async function jobImage(deps: Deps, signal: AbortSignal): Promise<string> {
   const { settings } = deps;
   if (settings.job.image !== '') return settings.job.image;
   const detector = await deps.cluster.cronJob(settings.namespace, 'k8s-version-check', signal);

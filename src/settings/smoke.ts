@@ -25,6 +25,32 @@ export const Smoke = z.strictObject({
         reason: 'Each step has asked for it; a node that fails later for a reason of its own would leave the run open.',
       }),
     ),
+  podsPer: z
+    .string()
+    .max(317)
+    .default('')
+    .meta(
+      notes(
+        'Node label, such as `node.kubernetes.io/instance-type`: a pod runs on a node of each of its values, or after a worker on that one; empty = none is made.',
+        { reason: 'It makes pods in the namespace, and removes them.' },
+      ),
+    ),
+  podNetwork: z
+    .boolean()
+    .default(false)
+    .meta(
+      notes('These pods reach each other, and are reached from the pod of the step.', {
+        reason: 'Where NetworkPolicies of the namespace forbid it, it says nothing of the network.',
+      }),
+    ),
+  image: z
+    .string()
+    .default('')
+    .meta(
+      notes('What they run, with `node` in its PATH; empty = the image of the chain.', {
+        reason: 'The control planes have it already.',
+      }),
+    ),
   urls: z
     .array(address)
     .default([])

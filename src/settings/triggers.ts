@@ -26,4 +26,12 @@ export const Triggers = z.strictObject({
         reason: 'The next node would meet the same driver.',
       }),
     ),
+  network: z
+    .boolean()
+    .default(false)
+    .meta(
+      notes('After a node, a pod is made on it, and the run stops when it cannot be reached from another node.', {
+        reason: 'It makes pods in the namespace, whose image the node has to get (`smoke.image`).',
+      }),
+    ),
 });

@@ -19,6 +19,7 @@ import { patchNight } from './patch-night.ts';
 import { pathNight } from './path-night.ts';
 import { pathOneVerbNight } from './path-one-verb-night.ts';
 import type { Scenario } from './scenario.ts';
+import { smokeNight } from './smoke-night.ts';
 import { twoNight } from './two-night.ts';
 import { upgradeOnlyNight } from './upgrade-only-night.ts';
 
@@ -44,6 +45,7 @@ export const scenarios: readonly Scenario[] = [
   badInputNight,
   imageNight,
   budgetNight,
+  smokeNight,
   diesNight,
   downNight,
   gateNight,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { namespaces, nodes } from '../../src/rehearsal/api/resources.ts';
+import { jobs, namespaces, nodes, pods } from '../../src/rehearsal/api/resources.ts';
+import { runningPod } from '../../src/rehearsal/cluster-view.ts';
 import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
 import { runNight } from '../../src/rehearsal/night.ts';
 import { logOf, NIGHT_MS, nightWith, SMALL, useNights, versionsOf } from './nights.ts';
@@ -49,6 +50,36 @@ describe('the smoke tests of a night', { timeout: NIGHT_MS }, () => {
           waits: { readySeconds: 10, settleSeconds: 0 },
         },
       },
+    );
+  });
+
+  it('leave no pod behind when the step that made them is killed', async () => {
+    await nights.cluster(
+      SMALL,
+      async (cluster) => {
+        const { store } = cluster.server;
+        const isProbe = ({ metadata }: { metadata: { labels?: Readonly<Record<string, string>> } }) =>
+          metadata.labels?.['app'] === 'k8s-upgrade-probe';
+        const seen = new Set<string>();
+        const owners = new Set<string>();
+        store.subscribe(({ resource, object }) => {
+          if (resource !== jobs || !isProbe(object)) return;
+          seen.add(object.metadata.name);
+          for (const { name } of object.metadata.ownerReferences ?? []) owners.add(name.replace(/-[^-]+$/, ''));
+        });
+        const isMade = () => store.list(jobs).filter(isProbe).length === 2;
+        const night = await nightWith(cluster, isMade, () => {
+          const pod = runningPod(cluster, 'k8s-upgrade-postflight-1-36-4');
+          if (pod !== undefined) cluster.controllers.killPod(pod.metadata.name, 'k8s-upgrade');
+        });
+        expect(night.outcome, logOf(cluster)).toBe('upgraded');
+        expect(seen.size).toBe(2);
+        expect([...owners]).toEqual(['k8s-upgrade-postflight-1-36-4']);
+        expect([...store.list(jobs), ...store.list(pods)].filter(isProbe)).toEqual([]);
+        const tries = [...cluster.logs.text().keys()].filter((name) => name.includes('k8s-upgrade-postflight'));
+        expect(tries).toHaveLength(2);
+      },
+      { settings: { smoke: { podsPer: 'kubernetes.io/hostname', image: 'probe:rehearsal' } } },
     );
   });
 });

@@ -10,6 +10,7 @@ import { known, type Observed, unknown } from '../../observed.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { crashLoops } from './crash-loops.ts';
 import { mounts } from './mounts.ts';
+import { nodeNetwork } from './node-network.ts';
 import { type Standing, type Trigger, type TriggerWatch, triggerFinding, watchTriggers } from './trigger.ts';
 
 /** The alerts that halt now; unknown when Prometheus cannot be asked. */
@@ -47,7 +48,7 @@ const alerts: Trigger = {
 };
 
 /** What stops a run after a node, besides alerts. */
-const OF_A_NODE: readonly Trigger[] = [crashLoops, mounts];
+const OF_A_NODE: readonly Trigger[] = [crashLoops, mounts, nodeNetwork];
 
 interface HaltOptions {
   readonly name: string;
@@ -91,9 +92,22 @@ function refuseOn(standing: readonly Standing[], doing = ''): void {
   throw new Refused(standing.map((one) => triggerFinding(one, `${doing}${one.problem}`)));
 }
 
+/** However it ends: what a trigger has made is removed. A process that is killed leaves it to the next try. */
+async function withEnd(triggers: readonly Trigger[], context: Context, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } finally {
+    for (const trigger of triggers) {
+      if (trigger.skip?.(context.deps.settings) === undefined) await trigger.end?.(context);
+    }
+  }
+}
+
 function haltStep(triggers: readonly Trigger[], options: HaltOptions): ActionStep {
   const { name, summary } = options;
-  return { name, summary, run: (context) => haltOn(watchTriggers(triggers), context, options) };
+  const run: ActionStep['run'] = (context) =>
+    withEnd(triggers, context, () => haltOn(watchTriggers(triggers), context, options));
+  return { name, summary, run };
 }
 
 const NO_ALERT = { name: 'halt-on-alert', summary: 'no alert is firing', what: 'alerts to clear' };
@@ -132,8 +146,10 @@ export const soak: ActionStep = {
         'during the soak: ',
       );
     };
-    await context.waiter.pass('soak', await secondsOf(context), watch);
-    await haltOn(onNode, context, NO_TRIGGER);
+    await withEnd(OF_A_NODE, context, async () => {
+      await context.waiter.pass('soak', await secondsOf(context), watch);
+      await haltOn(onNode, context, NO_TRIGGER);
+    });
     await haltAfterWaiting.run(context);
   },
 };

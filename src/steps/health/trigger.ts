@@ -21,6 +21,8 @@ export interface Trigger {
   readonly everySeconds?: number;
   /** What is wrong now; undefined: nothing. Unknown: it cannot be asked, which stops no soak, and never ends one well. */
   look(context: Context): Promise<Observed<string | undefined>>;
+  /** Removes what it has made; never throws. */
+  end?(context: Context): Promise<void>;
 }
 
 /** A trigger of which something was seen that is not over. */

@@ -13,4 +13,6 @@ export interface SmokeCheck {
   readonly note?: { readonly key: string; text(context: Context): Promise<string> };
   /** What is not as it should be; none: it is well. `before`: what was noted, '' where the check notes nothing. */
   look(context: Context, before: string): Promise<readonly string[]>;
+  /** Removes what it has made; never throws. */
+  end?(context: Context): Promise<void>;
 }

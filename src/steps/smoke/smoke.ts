@@ -6,11 +6,19 @@ import { readRun } from '../../observe/run-record.ts';
 import { someOf } from '../../some-of.ts';
 import { devicesRegistered } from './devices.ts';
 import { nodesAreReady } from './nodes-ready-check.ts';
+import { podsAreConnected, podsAreScheduled } from './pods.ts';
 import type { SmokeCheck } from './smoke-check.ts';
 import { targetsAreUp } from './targets.ts';
 import { urlsAnswer } from './urls.ts';
 
-const CHECKS: readonly SmokeCheck[] = [nodesAreReady, urlsAnswer, devicesRegistered, targetsAreUp];
+const CHECKS: readonly SmokeCheck[] = [
+  nodesAreReady,
+  podsAreScheduled,
+  podsAreConnected,
+  urlsAnswer,
+  devicesRegistered,
+  targetsAreUp,
+];
 
 /** A look asks several services, each of which may hang for its own time. */
 const LOOK_SECONDS = 120;
@@ -74,6 +82,8 @@ async function runSmoke(context: Context): Promise<void> {
         remedy: one.check.remedy,
       })),
     );
+  } finally {
+    for (const check of wanted(context)) await check.end?.(context);
   }
 }
 
