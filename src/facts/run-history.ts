@@ -3,6 +3,8 @@ import { type Inventory, NodeKind, type RunInventory } from './inventory.ts';
 import { VersionText } from './node-fact.ts';
 
 export const RUN_SCHEMA = 'nightlift.run/v1';
+/** Of what `nightlift history -o json` writes, which other clusters go by. */
+export const HISTORY_SCHEMA = 'nightlift.history/v1';
 
 /** So many are kept, in places that are used in turn. */
 export const RECORDS = 30;

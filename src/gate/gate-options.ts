@@ -36,6 +36,8 @@ export interface GateOptions {
     /** The setting `drain.policies`. */
     readonly policies: readonly DrainPolicy[];
   };
+  /** The settings group `promotion`. */
+  readonly promotion: Pick<Settings['promotion'], 'from' | 'days'>;
   readonly stuckPods: {
     /** The setting `drain.stuckPods`. */
     readonly severity: 'warn' | 'block';
@@ -61,6 +63,7 @@ export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>): GateO
     quiet: { settleSeconds: settings.waits.settleSeconds },
     budgets: { severity: settings.budgets, policies: settings.drain.policies },
     stuckPods: { severity: settings.drain.stuckPods === 'warn' ? 'warn' : 'block' },
+    promotion: settings.promotion,
     packages: settings.packages,
     kubeadm: settings.kubeadm,
     snapshot: settings.snapshot,

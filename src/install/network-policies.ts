@@ -106,7 +106,8 @@ export function packageHosts({ packages }: Settings): readonly NamedHost[] {
 
 /** TCP ports outside the cluster, DNS and SSH aside, in ascending order. */
 export function egressPorts(settings: Settings): readonly number[] {
-  const urls = [settings.packages.baseUrl, settings.alerts.prometheusUrl, settings.pushgatewayUrl];
+  const { packages, alerts, pushgatewayUrl, promotion } = settings;
+  const urls = [packages.baseUrl, alerts.prometheusUrl, pushgatewayUrl, promotion.prometheusUrl, promotion.url];
   const redirects = settings.packages.redirectHosts.map(
     (host) => `${new URL(settings.packages.baseUrl).protocol}//${host}`,
   );

@@ -114,6 +114,7 @@ describe('the phases', () => {
       'nodes',
       'otherNodes',
       'permissions',
+      'staging',
       'workloads',
     ]);
   });

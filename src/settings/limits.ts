@@ -12,6 +12,7 @@ const NAMES = [
   'target.skip',
   'target.minimumAgeHours',
   'target.firstPatchOfMinor',
+  'promotion',
   'alerts.required',
   'alerts.severities',
   'alerts.ignore',

@@ -5,6 +5,7 @@ import { name, notes } from './field.ts';
 import { Job } from './job.ts';
 import { Kubeadm } from './kubeadm.ts';
 import { Nodes, Packages, Ssh } from './nodes.ts';
+import { Promotion } from './promotion.ts';
 import { Snapshot } from './snapshot.ts';
 import { Target, Window } from './target.ts';
 import { Waits } from './waits.ts';
@@ -56,6 +57,7 @@ export const Settings = z
       ),
     nodes: Nodes.prefault({}),
     target: Target.prefault({}),
+    promotion: Promotion.prefault({}),
     window: Window.nullable()
       .default(null)
       .meta(
