@@ -52,7 +52,7 @@ export const RunHistory = z.object({
   starts: z.array(
     z.object({
       at: Time,
-      by: z.enum(['detector', 'person', 'job']).describe('job: nobody has written down who started it'),
+      by: z.enum(['detector', 'person']),
       who: z.string().describe('the pod, or host and process'),
       resumed: z.boolean(),
     }),
