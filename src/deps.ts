@@ -7,6 +7,7 @@ import type { NodeShell } from './node/node-shell.ts';
 import type { Notifier } from './notify/notifier.ts';
 import type { ReleaseFeed } from './releases/release-feed.ts';
 import type { Settings } from './settings/settings.ts';
+import type { Staging } from './staging/staging.ts';
 
 /** Texts that an operator may edit in the cluster (ConfigMaps), else the built-in ones. */
 export interface Templates {
@@ -22,6 +23,7 @@ export interface Deps {
   readonly shell: NodeShell;
   readonly alerts: Alerts;
   readonly feed: ReleaseFeed;
+  readonly staging: Staging;
   readonly metrics: Metrics;
   readonly notifier: Notifier;
   readonly clock: Clock;

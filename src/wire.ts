@@ -11,7 +11,7 @@ import type { Settings } from './settings/settings.ts';
 import { readMatrix } from './wire/addon-matrix-file.ts';
 import { credentialsOf } from './wire/credentials.ts';
 import { fetchFromOutside } from './wire/from-outside.ts';
-import { lazyAlerts, lazyFeed, lazyMetrics, lazyNotifier, lazyShell } from './wire/on-demand.ts';
+import { lazyAlerts, lazyFeed, lazyMetrics, lazyNotifier, lazyShell, lazyStaging } from './wire/on-demand.ts';
 import { type ClusterSettings, settingsFromCluster } from './wire/settings-from-cluster.ts';
 import { takeSettings } from './wire/take-settings.ts';
 import { openTemplates } from './wire/templates.ts';
@@ -74,10 +74,12 @@ export async function wire(wiring: Wiring): Promise<Wired> {
   const templates = openTemplates(environment, settings);
   const shell = lazyShell(wiring, settings, templates, !inCluster && wiring.sshKey === undefined);
   const fetch = inCluster ? undefined : fetchFromOutside(client);
+  const cluster = clusterFor(settings.annotationPrefix, settings.nodes.exclude);
   const deps: Deps = {
-    cluster: clusterFor(settings.annotationPrefix, settings.nodes.exclude),
+    cluster,
     shell,
     alerts: lazyAlerts(settings, fetch),
+    staging: lazyStaging(settings, cluster, fetch),
     feed: lazyFeed(environment, settings, fetch),
     metrics: lazyMetrics(settings, fetch),
     notifier: lazyNotifier(environment, settings),

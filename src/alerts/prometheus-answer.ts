@@ -53,6 +53,13 @@ const Vector = z.object({
   result: z.array(z.object({ metric: Labels, value: z.tuple([z.number(), z.string()]) })),
 });
 
+const Matrix = z.object({
+  resultType: z.literal('matrix'),
+  result: z.array(z.object({ metric: Labels, values: z.array(z.tuple([z.number(), z.string()])) })),
+});
+
+export type Series = z.infer<typeof Matrix>['result'][number];
+
 export interface AlertingRule {
   readonly name: string;
   /** ok, err, or unknown: not evaluated yet. */
@@ -75,6 +82,11 @@ export function rulesIn(answer: PrometheusAnswer): readonly AlertingRule[] {
 /** Answer of /api/v1/query for an instant vector. Pure. @throws as above. */
 export function samplesIn(answer: PrometheusAnswer): readonly Sample[] {
   return dataOf(answer, Vector).result;
+}
+
+/** Answer of /api/v1/query_range. Pure. @throws as above. */
+export function matrixIn(answer: PrometheusAnswer): readonly Series[] {
+  return dataOf(answer, Matrix).result;
 }
 
 function dataOf<S extends z.ZodType>({ where, status, body }: PrometheusAnswer, schema: S): z.infer<S> {

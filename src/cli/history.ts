@@ -2,7 +2,7 @@ import { formatDuration, timeAgo } from '../age.ts';
 import { NightliftError } from '../errors.ts';
 import { kindText } from '../facts/inventory.ts';
 import { byName } from '../facts/nodes.ts';
-import { parseRunHistory, type RunHistory } from '../facts/run-history.ts';
+import { HISTORY_SCHEMA, parseRunHistory, type RunHistory } from '../facts/run-history.ts';
 import { nearest } from '../nearest.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { paint, table } from './call/output.ts';
@@ -85,7 +85,7 @@ function printAll(call: Call, runs: readonly RunHistory[], now: Date): void {
       ]),
     ]))
       output.line(line);
-  output.json(runs);
+  output.json({ schema: HISTORY_SCHEMA, at: now.toISOString(), runs });
 }
 
 function tookOf({ startedAt, endedAt }: RunHistory): string {

@@ -30,8 +30,8 @@ export const EXTRAS: Readonly<Record<Extra, string>> = {
 export interface NeededPermission extends Permission {
   /** Absent: every run needs it. */
   readonly extra?: Extra;
-  /** Nothing but the record of a run needs it: it is granted, and nobody asks for it. */
-  readonly isOnlyTold?: true;
+  /** It is granted, and nobody asks for it beforehand: a run goes on without it, or the check that needs it says so. */
+  readonly isNotAsked?: true;
 }
 
 interface Need {
@@ -43,8 +43,7 @@ interface Need {
   /** Only these objects. RBAC cannot limit `create` and `list` in this way. */
   readonly names?: readonly string[];
   readonly extra?: Extra;
-  /** A run goes on without it. */
-  readonly isOnlyTold?: true;
+  readonly isNotAsked?: true;
   /** What needs it, for whoever reviews the account. */
   readonly why: string;
 }
@@ -60,10 +59,10 @@ const RECORDS_OF_RUNS: readonly Need[] = [
     resource: 'configmaps',
     where: 'own',
     names: Array.from({ length: RECORDS }, (_, index) => recordName(index + 1)),
-    isOnlyTold: true,
+    isNotAsked: true,
     why: 'records of runs',
   },
-  { verbs: ['create'], group: '', resource: 'configmaps', where: 'own', isOnlyTold: true, why: 'records of runs' },
+  { verbs: ['create'], group: '', resource: 'configmaps', where: 'own', isNotAsked: true, why: 'records of runs' },
 ];
 
 const REPORT: readonly Need[] = [
@@ -76,6 +75,15 @@ const REPORT: readonly Need[] = [
     where: 'own',
     names: OWN_CONFIG_MAPS,
     why: 'kill switch, first-seen dates, limits and the last look',
+  },
+  {
+    verbs: ['get'],
+    group: '',
+    resource: 'configmaps',
+    where: 'own',
+    names: ['k8s-upgrade-staging'],
+    isNotAsked: true,
+    why: 'the history of staging, with promotion.from: configmap; without it the check of the gate blocks',
   },
   { verbs: ['list'], group: 'batch', resource: 'jobs', where: 'own', why: 'the state of the chain' },
   { verbs: ['get'], group: '', resource: 'namespaces', where: 'own', why: 'record of the run in flight' },
@@ -191,7 +199,7 @@ export function permissionsOf(role: Role, namespaces: Namespaces): readonly Need
   const { own, snapshot, kured, extras = [] } = namespaces;
   const places = { '': '', 'kube-system': 'kube-system', own, snapshot, kured: kured?.namespace };
   const rows = new Map<string, NeededPermission>();
-  for (const { verbs, group, resource, where, extra, names, isOnlyTold } of NEEDS[role]) {
+  for (const { verbs, group, resource, where, extra, names, isNotAsked } of NEEDS[role]) {
     const namespace = places[where];
     if (namespace === undefined || (extra !== undefined && !extras.includes(extra))) continue;
     const objects = where === 'kured' ? [kured?.daemonSet ?? ''] : names;
@@ -199,11 +207,12 @@ export function permissionsOf(role: Role, namespaces: Namespaces): readonly Need
       for (const only of objects === undefined ? [{}] : objects.map((name) => ({ name }))) {
         const row = { verb, group, resource, namespace, ...only };
         const key = JSON.stringify(row);
-        const isSpare = isOnlyTold === true && !(rows.has(key) && rows.get(key)?.isOnlyTold === undefined);
+        // Where a run needs a row as well, it is asked for.
+        const isSpare = isNotAsked === true && (rows.get(key) ?? { isNotAsked }).isNotAsked === true;
         rows.set(key, {
           ...row,
           ...(extra === undefined ? {} : { extra }),
-          ...(isSpare ? { isOnlyTold: true as const } : {}),
+          ...(isSpare ? { isNotAsked } : {}),
         });
       }
     }

@@ -61,6 +61,7 @@ export const FLOORS: readonly Floor[] = [
         room('notify/', 'Slack'),
         room('releases/', 'where new versions are published: pkgs.k8s.io and mirrors, apt on a node'),
       ],
+      [room('staging/', 'how another cluster fares that takes versions first: its Prometheus, or its history of runs')],
       [room('deps.ts', 'one of each port, as a plain object that is passed')],
     ],
   },

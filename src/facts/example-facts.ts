@@ -71,6 +71,7 @@ export function exampleFacts(fields: Partial<Facts> = {}, version = '1.36.3'): F
         nodes.map(({ name, role }) => [name, known(role === 'worker' ? exampleSurvey() : exampleControlPlaneSurvey())]),
       ),
     ),
+    staging: known(null),
     workloads: known([]),
     deprecatedApis: known([]),
     apiServerMetrics: known({

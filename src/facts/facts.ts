@@ -4,6 +4,7 @@ import { RunInventory } from './inventory.ts';
 import { LastLook } from './last-look.ts';
 import { NodeFact, OtherNodeFact, VersionText } from './node-fact.ts';
 import { NodeSurvey } from './node-survey.ts';
+import { StagingFact } from './staging.ts';
 
 export const FACTS_SCHEMA = 'nightlift.facts/v1';
 
@@ -219,6 +220,9 @@ export const Facts = z.object({
   lastLook: observedSchema(LastLook.nullable())
     .optional()
     .describe('the last look; null before the first; absent in facts that an older version has written'),
+  staging: observedSchema(StagingFact.nullable())
+    .optional()
+    .describe('how staging fares; null: there is none; absent in facts that an older version has written'),
   workloads: observedSchema(z.array(WorkloadFact)),
   deprecatedApis: observedSchema(z.array(DeprecatedApiFact)),
   apiServerMetrics: observedSchema(ApiServerMetricsFact)

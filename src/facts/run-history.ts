@@ -3,6 +3,8 @@ import { type Inventory, NodeKind, type RunInventory } from './inventory.ts';
 import { VersionText } from './node-fact.ts';
 
 export const RUN_SCHEMA = 'nightlift.run/v1';
+/** Of what `nightlift history -o json` writes, which other clusters go by. */
+export const HISTORY_SCHEMA = 'nightlift.history/v1';
 
 /** So many are kept, in places that are used in turn. */
 export const RECORDS = 30;
@@ -50,7 +52,7 @@ export const RunHistory = z.object({
   starts: z.array(
     z.object({
       at: Time,
-      by: z.enum(['detector', 'person', 'job']).describe('job: nobody has written down who started it'),
+      by: z.enum(['detector', 'person']),
       who: z.string().describe('the pod, or host and process'),
       resumed: z.boolean(),
     }),

@@ -21,6 +21,7 @@ import { nodesReady } from './nodes-ready.ts';
 import { packageSources } from './package-sources.ts';
 import { packageState } from './package-state.ts';
 import { permissions } from './permissions.ts';
+import { promotion } from './promotion.ts';
 import { quietBaseline } from './quiet-baseline.ts';
 import { removedApis } from './removed-apis.ts';
 import { runtimeSocket } from './runtime-socket.ts';
@@ -29,7 +30,7 @@ import { stuckPods } from './stuck-pods.ts';
 import { versionSkew } from './version-skew.ts';
 
 /** What the target itself is asked, in the detection and again first thing in preflight. */
-export const gateChecks: readonly Check[] = [addonCompat, removedApis, containerRuntime];
+export const gateChecks: readonly Check[] = [addonCompat, removedApis, containerRuntime, promotion];
 
 /** What the nodes are asked of what they say of themselves: in the detection, and in preflight when all of them have answered. */
 export const surveyChecks: readonly Check[] = [

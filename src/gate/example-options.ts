@@ -19,6 +19,7 @@ export function exampleOptions(fields: Partial<GateOptions> = {}): GateOptions {
     drain: { mode: 'always', raise: true },
     rollout: parseSettings('', 'test').rollout,
     stuckPods: { severity: 'block' },
+    promotion: { from: 'nowhere', days: 7 },
     packages: { baseUrl: 'https://pkgs.k8s.io/core:/stable:', lockTimeoutSeconds: 300, freeMegabytes: 1024 },
     kubeadm: { ignorePreflightErrors: ['CoreDNSMigration', 'CoreDNSUnsupportedPlugins'], patchesDirectory: '' },
     snapshot: { required: true, cronJob: 'backup-etcd' },

@@ -6,7 +6,10 @@ import { unknownFinding } from './unknown-finding.ts';
 
 const NAME = 'firing-alerts';
 
-/** The chain's own alerts would block the chain for ever (I21); the other two fire always or only mute others. */
+/** They fire always, or only mute others. */
+const NEVER_NEWS: ReadonlySet<string> = new Set(['Watchdog', 'InfoInhibitor']);
+
+/** The chain's own alerts would block the chain for ever (I21). */
 const ALWAYS_IGNORED = new Set([
   'K8sVersionSkew',
   'EtcdPreUpgradeSnapshotMissing',
@@ -15,8 +18,7 @@ const ALWAYS_IGNORED = new Set([
   'K8sUpgradeBlocked',
   'K8sUpgradeInProgress',
   'K8sVersionCheckMissing',
-  'Watchdog',
-  'InfoInhibitor',
+  ...NEVER_NEWS,
 ]);
 
 /** Halt-on-alert: nothing critical may be firing. Silence because nobody could be asked is not health (D01). */
@@ -57,6 +59,16 @@ export function haltingAlerts(
     if (options.duringRun && options.selfInflicted.includes(alert.name)) return false;
     return !ignored.some((pattern) => pattern.test(alert.name));
   });
+}
+
+/** Of an alert of staging, whose own upgrades are what is looked at: those of its chain count, a failed Job too. */
+export function isHaltingName(
+  name: string,
+  severity: string,
+  { severities, ignore }: Pick<GateOptions['alerts'], 'severities' | 'ignore'>,
+): boolean {
+  if (name !== 'K8sUpgradeChainJobFailed' && !severities.includes(severity)) return false;
+  return !NEVER_NEWS.has(name) && !ignore.some((pattern) => anchored(pattern).test(name));
 }
 
 /** 'KubeNodeNotReady (critical, node=worker-1, since …): summary'. */

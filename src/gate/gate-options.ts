@@ -41,6 +41,8 @@ export interface GateOptions {
   readonly drain: DrainRule;
   /** The setting `rollout`: in which order workers have their turn. */
   readonly rollout: Settings['rollout'];
+  /** The settings group `promotion`. */
+  readonly promotion: Pick<Settings['promotion'], 'from' | 'days'>;
   readonly stuckPods: {
     /** The setting `drain.stuckPods`. */
     readonly severity: 'warn' | 'block';
@@ -68,6 +70,7 @@ export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>): GateO
     drain: drainRule(settings),
     rollout: settings.rollout,
     stuckPods: { severity: settings.drain.stuckPods === 'warn' ? 'warn' : 'block' },
+    promotion: settings.promotion,
     packages: settings.packages,
     kubeadm: settings.kubeadm,
     snapshot: settings.snapshot,

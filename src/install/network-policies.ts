@@ -106,12 +106,9 @@ export function packageHosts({ packages }: Settings): readonly NamedHost[] {
 
 /** TCP ports outside the cluster, DNS and SSH aside, in ascending order. */
 export function egressPorts(settings: Settings): readonly number[] {
-  const urls = [
-    settings.packages.baseUrl,
-    settings.alerts.prometheusUrl,
-    settings.pushgatewayUrl,
-    ...settings.smoke.urls,
-  ];
+  const { packages, alerts, pushgatewayUrl, promotion, smoke } = settings;
+  const own = [packages.baseUrl, alerts.prometheusUrl, pushgatewayUrl];
+  const urls = [...own, promotion.prometheusUrl, promotion.url, ...smoke.urls];
   const redirects = settings.packages.redirectHosts.map(
     (host) => `${new URL(settings.packages.baseUrl).protocol}//${host}`,
   );

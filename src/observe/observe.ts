@@ -89,6 +89,9 @@ export async function observe(
     firstSeen: read('firstSeen', () => readFirstSeen(state, signal)),
     lastLook: read('lastLook', () => readLastLook(state, signal)),
     limits: read('limits', () => readLimits(state, signal)),
+    staging: read('staging', async () =>
+      deps.settings.promotion.from === 'nowhere' ? null : await deps.staging.look(signal),
+    ),
     workloads: read('workloads', async () => [...(await cluster.workloads(signal))]),
     deprecatedApis: read('deprecatedApis', async () => [...(await deps.alerts.deprecatedApis(signal))]),
     apiServerMetrics: read('apiServerMetrics', () => deps.alerts.apiServers(signal)),

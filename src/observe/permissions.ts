@@ -7,7 +7,7 @@ export async function observePermissions(
   { cluster, settings }: Pick<Deps, 'cluster' | 'settings'>,
   signal: AbortSignal,
 ): Promise<readonly PermissionFact[]> {
-  const needed = permissionsOf('phase', namespacesOf(settings)).filter(({ isOnlyTold }) => isOnlyTold === undefined);
+  const needed = permissionsOf('phase', namespacesOf(settings)).filter(({ isNotAsked }) => isNotAsked === undefined);
   return await Promise.all(
     needed.map(async ({ extra, ...permission }) => ({
       ...permission,

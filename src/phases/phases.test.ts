@@ -119,6 +119,7 @@ describe('the phases', () => {
       'nodes',
       'otherNodes',
       'permissions',
+      'staging',
       'workloads',
     ]);
   });

@@ -13,6 +13,7 @@ const NAMES = [
   'target.minimumAgeHours',
   'target.firstPatchOfMinor',
   'target.hopsPerNight',
+  'promotion',
   'alerts.required',
   'alerts.severities',
   'alerts.ignore',

@@ -5,6 +5,7 @@ import { name, notes } from './field.ts';
 import { Job } from './job.ts';
 import { Kubeadm } from './kubeadm.ts';
 import { Nodes, Packages, Ssh } from './nodes.ts';
+import { Promotion } from './promotion.ts';
 import { Rollout } from './rollout.ts';
 import { Smoke } from './smoke.ts';
 import { Snapshot } from './snapshot.ts';
@@ -59,6 +60,7 @@ export const Settings = z
       ),
     nodes: Nodes.prefault({}),
     target: Target.prefault({}),
+    promotion: Promotion.prefault({}),
     window: Window.nullable()
       .default(null)
       .meta(

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Alerts } from '../alerts/alerts.ts';
 import { systemClock } from '../clock.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { Deps } from '../deps.ts';
 import { type Environment } from '../environment.ts';
 import { NightliftError, NotFromHere, reasonOf } from '../errors.ts';
@@ -11,6 +12,7 @@ import type { NodeShell } from '../node/node-shell.ts';
 import type { Notifier } from '../notify/notifier.ts';
 import type { ReleaseFeed } from '../releases/release-feed.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { Staging } from '../staging/staging.ts';
 import { USER_AGENT, type Wiring } from './wiring.ts';
 
 function once<T>(create: () => Promise<T>): () => Promise<T> {
@@ -79,6 +81,34 @@ export function lazyAlerts(settings: Settings, fetch?: FetchText): Alerts {
     targetsUp: async (signal) => await (await alerts()).targetsUp(signal),
     apiServers: async (signal) => await (await alerts()).apiServers(signal),
   };
+}
+
+/** By the setting promotion.from. */
+export function lazyStaging(settings: Settings, cluster: Pick<Cluster, 'configMap'>, fetch?: FetchText): Staging {
+  const staging = once(async (): Promise<Staging> => {
+    const { promotion, alerts, namespace } = settings;
+    const { from, url, labels, days } = promotion;
+    const clock = systemClock();
+    if (from === 'prometheus') {
+      const { createPrometheusStaging } = await import('../staging/prometheus-staging.ts');
+      return createPrometheusStaging({
+        url: promotion.prometheusUrl === '' ? alerts.prometheusUrl : promotion.prometheusUrl,
+        labels,
+        days,
+        clock,
+        userAgent: USER_AGENT,
+        ...(fetch === undefined ? {} : { fetch }),
+      });
+    }
+    const { createHistoryStaging, fetchHistory, STAGING } = await import('../staging/history-staging.ts');
+    if (from === 'url') return createHistoryStaging({ clock, ...fetchHistory(url, USER_AGENT, fetch) });
+    return createHistoryStaging({
+      clock,
+      source: `ConfigMap ${namespace}/${STAGING.configMap}`,
+      read: async (signal) => (await cluster.configMap(namespace, STAGING.configMap, signal))?.[STAGING.key] ?? '',
+    });
+  });
+  return { look: async (signal) => await (await staging()).look(signal) };
 }
 
 export function lazyFeed(environment: Environment, settings: Settings, fetch?: FetchText): ReleaseFeed {

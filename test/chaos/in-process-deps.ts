@@ -111,6 +111,7 @@ export function inProcessDeps(cluster: EmbeddedCluster, options: InProcessOption
         ...within('prometheus'),
       }),
       feed: createPackagesFeed({ baseUrl, allowedHosts: redirectHosts, userAgent: USER_AGENT, ...within('feed') }),
+      staging: { look: () => Promise.reject(new Error('no night here has a staging')) },
       metrics: createPushgatewayMetrics({
         url: settings.pushgatewayUrl,
         userAgent: USER_AGENT,

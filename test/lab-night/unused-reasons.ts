@@ -12,5 +12,6 @@ export const unusedReasons: ReadonlyMap<string, string> = new Map([
     'k8s-upgrade-job delete batch/jobs default',
     'replacing the snapshot Job of the same day, when it failed or a drain has taken its log along',
   ],
+  ['k8s-upgrade-job create /configmaps k8s-upgrade', 'the record of a run that the detector could not begin'],
   ['k8s-upgrade-job delete batch/jobs k8s-upgrade', 'replacing the failed Job of an earlier night'],
 ]);

@@ -21,6 +21,10 @@ function person({ server }: EmbeddedCluster) {
   return async (...argv: string[]) => await callCli([...argv, '--kubeconfig', file]);
 }
 
+function runsOf(text: string): readonly RunHistory[] {
+  return (JSON.parse(text) as { runs: unknown[] }).runs.map((run) => RunHistory.parse(run));
+}
+
 describe('what runs have written down', { timeout: NIGHT_MS }, () => {
   it('tells of a night that failed and the one that went on, under the rights of its own accounts', async () => {
     await nights.cluster(SMALL, async (cluster) => {
@@ -29,13 +33,11 @@ describe('what runs have written down', { timeout: NIGHT_MS }, () => {
       const fault = { match: /^kubeadm upgrade apply/, exitCode: 1, stderr: 'etcd did not answer\n', times: 1 };
       cluster.nodes.commands.fail(fault);
       expect((await runNight(cluster)).outcome, logOf(cluster)).toBe('failed');
-      const failed = JSON.parse((await call('history', '-o', 'json')).out) as unknown[];
-      expect(failed.map((run) => RunHistory.parse(run).outcome)).toEqual(['failed']);
+      const failed = runsOf((await call('history', '-o', 'json')).out);
+      expect(failed.map(({ outcome }) => outcome)).toEqual(['failed']);
       expect((await runNight(cluster)).outcome, logOf(cluster)).toBe('upgraded');
 
-      const [run, ...others] = (JSON.parse((await call('history', '-o', 'json')).out) as unknown[]).map((one) =>
-        RunHistory.parse(one),
-      );
+      const [run, ...others] = runsOf((await call('history', '-o', 'json')).out);
       expect(others).toEqual([]);
       expect(run).toMatchObject({ cluster: 'kubernetes', from: '1.36.3', target: '1.36.4', outcome: 'complete' });
       expect(run?.starts.map(({ by, resumed }) => [by, resumed])).toEqual([

@@ -12,6 +12,7 @@ import type { Gauge } from '../../src/metrics/metrics.ts';
 import type { NodeShell } from '../../src/node/node-shell.ts';
 import type { Message } from '../../src/notify/notifier.ts';
 import { Settings } from '../../src/settings/settings.ts';
+import type { Staging } from '../../src/staging/staging.ts';
 import { surveyOutputOf } from './survey-output.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
@@ -82,6 +83,7 @@ export function exampleWorld(options: WorldOptions = {}): ExampleWorld {
       targetsUp: async () => ({ apiserver: 1 }),
     },
     feed: { minor: async () => null },
+    staging: strict<Staging>('staging', {}),
     metrics: {
       push: async (_, gauges: readonly Gauge[]) => {
         for (const { name, value } of gauges) world.seen.gauges.set(name, value);

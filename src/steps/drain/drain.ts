@@ -58,7 +58,7 @@ async function keepPods(context: Context, node: NodeFact): Promise<void> {
     risk: WITHOUT_DRAIN_RISK,
     ...(job === undefined ? {} : { cordon: 'none, as this Job runs on the node' }),
   });
-  await onlyTold(context, 'that the node was not drained', async () => {
+  await onlyTold(context, 'that the node was not drained could not be recorded', async () => {
     await recordRun(context, { [NOT_DRAINED]: context.target });
   });
 }

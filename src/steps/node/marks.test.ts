@@ -98,7 +98,8 @@ describe('the marks of nodes that still have to go', () => {
 
   it('are set by nobody without the setting', async () => {
     const { context } = scene({});
-    for (const step of [markPending, exclude]) expect(await step.skip?.(context)).toBe('drain.markPending is off');
+    expect(await markPending.skip?.(context)).toBe('drain.markPending.preferNoSchedule is off');
+    expect(await exclude.skip?.(context)).toBe('drain.markPending.excludeFromLoadBalancers is off');
     for (const [step, setting] of [
       [markPending, TAINT],
       [exclude, LABEL],

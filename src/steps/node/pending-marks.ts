@@ -11,7 +11,9 @@ export const markPending: ActionStep = {
   name: 'mark-pending',
   summary: 'taint the workers that still have to go, so that pods move once',
   skip: ({ deps }) =>
-    Promise.resolve(deps.settings.drain.markPending.preferNoSchedule ? undefined : 'drain.markPending is off'),
+    Promise.resolve(
+      deps.settings.drain.markPending.preferNoSchedule ? undefined : 'drain.markPending.preferNoSchedule is off',
+    ),
   async run({ deps: { cluster, clock, log }, signal, target }) {
     const waiting = workers(await cluster.outlines(signal)).filter(
       (node) => !isOnTarget(node, target) && node.pendingSince === null,
@@ -28,7 +30,11 @@ export const exclude: ActionStep = {
   name: 'exclude',
   summary: 'take the node out of external load balancers',
   skip: ({ deps }) =>
-    Promise.resolve(deps.settings.drain.markPending.excludeFromLoadBalancers ? undefined : 'drain.markPending is off'),
+    Promise.resolve(
+      deps.settings.drain.markPending.excludeFromLoadBalancers
+        ? undefined
+        : 'drain.markPending.excludeFromLoadBalancers is off',
+    ),
   longest: ({ drain }) => drain.markPending.loadBalancerSeconds,
   // A node that shows the target is finished, and not drained again.
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
