@@ -1,7 +1,7 @@
 import type { Deps } from '../deps.ts';
 import { NightliftError } from '../errors.ts';
 
-const DETECTOR = 'k8s-version-check';
+export const DETECTOR = 'k8s-version-check';
 
 /**
  * The CronJob's Job, now, as `kubectl create job --from` makes it; once for each name, as the Job of an earlier time is there for

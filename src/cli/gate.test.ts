@@ -164,3 +164,42 @@ describe('nightlift gate with --config', () => {
     expect(err).toMatch(/the gate was not asked: reading the addon matrix .*gone\.yaml: there is no such file/);
   });
 });
+
+describe('nightlift plan of facts in a file, over several minors', () => {
+  const release = (minor: string) => ({ minor, source: 'feed', versions: [`${minor}.0`, `${minor}.1`] });
+  const facts = exampleFacts(
+    { nextMinorReleases: known(release('1.36')), laterReleases: known([release('1.37')]), workloads: known([gpu]) },
+    '1.35.8',
+  );
+  const plan = async (target: string, ...more: readonly string[]) =>
+    await callCli(['plan', '--facts', write('facts.json', JSON.stringify(facts)), '--target', target, ...more]);
+
+  it('shows the way, and what is known today to end it', async () => {
+    const { out, code } = await plan('1.37.1');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^1\.35\.8 ─▶ 1\.36\.1 ─▶ 1\.37\.1: 2 hops × 3 nodes/);
+    expect(out).toMatch(
+      /^\[2\/2\] 1\.36\.1 ─▶ 1\.37\.1 \(minor\): a person asked for it\n.*\n {2}The path would end before it:.* held:\n.*gpu-operator/m,
+    );
+  });
+
+  it('does not need the addon matrix either', async () => {
+    const config = write('config.yaml', 'addons: { matrixFile: gone.yaml }');
+    const { out, err, code } = await plan('1.37.1', '--config', config, '-o', 'json');
+    expect([code, JSON.parse(out)]).toEqual([0, expect.objectContaining({ ahead: [], gate: null, target: '1.37.1' })]);
+    expect(err).toContain('the gate was not asked');
+  });
+
+  it.each([
+    [
+      '1.37.1',
+      'target: { ceiling: "1.35" }',
+      /1\.36 lies on the way to 1\.37\.1.* is above the ceiling 1\.35.*\n.*--to` a version of 1\.36/,
+    ],
+    ['1.38.1', 'dryRun: false', /planning the upgrade to 1\.38\.1: 1\.38\.1 is not published; of 1\.38: none/],
+    ['1.39.1', 'dryRun: false', /1\.38 lies on the way to 1\.39\.1.*, and is not published/],
+  ])('refuses %s with %j, and names the rule', async (target, text, says) => {
+    const { err, code } = await plan(target, '--config', write('config.yaml', text));
+    expect([code, err]).toEqual([64, expect.stringMatching(says)]);
+  });
+});

@@ -11,12 +11,15 @@ const BEFORE = '1.35.8>1.36.3@2026-11-21T21:00:00.000Z';
 const YESTERDAY = '1.35.8>1.36.3@2026-11-20T22:00:00.000Z';
 
 /** What a postflight that has closed its run creates, at 23:00. */
-async function after(hops: string | undefined, { hopsPerNight = 2, paused = false, window = {}, cronJob = true } = {}) {
+async function after(
+  hops: string | undefined,
+  { hopsPerNight = 2, paused = false, window = {}, cronJob = true, suspended = false } = {},
+) {
   const created: string[] = [];
   const world = exampleWorld({
     settings: { target: { hopsPerNight }, ...window },
     cluster: {
-      cronJob: async () => (cronJob ? { uid: 'u', program: '', suspended: false, image: '' } : undefined),
+      cronJob: async () => (cronJob ? { uid: 'u', program: '', suspended, image: '' } : undefined),
       createJobFromCronJob: async (namespace, from, name) => {
         created.push(`${namespace}/${from}: ${name}`);
         return 'created';
@@ -60,6 +63,7 @@ describe('next-hop', () => {
     ['the record is damaged', 'x>y@z', {}, /not begun by the detection/],
     ['the kill switch is engaged', HERE, { paused: true }, /the kill switch is engaged/],
     ['the window is over', HERE, { window: { window: { start: '20:00', end: '22:30' } } }, /outside the window/],
+    ['the detector is suspended', HERE, { suspended: true }, /CronJob k8s-upgrade\/k8s-version-check is suspended/],
     ['there is no detector', HERE, { cronJob: false }, /could not be begun: .*there is no CronJob/],
   ])('starts nothing when %s, and says so', async (_, hops, options, says) => {
     expect(await after(hops, options)).toEqual({ created: [], said: expect.stringMatching(says) });

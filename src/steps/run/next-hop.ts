@@ -1,6 +1,6 @@
 import { whyPaused } from '../../chain/may-go-on.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
-import { startDetection } from '../../chain/start-detection.ts';
+import { DETECTOR, startDetection } from '../../chain/start-detection.ts';
 import { hopsOfNight, NIGHT_HOPS } from '../../observe/night-hops.ts';
 import { readRun } from '../../observe/run-record.ts';
 import { versionLabel } from '../../version.ts';
@@ -30,6 +30,8 @@ async function whyNot(context: Context): Promise<string | undefined> {
   const { hopsPerNight } = deps.settings.target;
   const hops = hopsOfNight((await readRun(context))[NIGHT_HOPS], deps.clock.now().getTime());
   if (hops.at(-1)?.target !== target) return 'this run was not begun by the detection';
-  if (hops.length < hopsPerNight) return undefined;
-  return `${hops.length} of ${hopsPerNight} (target.hopsPerNight) are done`;
+  if (hops.length >= hopsPerNight) return `${hops.length} of ${hopsPerNight} (target.hopsPerNight) are done`;
+  // Who has suspended the nights does not want one begun by us.
+  const detector = await deps.cluster.cronJob(deps.settings.namespace, DETECTOR, context.signal);
+  return detector?.suspended === true ? `CronJob ${deps.settings.namespace}/${DETECTOR} is suspended` : undefined;
 }
