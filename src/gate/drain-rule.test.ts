@@ -95,6 +95,16 @@ describe('whether a node is drained', () => {
       why: 'whether the containerd of cp1 was raised is not known any more',
     },
     {
+      title: 'not: the only node, which is compared with nobody',
+      node: controlPlane('cp1', OLD, { containerRuntime: 'cri-dockerd' }),
+      why: undefined,
+    },
+    {
+      title: 'not: the only node, on its target',
+      node: controlPlane('cp1', TARGET, { unfinished: TARGET }),
+      why: undefined,
+    },
+    {
       title: 'not: the only node, half-way',
       node: controlPlane('cp1', OLD, { apiServer: TARGET, unfinished: TARGET }),
       why: undefined,
