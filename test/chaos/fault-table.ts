@@ -293,6 +293,11 @@ export const FAULT_TABLE = `
   worker     | api         | 403 in the middle for a moment         | retried and done
   worker     | api         | 500 of etcd in the middle for a moment | retried and done
   worker     | api         | garbage in the middle for a moment     | paused
+  worker     | api         | refused in the soak                    | left to the retry, changed
+  worker     | api         | 429 in the soak                        | left to the retry, changed
+  worker     | api         | garbage in the soak                    | failed, changed
+  worker     | api         | 403 in the soak for a moment           | retried and done
+  worker     | api         | truncated in the soak for a moment     | retried and done
   worker     | ssh         | hangs                                  | left to the retry
   worker     | ssh         | garbage                                | left to the retry
   worker     | ssh         | empty for a moment                     | retried and done
