@@ -18,8 +18,10 @@ const { signal } = new AbortController();
 const CHANGES: readonly (keyof Cluster)[] = [
   'annotateNamespace',
   'cordon',
+  'createClaim',
   'createJob',
   'createJobFromCronJob',
+  'deleteClaim',
   'deleteConfigMap',
   'deleteJob',
   'deletePod',

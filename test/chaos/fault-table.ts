@@ -1,7 +1,8 @@
 /**
  * What becomes of a phase when something that it uses fails: phase | dependency | fault | what is expected. `unaffected`
  * and `retried and done` end as a phase without a fault; `left to the retry` is worth another try of the Job; `unknown`,
- * `paused`, `refused` and `failed` stop, and start nothing. `cordoned`: the step's node stays so, with our mark, for whoever goes on.
+ * `paused`, `refused` and `failed` stop, and start nothing. `cordoned`: the step's node stays so, with our mark, for whoever goes on;
+ * `changed`: it is upgraded and in service, and has our mark still.
  */
 export const FAULT_TABLE = `
   check      | api         | refused                                | left to the retry
