@@ -7,6 +7,7 @@ locals {
     kured           = try(local.settings.kured.takeLock, false) && try(local.settings.kured.daemonSet, "kured") != ""
     delete-pods     = contains(local.drain_actions, "delete-after")
     patch-workloads = length(try(local.settings.quiesce, [])) > 0 || contains(local.drain_actions, "restart-owner")
+    smoke-claims    = length(try(local.settings.smoke.storageClasses, [])) > 0
   }
 
   # The Role for snapshots stands in the namespace of the snapshot CronJob, the one for kured's lock in that of kured.

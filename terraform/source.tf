@@ -16,6 +16,7 @@ locals {
       policy           = "policy/policy.yaml"
       delete-pods      = "delete-pods/rbac.yaml"
       patch-workloads  = "patch-workloads/rbac.yaml"
+      smoke-claims     = "smoke-claims/rbac.yaml"
       network-policies = "base/network-policies.yaml"
       cron-jobs        = "${local.overlay}/cron-jobs.yaml"
     } :

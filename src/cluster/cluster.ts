@@ -185,6 +185,13 @@ export interface JobManifest {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
+export interface ClaimManifest {
+  readonly apiVersion: 'v1';
+  readonly kind: 'PersistentVolumeClaim';
+  readonly metadata: { readonly name: string; readonly [field: string]: unknown };
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
 /**
  * The cluster in the words of an upgrade. Reads are paged and parsed at the edge. Every method may throw a
  * NightliftError of kind `cluster`; `isUnavailable(error)` (kube-error.ts) tells an API server that is away from one that said no.
@@ -313,6 +320,11 @@ export interface Cluster {
     signal: AbortSignal,
   ): Promise<void>;
 
+  /** PersistentVolumeClaims of our namespace, with their phase: Pending, Bound, Lost. */
+  claims(selector: string, signal: AbortSignal): Promise<readonly { readonly name: string; readonly phase: string }[]>;
+  createClaim(manifest: ClaimManifest, signal: AbortSignal): Promise<'created' | 'exists'>;
+  /** Absent is fine. It goes when no pod uses it any more. */
+  deleteClaim(name: string, signal: AbortSignal): Promise<void>;
   /** Jobs of the namespace by label selector. `open` leaves out those that are complete, which are kept for days. */
   jobs(selector: string, signal: AbortSignal, which?: 'all' | 'open'): Promise<readonly JobFact[]>;
   job(name: string, signal: AbortSignal, namespace?: string): Promise<JobFact | undefined>;

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import { describeBody } from '../http/describe-body.ts';
 import { parseVersion } from '../version.ts';
 import type { Cluster } from './cluster.ts';
+import { kubeClaims } from './kube-claims.ts';
 import type { KubeClient } from './kube-client.ts';
 import { kubeConfigMaps } from './kube-config-maps.ts';
 import { type KubeContext, recordKeys } from './kube-context.ts';
@@ -41,6 +42,7 @@ export function createKubeCluster(options: KubeClusterOptions): Cluster {
     ...kubeWorkloads(context),
     ...kubeConfigMaps(context),
     ...kubeJobs(context),
+    ...kubeClaims(context),
     ...kubeCronJobs(context),
     ...kubeLeases(context),
     ...kubeRebootLock(context),

@@ -77,6 +77,11 @@ describe('the permissions', () => {
     ],
     ['kured: { takeLock: true, daemonSet: reboots }', ['kured'], ['patch daemonsets.apps kube-system reboots']],
     ['kured: { takeLock: true, daemonSet: "" }', [], []],
+    [
+      'smoke: { storageClasses: [fast] }',
+      ['smoke-claims'],
+      ['list', 'create', 'delete'].map((verb) => `${verb} persistentvolumeclaims k8s-upgrade`),
+    ],
   ];
   it.each(NEEDING)('with %j are those of every run and %j', (settings, extras, added) => {
     const namespaces = namespacesOf(parseSettings(settings, 'a test'));

@@ -17,13 +17,14 @@ export interface Namespaces {
 }
 
 /** What only a setting needs, and is granted with it alone. */
-export type Extra = 'kured' | 'delete-pods' | 'patch-workloads';
+export type Extra = 'kured' | 'delete-pods' | 'patch-workloads' | 'smoke-claims';
 
 /** By the name of its folder in deploy/ and the end of its roles' names: the setting that needs it. */
 export const EXTRAS: Readonly<Record<Extra, string>> = {
   kured: 'kured.takeLock',
   'delete-pods': 'the action delete-after in drain.policies',
   'patch-workloads': 'quiesce, or the action restart-owner in drain.policies,',
+  'smoke-claims': 'smoke.storageClasses',
 };
 
 /** A row of the table. */
@@ -182,6 +183,14 @@ const PHASE: readonly Need[] = [
       why: 'quiesce and restore, restart of an owner (I03)',
     }),
   ),
+  {
+    verbs: ['list', 'create', 'delete'],
+    group: '',
+    resource: 'persistentvolumeclaims',
+    where: 'own',
+    extra: 'smoke-claims',
+    why: 'a claim that binds and keeps its data',
+  },
   { verbs: ['get'], group: '', resource: 'services', where: 'kube-system', why: 'address of the cluster DNS' },
   { verbs: ['get'], group: 'batch', resource: 'cronjobs', where: 'snapshot', why: 'template of the snapshot Job' },
   { verbs: ['get', 'create', 'delete'], group: 'batch', resource: 'jobs', where: 'snapshot', why: 'the snapshot Job' },
@@ -226,7 +235,7 @@ export function permissionsOf(role: Role, namespaces: Namespaces): readonly Need
 }
 
 /** Where our objects and those of others are, and what the settings add. */
-export function namespacesOf({ namespace, snapshot, kured, drain, quiesce }: Settings): Namespaces {
+export function namespacesOf({ namespace, snapshot, kured, drain, quiesce, smoke }: Settings): Namespaces {
   const has = (action: Settings['drain']['policies'][number]['action']) =>
     drain.policies.some((policy) => policy.action === action);
   const takesLock = kured.takeLock && kured.daemonSet !== '';
@@ -238,6 +247,7 @@ export function namespacesOf({ namespace, snapshot, kured, drain, quiesce }: Set
       ...(takesLock ? (['kured'] as const) : []),
       ...(has('delete-after') ? (['delete-pods'] as const) : []),
       ...(quiesce.length > 0 || has('restart-owner') ? (['patch-workloads'] as const) : []),
+      ...(smoke.storageClasses.length > 0 ? (['smoke-claims'] as const) : []),
     ],
   };
 }

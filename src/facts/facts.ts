@@ -89,7 +89,10 @@ export const PermissionFact = z.object({
   resource: z.string().describe('with subresource: pods/eviction'),
   namespace: z.string().describe('empty for cluster-wide'),
   name: z.string().optional().describe('the one object; absent: all of them'),
-  extra: z.enum(['kured', 'delete-pods', 'patch-workloads']).optional().describe('absent: every run needs it'),
+  extra: z
+    .enum(['kured', 'delete-pods', 'patch-workloads', 'smoke-claims'])
+    .optional()
+    .describe('absent: every run needs it'),
   allowed: z.boolean(),
 });
 

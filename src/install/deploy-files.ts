@@ -52,6 +52,7 @@ const NEEDING: Readonly<Record<Extra, string>> = {
   kured: 'kured: { takeLock: true }\n',
   'delete-pods': 'drain: { policies: [{ namespace: default, action: delete-after }] }\n',
   'patch-workloads': 'quiesce: [{ namespace: default, name: example }]\n',
+  'smoke-claims': 'smoke: { storageClasses: [example] }\n',
 };
 
 /** What only a setting needs, as a component of its own. */

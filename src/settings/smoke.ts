@@ -51,6 +51,11 @@ export const Smoke = z.strictObject({
         reason: 'The control planes have it already.',
       }),
     ),
+  storageClasses: stringList(
+    [],
+    'StorageClasses of which a claim binds, and what one pod has written there the next one reads. Needs the permission of `deploy/smoke-claims`.',
+    'It makes volumes, and removes them.',
+  ),
   urls: z
     .array(address)
     .default([])

@@ -25,8 +25,8 @@ export const DEPENDENCIES = [
 ] as const;
 export type Dependency = (typeof DEPENDENCIES)[number];
 
-/** A fault begins with the phase, with the gate, or when the phase has begun to change something; it stays, or is over after a moment. */
-const WORDS = /^(.*?)( in the gate| before the cordon| in the middle)?( for a moment)?$/;
+/** A fault begins with the phase, with the gate, with the watch over a node that is back in service, or when the phase has begun to change something; it stays, or is over after a moment. */
+const WORDS = /^(.*?)( in the gate| before the cordon| in the middle| in the soak)?( for a moment)?$/;
 /** Requests that meet a fault of a moment. */
 const MOMENT_TIMES = 2;
 /** The middle of what changes nothing: so many requests pass before it, or it begins with the first of a kind. */
@@ -76,6 +76,7 @@ function api(scene: FaultScene, words: string): Injection {
   if (start === undefined) begin();
   else if (start === ' in the gate') begin({ from: /\/deployments/ });
   else if (start === ' before the cordon') begin({ from: /\/pods\?.*spec\.nodeName/ });
+  else if (start === ' in the soak') begin({ from: /\/events\?/ });
   else if (middle !== undefined) begin(middle);
   else end = onFirstChange(scene, begin);
   return {

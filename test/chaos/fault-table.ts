@@ -1,7 +1,8 @@
 /**
  * What becomes of a phase when something that it uses fails: phase | dependency | fault | what is expected. `unaffected`
  * and `retried and done` end as a phase without a fault; `left to the retry` is worth another try of the Job; `unknown`,
- * `paused`, `refused` and `failed` stop, and start nothing. `cordoned`: the step's node stays so, with our mark, for whoever goes on.
+ * `paused`, `refused` and `failed` stop, and start nothing. `cordoned`: the step's node stays so, with our mark, for whoever goes on;
+ * `changed`: it is upgraded and in service, and has our mark still.
  */
 export const FAULT_TABLE = `
   check      | api         | refused                                | left to the retry
@@ -293,6 +294,11 @@ export const FAULT_TABLE = `
   worker     | api         | 403 in the middle for a moment         | retried and done
   worker     | api         | 500 of etcd in the middle for a moment | retried and done
   worker     | api         | garbage in the middle for a moment     | paused
+  worker     | api         | refused in the soak                    | left to the retry, changed
+  worker     | api         | 429 in the soak                        | left to the retry, changed
+  worker     | api         | garbage in the soak                    | failed, changed
+  worker     | api         | 403 in the soak for a moment           | retried and done
+  worker     | api         | truncated in the soak for a moment     | retried and done
   worker     | ssh         | hangs                                  | left to the retry
   worker     | ssh         | garbage                                | left to the retry
   worker     | ssh         | empty for a moment                     | retried and done

@@ -23,5 +23,5 @@ export const nodeNetwork: Trigger = {
     const why = await whyNotReached(pod.ip, context.signal);
     return known(why === undefined ? undefined : `a pod on ${name} is not reached over the pod network: ${why}`);
   },
-  end: (context) => removeProbes(context, 'own'),
+  end: removeProbes,
 };

@@ -56,7 +56,7 @@ export const podsAreScheduled: SmokeCheck = {
       .filter((probe) => !runs(probe))
       .map(({ place, pod }) => `${describePlace(place)}: ${whyNotRunning(pod)}`);
   },
-  end: endProbes,
+  end: removeProbes,
 };
 
 function whyNotRunning(pod: Probe['pod']): string {
@@ -93,10 +93,5 @@ export const podsAreConnected: SmokeCheck = {
     );
     return [...lacking, ...asked.flat()];
   },
-  end: endProbes,
+  end: removeProbes,
 };
-
-/** At the end of a run nothing is left of any step that was killed. */
-async function endProbes(context: Context): Promise<void> {
-  await removeProbes(context, nodeOf(context.step) === undefined ? 'all' : 'own');
-}

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { jobImage } from '../../chain/ensure-job.ts';
 import type { Context } from '../../chain/phase.ts';
-import { stepName } from '../../chain/step.ts';
-import type { JobManifest, PodFact } from '../../cluster/cluster.ts';
+import { nodeOf, stepName } from '../../chain/step.ts';
+import type { ClaimManifest, JobManifest, PodFact } from '../../cluster/cluster.ts';
 import { reasonOf } from '../../errors.ts';
+import type { JobFact } from '../../facts/facts.ts';
 import { hostPort } from '../../host-port.ts';
 import { fetchText } from '../../http/fetch-text.ts';
 import { CHAIN_SELECTOR } from '../../observe/chain-jobs.ts';
@@ -40,25 +41,57 @@ export function describePlace(place: ProbePlace): string {
 export async function probesAt(context: Context, places: readonly ProbePlace[]): Promise<readonly Probe[]> {
   const { deps, signal } = context;
   const { namespace } = deps.settings;
-  const own = `app=${APP},for=${ownLabel(context)}`;
-  const jobs = new Map((await deps.cluster.jobs(own, signal)).map((job) => [job.name, job]));
+  const jobs = await probeJobs(context);
   const named = places.map((place) => ({ place, name: nameOf(context, place) }));
-  let owner: PodFact | undefined;
-  let image: string | undefined;
   for (const { place, name } of named) {
     const job = jobs.get(name);
     if (job?.status === 'active') continue;
     // Of an earlier try, whose time was over.
     if (job !== undefined) await deps.cluster.deleteJob(name, signal, undefined, job.createdAt);
-    owner ??= await ownPod(context);
-    image ??= deps.settings.smoke.image || (await jobImage(deps, signal));
-    await deps.cluster.createJob(probeJob(context, { place, name, image, owner }), signal);
+    await createProbe(context, { name, place, script: PROBE_PROGRAM });
   }
-  const pods = await deps.cluster.pods({ namespace, labels: own }, signal);
+  const pods = await deps.cluster.pods({ namespace, labels: selectorOf(context) }, signal);
   return named.map(({ place, name }) => ({
     place,
     pod: pods.find((pod) => pod.owner?.name === name && !pod.deleting),
   }));
+}
+
+/** A Job that runs a script of Node once; of a name that is there already it stays as it is. */
+export interface ScriptProbe {
+  readonly name: string;
+  readonly script: string;
+  /** Default: wherever the scheduler likes. */
+  readonly place?: ProbePlace;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Mounted at /data; made when it is not there. */
+  readonly claim?: { readonly name: string; readonly storageClass: string };
+}
+
+export async function createProbe(context: Context, probe: ScriptProbe): Promise<void> {
+  const { deps, signal } = context;
+  const { claim } = probe;
+  const owner = await ownPod(context);
+  const image = deps.settings.smoke.image || (await jobImage(deps, signal));
+  if (claim !== undefined)
+    await deps.cluster.createClaim(claimOf(metadataOf(context, claim.name, owner), claim.storageClass), signal);
+  await deps.cluster.createJob(probeJob(context, probe, image, owner), signal);
+}
+
+/** The Jobs of this step that are there, by name. */
+export async function probeJobs(context: Context): Promise<ReadonlyMap<string, JobFact>> {
+  const jobs = await context.deps.cluster.jobs(selectorOf(context), context.signal);
+  return new Map(jobs.map((job) => [job.name, job]));
+}
+
+export function claimName(context: Context, storageClass: string): string {
+  return `${APP}-${ownLabel(context)}-${short(storageClass)}`;
+}
+
+/** Pending, Bound, Lost; undefined when there is none. */
+export async function phaseOfClaim(context: Context, name: string): Promise<string | undefined> {
+  const claims = await context.deps.cluster.claims(selectorOf(context), context.signal);
+  return claims.find((claim) => claim.name === name)?.phase;
 }
 
 /** Why there is no answer from the probe, or from one probe to another; undefined when there is. */
@@ -73,19 +106,41 @@ export async function whyNotReached(address: string, signal: AbortSignal, peer?:
   }
 }
 
+/** Those of the step; when they are removed at the end of a run, those of every step: one may have been killed for good. */
+function selectorOf(context: Context, removing = false): string {
+  const isOfAll = removing && nodeOf(context.step) === undefined;
+  return isOfAll ? `app=${APP}` : `app=${APP},for=${ownLabel(context)}`;
+}
+
 /**
- * Those of this step, or of every one. What cannot be removed is said and stops nothing: it ends by itself, and the
+ * What cannot be removed is said and stops nothing: it ends by itself, and the
  * next step that looks removes it. Also when the step is stopped, which its own signal says.
  */
-export async function removeProbes(context: Context, which: 'own' | 'all'): Promise<void> {
-  const { cluster, log } = context.deps;
-  const signal = AbortSignal.timeout(REMOVE_MS);
-  try {
-    const selector = which === 'all' ? `app=${APP}` : `app=${APP},for=${ownLabel(context)}`;
+export async function removeProbes(context: Context): Promise<void> {
+  const { cluster } = context.deps;
+  await remove(context, 'probe pods could not be removed; they end by themselves', async (selector, signal) => {
     const jobs = await cluster.jobs(selector, signal);
     await Promise.all(jobs.map(({ name, createdAt }) => cluster.deleteJob(name, signal, undefined, createdAt)));
+  });
+}
+
+/** After their pods, which hold them. */
+export async function removeClaims(context: Context): Promise<void> {
+  const { cluster } = context.deps;
+  await remove(context, 'claims of probe pods could not be removed', async (selector, signal) => {
+    for (const { name } of await cluster.claims(selector, signal)) await cluster.deleteClaim(name, signal);
+  });
+}
+
+async function remove(
+  context: Context,
+  otherwise: string,
+  work: (selector: string, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  try {
+    await work(selectorOf(context, true), AbortSignal.timeout(REMOVE_MS));
   } catch (error) {
-    log.warn('probe pods could not be removed; they end by themselves', { error: reasonOf(error) });
+    context.deps.log.warn(otherwise, { error: reasonOf(error) });
   }
 }
 
@@ -99,33 +154,41 @@ async function ownPod({ deps, signal }: Context): Promise<PodFact | undefined> {
   return pods.find(({ name }) => name === deps.identity);
 }
 
-interface ProbeJob {
-  readonly place: ProbePlace;
-  readonly name: string;
-  readonly image: string;
-  readonly owner: PodFact | undefined;
+function metadataOf(context: Context, name: string, owner: PodFact | undefined) {
+  return {
+    name,
+    namespace: context.deps.settings.namespace,
+    labels: { app: APP, for: ownLabel(context) },
+    ...(owner === undefined
+      ? {}
+      : { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: owner.name, uid: owner.uid }] }),
+  };
 }
 
-function probeJob(context: Context, { place, name, image, owner }: ProbeJob): JobManifest {
+function claimOf(metadata: ReturnType<typeof metadataOf>, storageClassName: string): ClaimManifest {
+  const resources = { requests: { storage: '64Mi' } };
+  const spec = { accessModes: ['ReadWriteOnce'], storageClassName, resources };
+  return { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, spec };
+}
+
+function probeJob(
+  context: Context,
+  { name, place, script, env = {}, claim }: ScriptProbe,
+  image: string,
+  owner: PodFact | undefined,
+): JobManifest {
   const { settings } = context.deps;
-  const labels = { app: APP, for: ownLabel(context) };
+  const metadata = metadataOf(context, name, owner);
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: {
-      name,
-      namespace: settings.namespace,
-      labels,
-      ...(owner === undefined
-        ? {}
-        : { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: owner.name, uid: owner.uid }] }),
-    },
+    metadata,
     spec: {
       activeDeadlineSeconds: Math.ceil(settings.waits.readySeconds + settings.waits.soakSeconds + SECONDS_BESIDE),
       ttlSecondsAfterFinished: 60,
       backoffLimit: 0,
       template: {
-        metadata: { labels },
+        metadata: { labels: metadata.labels },
         spec: {
           // For its pull secrets alone.
           serviceAccountName: 'k8s-upgrade-job',
@@ -133,14 +196,13 @@ function probeJob(context: Context, { place, name, image, owner }: ProbeJob): Jo
           enableServiceLinks: false,
           restartPolicy: 'Never',
           terminationGracePeriodSeconds: 1,
-          affinity: {
-            nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [termOf(place)] } },
-          },
+          ...(place === undefined ? {} : { affinity: { nodeAffinity: only(place) } }),
           tolerations: CONTROL_PLANE_TAINTS.map((key) => ({ key, operator: 'Exists', effect: 'NoSchedule' })),
           securityContext: {
             runAsNonRoot: true,
             runAsUser: 65_532,
             runAsGroup: 65_532,
+            fsGroup: 65_532,
             seccompProfile: { type: 'RuntimeDefault' },
           },
           containers: [
@@ -148,16 +210,23 @@ function probeJob(context: Context, { place, name, image, owner }: ProbeJob): Jo
               name: 'probe',
               image,
               imagePullPolicy: 'IfNotPresent',
-              command: ['node', '-e', PROBE_PROGRAM],
-              env: [{ name: 'PROBE_ADDRESS', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }],
+              command: ['node', '-e', script],
+              env: [
+                { name: 'PROBE_ADDRESS', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+                ...Object.entries(env).map(([key, value]) => ({ name: key, value })),
+              ],
               securityContext: {
                 allowPrivilegeEscalation: false,
                 readOnlyRootFilesystem: true,
                 capabilities: { drop: ['ALL'] },
               },
               resources: { requests: { cpu: '5m', memory: '48Mi' }, limits: { memory: '128Mi' } },
+              ...(claim === undefined ? {} : { volumeMounts: [{ name: 'data', mountPath: '/data' }] }),
             },
           ],
+          ...(claim === undefined
+            ? {}
+            : { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: claim.name } }] }),
         },
       },
     },
@@ -165,6 +234,10 @@ function probeJob(context: Context, { place, name, image, owner }: ProbeJob): Jo
 }
 
 export const CONTROL_PLANE_TAINTS = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master'];
+
+function only(place: ProbePlace): object {
+  return { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [termOf(place)] } };
+}
 
 function termOf(place: ProbePlace): object {
   if ('node' in place) return { matchFields: [{ key: 'metadata.name', operator: 'In', values: [place.node] }] };

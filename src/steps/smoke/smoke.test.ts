@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { controlPlane, worker } from '../../../test/support/clusters.ts';
 import { type ExampleWorld, exampleWorld } from '../../../test/support/example-deps.ts';
 import { contextIn, errorOf, refusalOf } from '../../../test/support/example-step.ts';
+import { fastClock } from '../../../test/support/virtual-clock.ts';
 import type { Step } from '../../chain/step.ts';
+import type { Clock } from '../../clock.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { clearLatch, setLatch } from '../run/latch.ts';
 import { devicesOf, missingDevices } from './devices.ts';
@@ -16,11 +18,16 @@ const gpus = (name: string, count: number): NodeFact =>
   worker(name, '1.36.3', { allocatable: { cpu: 4000, 'nvidia.com/gpu': count, 'attachable-volumes-csi-x': 8 } });
 const NODES = [controlPlane('cp-1'), gpus('w-1', 4), gpus('w-2', 4), gpus('w-3', 2)];
 
-function scene(settings: object, targets: () => Promise<Record<string, number>> = async () => ({ node: 3, shop: 2 })) {
+function scene(
+  settings: object,
+  targets: () => Promise<Record<string, number>> = async () => ({ node: 3, shop: 2 }),
+  deps: { readonly clock?: Clock } = {},
+) {
   const world = exampleWorld({
     nodes: NODES,
     settings: { smoke: settings, waits: { readySeconds: 20, pollSeconds: 5 } },
     deps: {
+      ...deps,
       alerts: {
         active: async () => [],
         deprecatedApis: async () => [],
@@ -147,9 +154,11 @@ describe('addresses', () => {
   afterAll(() => void server.close());
 
   it('answer, or are named with what they say', async () => {
-    const well = scene({ urls: [`${at}/200`, `${at}/204`] });
+    // Real servers answer.
+    const clock = { clock: fastClock(50) };
+    const well = scene({ urls: [`${at}/200`, `${at}/204`] }, undefined, clock);
     expect(await errorOf(well.run())).toBeUndefined();
-    const ill = scene({ urls: [`${at}/200`, `${at}/503?token=secret`, 'http://127.0.0.1:1/'] });
+    const ill = scene({ urls: [`${at}/200`, `${at}/503?token=secret`, 'http://127.0.0.1:1/'] }, undefined, clock);
     const [finding] = await refusalOf(ill.run());
     expect(finding).toMatchObject({ reason: 'UrlsSilent' });
     expect(finding?.message).toMatch(/503: HTTP 503, http:\/\/127\.0\.0\.1:1\/: .*ECONNREFUSED/);

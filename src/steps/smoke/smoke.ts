@@ -4,6 +4,7 @@ import { recordRun } from '../../chain/run-record.ts';
 import { NightliftError } from '../../errors.ts';
 import { readRun } from '../../observe/run-record.ts';
 import { someOf } from '../../some-of.ts';
+import { claimsKeepData } from './claims.ts';
 import { devicesRegistered } from './devices.ts';
 import { nodesAreReady } from './nodes-ready-check.ts';
 import { podsAreConnected, podsAreScheduled } from './pods.ts';
@@ -15,6 +16,7 @@ const CHECKS: readonly SmokeCheck[] = [
   nodesAreReady,
   podsAreScheduled,
   podsAreConnected,
+  claimsKeepData,
   urlsAnswer,
   devicesRegistered,
   targetsAreUp,

@@ -14,6 +14,27 @@ export function describeObjects(bench: () => Bench): void {
     expect(await cluster.configMap(OWN, 'state', signal)).toBeUndefined();
   });
 
+  it('makes a claim once, lists it by its labels, and deletes it', async () => {
+    const { cluster, until } = bench();
+    const manifest = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'probe', namespace: OWN, labels: { app: 'probe' } },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: 'none-such',
+        resources: { requests: { storage: '64Mi' } },
+      },
+    } as const;
+    expect(await cluster.createClaim(manifest, signal)).toBe('created');
+    expect(await cluster.createClaim(manifest, signal)).toBe('exists');
+    expect((await cluster.claims('app=probe', signal)).map(({ name }) => name)).toEqual(['probe']);
+    expect(await cluster.claims('app=other', signal)).toEqual([]);
+    await cluster.deleteClaim('probe', signal);
+    await cluster.deleteClaim('no-such', signal);
+    await until(async () => ((await cluster.claims('app=probe', signal)).length === 0 ? true : undefined));
+  });
+
   it('tells that an object is not there, nor its namespace, from a kind that is not served', async () => {
     const { cluster, read } = bench();
     expect(await cluster.configMap('no-such', 'a', signal)).toBeUndefined();
