@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { controlPlane, OLD, TARGET, worker } from '../../test/support/clusters.ts';
 import type { NodeFact } from '../facts/node-fact.ts';
 import type { DrainRule } from '../gate/drain-rule.ts';
+import { Rollout } from '../settings/rollout.ts';
 import { drainsNode, placedSteps } from './placed-steps.ts';
 import { stepName } from './step.ts';
 
@@ -12,7 +13,7 @@ const OURS = { schedulable: false, cordonedBy: TARGET } as const;
 
 /** 'master cp1 on w1', and 'drained' where it is. */
 function placed(nodes: readonly NodeFact[], rule: DrainRule = ALWAYS): readonly string[] {
-  return [...placedSteps(nodes, TARGET, rule)].map(({ step, place, drains }) => {
+  return [...placedSteps({ nodes, target: TARGET, rollout: Rollout.parse({}) }, rule)].map(({ step, place, drains }) => {
     const where = place.kind === 'node' ? `on ${place.node}` : place.kind;
     return `${stepName(step)} ${where}${drains ? ', drained' : ''}`;
   });

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { etcdConfigurationOf } from '../../facts/etcd-configuration.ts';
 import { KUBEADM_IMAGES } from '../../facts/image-sources.ts';
 import { WITHOUT_LOCK } from '../../node/fence.ts';
 import { accountScript, installedFiles, installScript } from '../../node/node-install.ts';
@@ -203,6 +204,28 @@ describe('a key that can only upgrade', () => {
   ])('holds the key to the settings of the installation: %s', async (_title, given, said) => {
     expect(await ask(unitOf(stageOf(given)))).toMatchObject({ exitCode: 70, stderr: expect.stringMatching(said) });
     expect(bench.nodes.commands.matching(/^systemd-run/)).toEqual([]);
+  });
+
+  it('draws the manifest of etcd from a ClusterConfiguration in one line, and from nothing else', async () => {
+    const diff = (etcdConfiguration: string) => {
+      const given = { ...thisNode('w1'), target: '1.36.4', patchesDirectory: '', etcdConfiguration };
+      return ask(nodeRequest(scriptTemplate, bench.scripts.diff(given), 60));
+    };
+    const local = { dataDir: "/data/it's $(id) {etcd}" };
+    const cluster = { apiVersion: 'kubeadm.k8s.io/v1beta4', kind: 'ClusterConfiguration', etcd: { local } };
+    const configuration = etcdConfigurationOf(cluster, '1.36.4');
+    // Taken by the program, and ended by the script: nothing is staged here.
+    for (const text of [configuration, '']) expect(await diff(text)).toMatchObject({ exitCode: 16 });
+    for (const text of [
+      configuration.replace('ClusterConfiguration', 'InitConfiguration'),
+      `${configuration} ---`,
+      configuration.replace('kubeadm.k8s.io', 'evil.example'),
+      '/etc/shadow',
+    ])
+      expect(await diff(text)).toMatchObject({
+        exitCode: 70,
+        stderr: expect.stringContaining('etcdConfiguration of diff has a value') as string,
+      });
   });
 
   it('takes no flag of kubeadm that the settings do not name', async () => {

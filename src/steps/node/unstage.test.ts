@@ -25,6 +25,31 @@ function scene(staged: string | undefined, silent = '', nodes = [controlPlane('c
 }
 
 describe('unstageLeft', () => {
+  it.each(['cp-1', 'w1'])(
+    'is done again by the next night where its process was ended while it asked %s',
+    async (last) => {
+      const dies = new AbortController();
+      const { asked, world, run } = scene('1.36.9');
+      const { shell } = world.deps;
+      const mortal: typeof shell = {
+        ...shell,
+        run: async (node, script, given) => {
+          if (node.name === last) dies.abort(new Error('killed'));
+          given.throwIfAborted();
+          return await shell.run(node, script, given);
+        },
+      };
+      await expect(unstageLeft({ deps: { ...world.deps, shell: mortal }, signal: dies.signal })).rejects.toThrow(
+        'killed',
+      );
+      expect(world.annotations.get(STAGED)).toBe('1.36.9');
+      asked.length = 0;
+      await run();
+      expect(asked.toSorted()).toEqual(['unstage on cp-1', 'unstage on w1']);
+      expect(world.annotations.get(STAGED)).toBeUndefined();
+    },
+  );
+
   it('asks nobody where nothing was staged, or where all have taken it', async () => {
     for (const { run, asked, world } of [
       scene(undefined),

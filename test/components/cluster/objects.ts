@@ -106,7 +106,7 @@ export function describeObjects(bench: () => Bench): void {
     await cluster.deleteConfigMap(OWN, 'a-run', signal);
   });
 
-  it('reads where the images come from in kubeadm-config, and says so when it cannot', async () => {
+  it('reads where the images come from and what etcd is started with in kubeadm-config, and says so when it cannot', async () => {
     const { cluster } = bench();
     const write = (text: string) =>
       cluster.writeConfigMap('kube-system', 'kubeadm-config', { ClusterConfiguration: text }, signal);
@@ -119,7 +119,17 @@ export function describeObjects(bench: () => Bench): void {
     for (const text of ['', ': {', 'kind: ClusterConfiguration\nimageRepository: a b\n', 'a: 1']) {
       await write(text);
       await expect(cluster.imageSources(signal)).rejects.toThrow(/does not say where the images come from/);
+      await expect(cluster.etcdConfiguration('1.36.4', signal)).rejects.toThrow(
+        /does not say what etcd is started with/,
+      );
     }
+    await write(
+      'apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\netcd:\n  local:\n    dataDir: /data\n',
+    );
+    expect(JSON.parse(await cluster.etcdConfiguration('1.36.4', signal))).toMatchObject({
+      kubernetesVersion: 'v1.36.4',
+      etcd: { local: { dataDir: '/data' } },
+    });
   });
 
   it('sets and removes annotations of a namespace', async () => {
