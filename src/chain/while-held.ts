@@ -13,6 +13,7 @@ const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   controlPlanes: 'reads',
   outlines: 'reads',
   foldPods: 'reads',
+  readiness: 'reads',
   leavingPods: 'reads',
   nodes: 'reads',
   otherNodes: 'reads',
