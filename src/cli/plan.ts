@@ -4,14 +4,14 @@ import type { Facts } from '../facts/facts.ts';
 import { kindText } from '../facts/inventory.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import type { GateResult } from '../gate/finding.ts';
-import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
+import { PLAN_READS, planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
 import { someOf } from '../some-of.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { type Output, paint, table, widthOf, wrapped, wrappedTable } from './call/output.ts';
-import { askedTarget, askGate, printGate, type Question, withQuestion } from './gate.ts';
+import { askedTarget, askGate, printGate, type Question, readsOf, withQuestion } from './gate.ts';
 
 export async function run(call: Call): Promise<number> {
-  return await withQuestion(call, async (question) => {
+  return await withQuestion(call, [...readsOf(call), ...PLAN_READS], async (question) => {
     const { target, why } = askedTarget(call, question);
     if (target === undefined) {
       call.output.line(`Nothing to plan: ${why}.`);

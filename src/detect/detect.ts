@@ -5,7 +5,7 @@ import { Paused, Refused } from '../chain/outcome.ts';
 import { NOT_STOPPED, recordRun, recordStop } from '../chain/run-record.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
-import type { FactPart, Facts, JobFact } from '../facts/facts.ts';
+import type { Facts, JobFact } from '../facts/facts.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
 import { allChecks, canAsk, gateChecks, partsFor } from '../gate/checks.ts';
 import { evaluateGate, verdictOf } from '../gate/evaluate-gate.ts';
@@ -19,7 +19,7 @@ import { CHAIN_SELECTOR } from '../observe/chain-jobs.ts';
 import { observe } from '../observe/observe.ts';
 import { NOT_BEGUN } from '../observe/run-record.ts';
 import { unstageLeft } from '../steps/node/unstage.ts';
-import { chooseTarget } from './choose-target.ts';
+import { CHOICE_READS, chooseTarget } from './choose-target.ts';
 import { reconcileLatch } from './reconcile-latch.ts';
 import { recordFirstSeen } from './record-first-seen.ts';
 import { recordLimits } from './record-limits.ts';
@@ -40,8 +40,6 @@ export type Detection =
   | { readonly kind: 'dry-run'; readonly target: string }
   | { readonly kind: 'started'; readonly target: string; readonly job: string };
 
-const LOOK: readonly FactPart[] = ['apiServer', 'nodes', 'patchReleases', 'nextMinorReleases', 'firstSeen'];
-
 /** The nightly look: finds a target, asks the gate, starts the chain. Changes nothing when there is nothing to do. */
 export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection> {
   const { log } = deps;
@@ -55,7 +53,7 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
   }
   const { latch, target, jobs } = await reconcileLatch(deps, await deps.cluster.jobs(CHAIN_SELECTOR, signal), signal);
   if (latch === 'waiting') await pushGauges({ deps, signal }, { k8s_upgrade_paused: 0 });
-  const facts = await observe(deps, LOOK, signal);
+  const facts = await observe(deps, CHOICE_READS, signal);
   await remember(deps, facts, signal);
   await recordLimits(deps, signal);
   const choice = chooseTarget(facts, deps.settings.target);
