@@ -47,8 +47,8 @@ const pod = ({ name, node = 'w1', job = false, ready = '1/1', isReady = ready ==
   status: { phase: 'Running', conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
 });
 
-/** An API server that has these pods; `then` are those that it has after its first table of pods. */
-async function clusterWith(pods: readonly Shown[], { lost = [] as readonly string[], then = pods } = {}) {
+/** An API server that has these pods; `later` are those that it has after its first table of pods. */
+async function clusterWith(pods: readonly Shown[], { lost = [] as readonly string[], later = pods } = {}) {
   const asked: string[] = [];
   let now = pods;
   const answerTo = (url: URL, wantsTable: boolean): object => {
@@ -70,7 +70,7 @@ async function clusterWith(pods: readonly Shown[], { lost = [] as readonly strin
       throw new Error(`asked for ended pods: ${fields}`);
     if (!wantsTable)
       return { kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '7' }, items: some.map(pod) };
-    now = then;
+    now = later;
     return table(COLUMNS, some.map(line));
   };
   const server = createServer((request, response) => {
@@ -142,7 +142,7 @@ describe('the readiness of the pods', () => {
 
   it('looks again when a pod that was in doubt is gone: what came in its place may be as ill elsewhere', async () => {
     const ill = { name: 'a', node: 'w1', ready: '0/1' };
-    const { look } = await clusterWith([...many(50), ill], { then: [...many(50), { ...ill, name: 'b', node: 'w2' }] });
+    const { look } = await clusterWith([...many(50), ill], { later: [...many(50), { ...ill, name: 'b', node: 'w2' }] });
     const { seen } = await look();
     expect(seen).toContain('b not');
   });
