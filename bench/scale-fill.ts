@@ -40,6 +40,19 @@ const serial = (prefix: string, index: number): string => `${prefix}${index.toSt
 const namespaceOf = (index: number): string => `team-${String(index % 100).padStart(2, '0')}`;
 export const workerName = (index: number): string => padded('w', index);
 const FIRST_ADDRESS = '127.101.101';
+/** As long as any other, so that one can be cloned from another. */
+const addressOf = (worker: number): string =>
+  `127.${101 + (worker >> 10)}.${100 + ((worker >> 5) & 31)}.${100 + (worker & 31)}`;
+
+/** All nodes but the first worker, with the addresses that they are given. */
+export function otherNodes(workers: number): readonly { readonly name: string; readonly address: string }[] {
+  return [
+    ...CONTROL_PLANES.map((name, index) => ({ name, address: `127.100.100.${index + 1}` })),
+    ...upTo(workers)
+      .slice(1)
+      .map((worker) => ({ name: workerName(worker), address: addressOf(worker) })),
+  ];
+}
 
 function uuid(text: string): string {
   const hex = digest(text, 32);
@@ -463,7 +476,7 @@ async function cloneOthers({ etcdUrl, nodes }: FillOptions): Promise<void> {
   const set = await etcd.stored(`statefulsets/team-00/${firstStateful.owner}`);
   for (let worker = 1; worker < nodes; worker += 1) {
     const name = workerName(worker);
-    const address = `127.${101 + (worker >> 10)}.${100 + ((worker >> 5) & 31)}.${100 + (worker & 31)}`;
+    const address = addressOf(worker);
     await etcd.clone(node, [
       [first, name],
       [`${FIRST_ADDRESS}.101`, address],

@@ -9,19 +9,24 @@ import { paceOf } from '../src/rehearsal/pace.ts';
 import { startPackageFeed } from '../src/rehearsal/services/package-feed.ts';
 import { startPrometheus } from '../src/rehearsal/services/prometheus.ts';
 import { type ControlPlane, startControlPlane } from '../test/control-plane/real-control-plane.ts';
-import { type Api, apiOf, fill, workerName } from './scale-fill.ts';
+import { startCrowd } from './scale-crowd.ts';
+import { type Api, apiOf, fill, otherNodes, workerName } from './scale-fill.ts';
 
 /**
  * What a large cluster costs the program, against a real etcd and API server with 30 pods of about 7 KB a node: bytes as
  * they come over the wire, requests, processor, memory. The one worker that is upgraded is an embedded node.
  * Run it after `npm run build`: node bench/scale.ts [NODES …], default 500 5000. BENCH_BUNDLE names another program to
- * compare with, BENCH_ONLY the rows.
+ * compare with, BENCH_ONLY the rows, BENCH_NODE_FLAGS what Node is given (default: as in a pod), BENCH_KEEP a directory
+ * for what the program said.
  */
 const BUNDLE = resolve(process.env['BENCH_BUNDLE'] ?? join(import.meta.dirname, '../dist/nightlift.cjs'));
 const TARGET = '1.36.4';
 const VERSION = '1.36.3';
 /** What Node takes for its heap in a pod of 384 MB, the limit of the shipped manifests. */
 const HEAP_MEGABYTES = 256;
+const NODE_FLAGS = (process.env['BENCH_NODE_FLAGS'] ?? '--max-semi-space-size=4')
+  .split(' ')
+  .filter((flag) => flag !== '');
 const MEGABYTE = 1_000_000;
 
 interface Cost {
@@ -48,13 +53,14 @@ const ROWS: readonly Row[] = [
   { what: 'gate', args: ['gate', '--target', TARGET], limits: WHOLE },
   { what: 'plan', args: ['plan', '--target', TARGET], limits: WHOLE },
   { what: 'plan --facts', args: ['plan', '--facts', 'FACTS', '--target', TARGET], limits: { seconds: 1 } },
-  { what: 'preflight', args: ['phase'], env: { PHASE: 'preflight' }, limits: { residentMegabytes: 384 } },
   {
     what: 'worker step',
     args: ['phase'],
     env: { PHASE: 'worker', NODE_NAME: workerName(0) },
     limits: { megabytesRead: 5, cpuSeconds: 2, residentMegabytes: 150 },
   },
+  // The longest of them: it asks every node what it is, and lets each fetch what it needs.
+  { what: 'preflight', args: ['phase'], env: { PHASE: 'preflight' }, limits: { residentMegabytes: 384 } },
 ];
 
 /** Runs in the measured process; a data URL, so that nothing has to be compiled in it. */
@@ -78,8 +84,9 @@ interface Scene {
 async function measure(scene: Scene, { what, args, env }: Row): Promise<Cost & { readonly end: string }> {
   const result = join(scene.directory, 'result.json');
   const facts = join(scene.directory, 'facts.json');
-  const outputPath = what === 'facts' ? facts : join(scene.directory, `${what.replaceAll(' ', '-')}.out`);
-  const errorPath = join(scene.directory, `${what.replaceAll(' ', '-')}.err`);
+  const said = join(process.env['BENCH_KEEP'] ?? scene.directory, what.replaceAll(' ', '-'));
+  const outputPath = what === 'facts' ? facts : `${said}.out`;
+  const errorPath = `${said}.err`;
   rmSync(result, { force: true });
   const started = performance.now();
   const child = spawn(
@@ -88,6 +95,7 @@ async function measure(scene: Scene, { what, args, env }: Row): Promise<Cost & {
       '--import',
       PROBE,
       `--max-old-space-size=${HEAP_MEGABYTES}`,
+      ...NODE_FLAGS,
       BUNDLE,
       ...args.map((arg) => (arg === 'FACTS' ? facts : arg)),
     ],
@@ -204,6 +212,13 @@ async function play(count: number, server: ControlPlane, directory: string, clos
     () => prometheus.close(),
     () => nodes.close(),
   );
+  const crowd = await startCrowd({
+    nodes: otherNodes(count),
+    port: nodes.port,
+    authorizedKey: nodes.publicKey,
+    repoBase: feed.baseUrl,
+  });
+  closing.push(() => crowd.close());
   const started = performance.now();
   await fill(api, {
     ...server,
@@ -216,34 +231,39 @@ async function play(count: number, server: ControlPlane, directory: string, clos
     controlPlaneVersion: TARGET,
   });
   console.log(
-    `\n${count} nodes, ${count * 30} pods (filled in ${((performance.now() - started) / 1000).toFixed(0)} s)`,
+    `\n${count} nodes, ${count * 30} pods (filled in ${((performance.now() - started) / 1000).toFixed(0)} s), node ${[`--max-old-space-size=${HEAP_MEGABYTES}`, ...NODE_FLAGS].join(' ')}`,
   );
   console.log(
     `${''.padEnd(14)} ${['MB read', 'requests', 'CPU s', 'MB resident', 'seconds'].map((name) => name.padEnd(18)).join(' ')} end`,
   );
   const over = new AbortController();
   const ending = endPods(api, over.signal);
-  const root = join(directory, 'root');
+  const [root, person] = [join(directory, 'root'), join(directory, 'person')];
   const { waits } = paceOf(300);
-  written(root, {
+  const files = {
     'var/run/secrets/kubernetes.io/serviceaccount/token': server.adminToken,
     'var/run/secrets/kubernetes.io/serviceaccount/ca.crt': server.caPem,
-    'secrets/k8s-upgrade/ssh_key': nodes.privateKeyPem,
-    'secrets/k8s-upgrade/known_hosts': nodes.knownHosts,
     'config/config.yaml': stringify({
       packages: { baseUrl: feed.baseUrl, redirectHosts: [feed.redirectHost] },
       ssh: { user: nodes.user, port: nodes.port },
       alerts: { prometheusUrl: prometheus.url },
-      snapshot: { own: false, cronJob: '' },
+      snapshot: { own: false, cronJob: '', required: false },
       job: { image: 'nightlift:bench' },
       waits: { ...waits, soakSeconds: 0 },
     }),
+  };
+  // From a workstation without the nodes' key; in a pod with it.
+  written(person, files);
+  written(root, {
+    ...files,
+    'secrets/k8s-upgrade/ssh_key': nodes.privateKeyPem,
+    'secrets/k8s-upgrade/known_hosts': `${nodes.knownHosts}${crowd.knownHosts}`,
   });
   const scene: Scene = {
     directory,
     env: {
       PATH: process.env['PATH'] ?? '',
-      NIGHTLIFT_ROOT: root,
+      NIGHTLIFT_ROOT: person,
       NODE_COMPILE_CACHE: join(directory, 'compile-cache'),
       KUBERNETES_SERVICE_HOST: '127.0.0.1',
       KUBERNETES_SERVICE_PORT: new URL(server.url).port,
@@ -253,7 +273,10 @@ async function play(count: number, server: ControlPlane, directory: string, clos
   // The first start compiles.
   await measure(scene, { what: 'first', args: ['status'], limits: {} });
   const only = process.env['BENCH_ONLY']?.split(',');
-  for (const row of ROWS.filter(({ what }) => only?.includes(what) !== false)) tell(row, await measure(scene, row));
+  const inPod: Scene = { ...scene, env: { ...scene.env, NIGHTLIFT_ROOT: root } };
+  for (const row of ROWS.filter(({ what }) => only?.includes(what) !== false))
+    tell(row, await measure(row.args[0] === 'phase' ? inPod : scene, row));
+  console.log('nodes over SSH', crowd.counts());
   over.abort();
   await ending;
 }

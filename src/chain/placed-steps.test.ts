@@ -13,10 +13,12 @@ const OURS = { schedulable: false, cordonedBy: TARGET } as const;
 
 /** 'master cp1 on w1', and 'drained' where it is. */
 function placed(nodes: readonly NodeFact[], rule: DrainRule = ALWAYS): readonly string[] {
-  return [...placedSteps({ nodes, target: TARGET, rollout: Rollout.parse({}) }, rule)].map(({ step, place, drains }) => {
-    const where = place.kind === 'node' ? `on ${place.node}` : place.kind;
-    return `${stepName(step)} ${where}${drains ? ', drained' : ''}`;
-  });
+  return [...placedSteps({ nodes, target: TARGET, rollout: Rollout.parse({}) }, rule)].map(
+    ({ step, place, drains }) => {
+      const where = place.kind === 'node' ? `on ${place.node}` : place.kind;
+      return `${stepName(step)} ${where}${drains ? ', drained' : ''}`;
+    },
+  );
 }
 
 describe('the steps of a run, each placed as those before it leave the cluster', () => {

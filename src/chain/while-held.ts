@@ -15,6 +15,7 @@ const CLUSTER_CALLS: Readonly<Record<keyof Cluster, 'reads' | 'changes'>> = {
   foldPods: 'reads',
   podCount: 'reads',
   podWarnings: 'reads',
+  readiness: 'reads',
   leavingPods: 'reads',
   nodes: 'reads',
   otherNodes: 'reads',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import { NightliftError, reasonOf } from '../errors.ts';
-import { ALL_FACTS, Facts } from '../facts/facts.ts';
+import { ALL_FACTS, type FactPart, Facts } from '../facts/facts.ts';
 import { canAsk } from '../gate/checks.ts';
 import { observe } from '../observe/observe.ts';
 import { plainJson } from '../plain-text.ts';
@@ -12,15 +12,15 @@ import { withSession } from './call/session.ts';
 /** Always JSON: it is made for files and programs. */
 export async function run(call: Call): Promise<number> {
   return await withSession(call, async ({ deps }) => {
-    const facts = await factsForPerson(deps, call.signal);
+    const facts = await factsForPerson(deps, ALL_FACTS, call.signal);
     call.output.raw(`${plainJson(facts, 2)}\n`);
     return EXIT.done;
   });
 }
 
 /** What somebody at a terminal can ask: permissions are those of the Jobs, and the nodes let in who has their key. */
-export async function factsForPerson(deps: Deps, signal: AbortSignal): Promise<Facts> {
-  return await observe(deps, canAsk(deps.hasNodeKey ? 'person' : 'person without a key', ALL_FACTS), signal);
+export async function factsForPerson(deps: Deps, parts: readonly FactPart[], signal: AbortSignal): Promise<Facts> {
+  return await observe(deps, canAsk(deps.hasNodeKey ? 'person' : 'person without a key', parts), signal);
 }
 
 /** A file that `nightlift facts` wrote. @throws NightliftError (usage) that names what does not fit. */

@@ -1,8 +1,9 @@
 import { allChecks } from '../chain/checks.ts';
 import type { Deps } from '../deps.ts';
-import { chooseTarget } from '../detect/choose-target.ts';
+import { CHOICE_READS, chooseTarget } from '../detect/choose-target.ts';
 import { NightliftError } from '../errors.ts';
-import type { Facts } from '../facts/facts.ts';
+import type { FactPart, Facts } from '../facts/facts.ts';
+import { partsFor } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import type { Finding, GateResult, NotAsked } from '../gate/finding.ts';
 import { type GateOptions, gateOptions } from '../gate/gate-options.ts';
@@ -29,8 +30,18 @@ export function questionOf(deps: Pick<Deps, 'settings' | 'addonMatrix'>): Omit<Q
   return { settings: deps.settings, options: () => gateOptions(deps) };
 }
 
-/** Facts from a file, or from the cluster. */
-export async function withQuestion(call: Call, answer: (question: Question) => Promise<number>): Promise<number> {
+/** Which target, and what the gate says of it; and no more of a large cluster than that. */
+export function readsOf(call: Call): readonly FactPart[] {
+  const choice = text(call, 'target') === undefined ? CHOICE_READS : [];
+  return [...new Set([...choice, ...partsFor(allChecks)])];
+}
+
+/** Facts from a file, or from the cluster: there only those that are named. */
+export async function withQuestion(
+  call: Call,
+  parts: readonly FactPart[],
+  answer: (question: Question) => Promise<number>,
+): Promise<number> {
   const file = text(call, 'facts');
   if (file !== undefined) {
     const settings = offlineSettings(call);
@@ -41,7 +52,7 @@ export async function withQuestion(call: Call, answer: (question: Question) => P
     call,
     async ({ deps }) =>
       await answer({
-        facts: await factsForPerson(deps, call.signal),
+        facts: await factsForPerson(deps, parts, call.signal),
         limits: () => limitsOf(deps.settings, deps.addonMatrix()),
         ...questionOf(deps),
       }),
@@ -72,7 +83,7 @@ export function askGate({ facts, options }: Question, target: string): GateResul
 }
 
 export async function run(call: Call): Promise<number> {
-  return await withQuestion(call, async (question) => {
+  return await withQuestion(call, readsOf(call), async (question) => {
     const { target, why } = askedTarget(call, question);
     if (target === undefined) {
       call.output.line(`No upgrade to ask about: ${why}.`);

@@ -1,5 +1,5 @@
 import { nodeOf } from '../chain/step.ts';
-import { pathFromUser, type UpgradePath } from '../detect/path-from-user.ts';
+import { PATH_READS, pathFromUser, type UpgradePath } from '../detect/path-from-user.ts';
 import { NightliftError } from '../errors.ts';
 import type { Facts } from '../facts/facts.ts';
 import { kindText } from '../facts/inventory.ts';
@@ -7,14 +7,14 @@ import { runningVersions } from '../facts/running-versions.ts';
 import { WITHOUT_DRAIN_RISK } from '../gate/drain-rule.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { gatesAhead, type PathPlan, planPath } from '../phases/plan-path.ts';
-import { planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
+import { PLAN_READS, planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
 import { someOf } from '../some-of.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { type Output, paint, table, widthOf, wrapped, wrappedTable } from './call/output.ts';
-import { askedTarget, askGate, printFinding, printGate, type Question, withQuestion } from './gate.ts';
+import { askedTarget, askGate, printFinding, printGate, type Question, readsOf, withQuestion } from './gate.ts';
 
 export async function run(call: Call): Promise<number> {
-  return await withQuestion(call, async (question) => {
+  return await withQuestion(call, [...readsOf(call), ...PATH_READS, ...PLAN_READS], async (question) => {
     const { target, why } = askedTarget(call, question);
     if (target === undefined) {
       call.output.line(`Nothing to plan: ${why}.`);

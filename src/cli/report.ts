@@ -1,6 +1,6 @@
 import { allChecks } from '../chain/checks.ts';
 import type { Deps } from '../deps.ts';
-import { chooseTarget } from '../detect/choose-target.ts';
+import { CHOICE_READS, chooseTarget } from '../detect/choose-target.ts';
 import { readEnvironment } from '../environment.ts';
 import { NightliftError } from '../errors.ts';
 import type { FactPart, Facts } from '../facts/facts.ts';
@@ -64,7 +64,7 @@ function compose(question: Question, looked: boolean) {
 export async function run(call: Call): Promise<number> {
   if (flag(call, 'dry-run') || (!isJob(call) && text(call, 'facts') === undefined)) {
     if (!flag(call, 'dry-run')) call.output.note('Printed, and not sent: this is no pod of the cluster.');
-    return await withQuestion(call, async (question) => {
+    return await withQuestion(call, [...NIGHT, ...CHOICE_READS, ...partsFor(allChecks)], async (question) => {
       const report = compose(question, true);
       for (const line of plainReport(report.text).split('\n')) call.output.line(line);
       call.output.json(report);

@@ -240,6 +240,16 @@ export interface Cluster {
     about: { readonly reason: string } | Pick<PodFact, 'namespace' | 'uid'>,
     signal: AbortSignal,
   ): Promise<readonly PodEvent[]>;
+  /**
+   * For a fiftieth of what all pods are: how many are Ready, by a line of each; all others that have not ended, and those of
+   * Jobs, go into what `start` has made. Where many are not Ready, and from a server that knows no tables, all do.
+   */
+  readiness<T>(
+    where: Pick<PodQuery, 'namespace'>,
+    start: () => T,
+    see: (state: T, pod: PodFact) => void,
+    signal: AbortSignal,
+  ): Promise<{ readonly ready: number; readonly state: T }>;
   /** Pods of any node that were told to go and are still there. */
   leavingPods(signal: AbortSignal): Promise<readonly PodFact[]>;
   watchPods(node: string, signal: AbortSignal): PodWatch;

@@ -11,7 +11,7 @@ import {
   isUnavailable,
   unreadableAnswer,
 } from './kube-error.ts';
-import { type Fold, foldPages, type Listed, listPages, listTable, type Table } from './kube-list.ts';
+import { type Fold, foldPages, foldTable, type Listed, listPages, type TableFold } from './kube-list.ts';
 import { type Elements, type KubeAnswer, type KubeRequest, PATCH_TYPES, type ReadObject } from './kube-request.ts';
 import { mismatch } from './kube-subject.ts';
 import { exchange, linesOf, readAnswer, send, type WireAnswer, type WireRequest } from './kube-transport.ts';
@@ -22,12 +22,13 @@ export interface KubeClient {
   readonly object: ReadObject;
   /** All objects of a list, page by page. */
   list<S extends z.ZodType>(request: KubeRequest, item: S, signal: AbortSignal): Promise<z.infer<S>[]>;
-  /** A list as kubectl shows it, in one answer: the rows, and where which column is in them. */
-  table<S extends z.ZodType>(
+  /** A list as kubectl shows it, in one answer: its rows one by one, and where which column is in them. */
+  table<S extends z.ZodType, State>(
     request: KubeRequest,
     row: S,
+    fold: TableFold<z.infer<S>, State>,
     signal: AbortSignal,
-  ): Promise<Table<Exclude<z.infer<S>, undefined>>>;
+  ): Promise<State>;
   /** As `list`, and nothing is held but what the fold makes of it. */
   fold<S extends z.ZodType, State>(
     request: KubeRequest,
@@ -214,7 +215,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     server,
     object,
     answer: (request, expected, signal) => answer(request, expected, signal),
-    table: (request, row, signal) => listTable(object, server, request, row, signal),
+    table: (request, row, fold, signal) => foldTable(object, server, request, row, fold, signal),
     async fold(request, item, fold, signal) {
       return (await foldPages(object, server, request, item, fold, signal)).state;
     },

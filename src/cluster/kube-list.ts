@@ -67,40 +67,72 @@ export async function foldPages<S extends z.ZodType, State>(
   }
 }
 
-export interface Table<T> {
-  readonly rows: readonly T[];
-  /** Where the cell of a column is; undefined when there is no such column. */
-  readonly column: (name: string) => number | undefined;
+/** Where the cell of a column is; undefined when there is no such column. */
+export type ColumnOf = (name: string) => number | undefined;
+
+/** As `Fold`, for the rows of a table. */
+export interface TableFold<T, State> {
+  readonly start: () => State;
+  readonly see: (state: State, row: T, column: ColumnOf) => void;
 }
 
 /**
- * Without pages: the API server reads each of those from etcd, and a list as a whole from its memory. Rows of which `row`
- * makes undefined are left out.
+ * Without pages: the API server reads each of those from etcd, and a list as a whole from its memory. Each row is seen as
+ * it comes, after the columns: what is held is what the fold makes of it.
  */
-export async function listTable<S extends z.ZodType>(
+export async function foldTable<S extends z.ZodType, State>(
   object: ReadObject,
   server: string,
   request: KubeRequest,
   row: S,
+  { start, see }: TableFold<z.infer<S>, State>,
   signal: AbortSignal,
-): Promise<Table<Exclude<z.infer<S>, undefined>>> {
-  const asked = { ...request, table: true };
-  const { envelope, elements } = await readElements(object, server, asked, Columns, row, signal);
-  const names = (envelope.columnDefinitions ?? []).map(({ name }) => name);
-  return {
-    rows: elements.filter((one): one is Exclude<z.infer<S>, undefined> => one !== undefined),
-    column: (name) => {
-      const at = names.indexOf(name);
-      return at < 0 ? undefined : at;
-    },
+): Promise<State> {
+  let state = start();
+  let column: ColumnOf | undefined;
+  const begin = (): void => {
+    state = start();
+    column = undefined;
   };
+  await eachElement(
+    object,
+    server,
+    { ...request, table: true },
+    Columns,
+    row,
+    {
+      begin,
+      each: (one, before) => {
+        column ??= columnsIn(before());
+        see(state, one, column);
+      },
+    },
+    signal,
+  );
+  return state;
+}
+
+/** Of what came before the rows; none of an answer that is no table. */
+function columnsIn(before: string): ColumnOf {
+  const names = (Columns.safeParse(jsonOf(`${before}]}`)).data?.columnDefinitions ?? []).map(({ name }) => name);
+  return (name) => {
+    const at = names.indexOf(name);
+    return at < 0 ? undefined : at;
+  };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 const ListMeta = z.object({ continue: z.string().optional(), resourceVersion: z.string().min(1) });
 const Page = z.object({ metadata: ListMeta, items: z.array(z.unknown()).nullable() });
 const Columns = z.object({ metadata: ListMeta, columnDefinitions: z.array(z.object({ name: z.string() })).optional() });
 
-/** Each element is parsed as it comes, and the list as a whole at its end: that it is another one is said first. */
 async function readElements<E extends z.ZodType, S extends z.ZodType>(
   object: ReadObject,
   server: string,
@@ -110,20 +142,40 @@ async function readElements<E extends z.ZodType, S extends z.ZodType>(
   signal: AbortSignal,
 ): Promise<{ envelope: z.infer<E>; elements: z.infer<S>[] }> {
   const elements: z.infer<S>[] = [];
+  const begin = (): void => void (elements.length = 0);
+  const each = (one: z.infer<S>): void => void elements.push(one);
+  return { envelope: await eachElement(object, server, request, envelope, item, { begin, each }, signal), elements };
+}
+
+interface Eye<T> {
+  /** Called before each try. */
+  readonly begin: () => void;
+  readonly each: (element: T, before: () => string) => void;
+}
+
+/** Each element is parsed as it comes, and the list as a whole at its end: that it is another one is said first. */
+async function eachElement<E extends z.ZodType, S extends z.ZodType>(
+  object: ReadObject,
+  server: string,
+  request: KubeRequest,
+  envelope: E,
+  item: S,
+  { begin, each }: Eye<z.infer<S>>,
+  signal: AbortSignal,
+): Promise<z.infer<E>> {
   let problem: { readonly error: unknown } | undefined;
   const read = await object(request, envelope, signal, () => {
-    elements.length = 0;
+    begin();
     problem = undefined;
-    return (json) => {
+    return (json, before) => {
       if (problem !== undefined) return;
       try {
-        const one = parseObject(request.doing, server, json, item);
-        if (one !== undefined) elements.push(one);
+        each(parseObject(request.doing, server, json, item), before);
       } catch (error) {
         problem = { error };
       }
     };
   });
   if (problem !== undefined) throw (problem as { readonly error: unknown }).error;
-  return { envelope: read, elements };
+  return read;
 }

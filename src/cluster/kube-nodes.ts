@@ -5,6 +5,7 @@ import type { Cluster, HeldSince } from './cluster.ts';
 import { apiPath } from './kube-client.ts';
 import type { KubeContext } from './kube-context.ts';
 import { unreadableAnswer } from './kube-error.ts';
+import type { TableFold } from './kube-list.ts';
 import { AnyObject, onConflictAgain, orUndefined } from './kube-object.ts';
 import {
   type ApiServers,
@@ -12,6 +13,7 @@ import {
   CONTROL_PLANE,
   EXCLUDED,
   type Judged,
+  leanNode,
   MIRROR,
   Node,
   NodeRow,
@@ -108,6 +110,9 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
     return node === undefined ? undefined : ours(judged(node, apiServers));
   };
 
+  /** Of thousands of nodes nothing is held that an outline does not go by. */
+  const lean = (node: Node): Node => leanNode(node, excludedNodes, keys);
+
   let asking: { readonly signal: AbortSignal; readonly answer: Promise<readonly Judged[]> } | undefined;
   /** Ours and the others are asked for at once: one list is the answer to both. */
   const list = (signal: AbortSignal): Promise<readonly Judged[]> => {
@@ -143,23 +148,30 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
     },
 
     async outlines(signal) {
-      const [table, apiServers] = await Promise.all([
-        client.table({ doing, path: '/api/v1/nodes', query: { includeObject: 'Metadata' } }, NodeRow, signal),
+      const fold: TableFold<z.infer<typeof NodeRow>, Node[]> = {
+        start: () => [],
+        see: (nodes, row, column) => {
+          const columns = {
+            status: column('Status'),
+            version: column('Version'),
+            runtime: column('Container-Runtime'),
+          };
+          nodes.push(lean('cells' in row ? nodeOfRow(row, columns, client.server) : row));
+        },
+      };
+      const query = { includeObject: 'Metadata' };
+      const [nodes, apiServers] = await Promise.all([
+        client.table({ doing, path: '/api/v1/nodes', query }, NodeRow, fold, signal),
         readApiServers(signal),
       ]);
-      const columns = {
-        status: table.column('Status'),
-        version: table.column('Version'),
-        runtime: table.column('Container-Runtime'),
-      };
       const found: NodeOutline[] = [];
-      for (const row of table.rows) {
-        const one = judged('cells' in row ? nodeOfRow(row, columns, client.server) : row, apiServers);
+      for (const node of nodes) {
+        const one = judged(node, apiServers);
         if (one.foreign !== undefined) continue;
         // A node whose taint alone says that it is no kubelet may have any version.
         const isReadable = parseVersion(one.node.status.nodeInfo.kubeletVersion) !== undefined;
-        const node = isReadable ? ours(one) : await readOne(one.node.metadata.name, signal);
-        if (node !== undefined) found.push(outlineOf(node));
+        const own = isReadable ? ours(one) : await readOne(one.node.metadata.name, signal);
+        if (own !== undefined) found.push(outlineOf(own));
       }
       return found;
     },

@@ -4,7 +4,7 @@ import type { Cluster, EvictionResult, PodEvent, PodFact, PodQuery } from './clu
 import { apiPath, type KubeClient } from './kube-client.ts';
 import type { KubeContext } from './kube-context.ts';
 import { answerError, isAbout, isConflict, parseStatus, type Status, unreadableAnswer } from './kube-error.ts';
-import type { Fold } from './kube-list.ts';
+import type { ColumnOf, Fold, TableFold } from './kube-list.ts';
 import { AnyObject, instant, ObjectMeta, orUndefined } from './kube-object.ts';
 import { Pod, podFact } from './kube-pod.ts';
 import { watchPods } from './kube-pod-watch.ts';
@@ -65,6 +65,7 @@ type PodCalls = Pick<
   Cluster,
   | 'pods'
   | 'foldPods'
+  | 'readiness'
   | 'podCount'
   | 'podWarnings'
   | 'leavingPods'
@@ -99,32 +100,144 @@ const LEAVING = ['Terminating', 'Unknown'];
 const FEW_NODES = 40;
 const AT_ONCE = 8;
 
-/** Of the rows only those that may be of a pod that leaves; from a server that knows no tables, the pods. */
-const PodRow = z
-  .object({ cells: z.array(z.unknown()) })
-  .transform(({ cells }) => (LEAVING.some((status) => cells.includes(status)) ? { cells } : undefined))
-  .or(PodItem.transform((pod) => (pod.deleting ? { pod } : undefined)));
+const Row = z.object({ cells: z.array(z.unknown()) });
+/** Of a pod; from a server that knows no tables, the pod. */
+const PodRow = Row.or(PodItem.transform((pod) => ({ pod })));
+/** Without the objects: a hundred and forty bytes for each pod instead of seven thousand. */
+const ROWS_ALONE = { includeObject: 'None' };
+/** What stands in the column of the node while a pod has none. */
+const NO_NODE = '<none>';
+
+/** @throws ClusterError for a table without one of these columns. */
+function cellsOf<Name extends string>(
+  { cells }: z.infer<typeof Row>,
+  column: ColumnOf,
+  names: readonly Name[],
+  doing: string,
+  server: string,
+): Readonly<Record<Name, string>> {
+  const found = names.map((name) => {
+    const at = column(name);
+    const cell = at === undefined ? undefined : cells[at];
+    if (typeof cell === 'string') return [name, cell] as const;
+    throw unreadableAnswer(doing, server, `the table lacks one of the columns ${names.join(', ')}`);
+  });
+  return Object.fromEntries(found) as Record<Name, string>;
+}
 
 /** Names of the nodes that pods may be leaving; pods that have ended are not among them. */
 async function nodesThatPodsLeave(client: KubeClient, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const doing = 'listing the pods that are terminating';
-  // Without the objects: a hundred and forty bytes for each pod instead of seven thousand.
-  const request = { doing, path: '/api/v1/pods', query: { includeObject: 'None' } };
-  const { rows, column } = await client.table(request, PodRow, signal);
-  const nodes = new Set<string>();
-  for (const row of rows) {
-    if ('pod' in row) {
-      if (row.pod.node !== null) nodes.add(row.pod.node);
-      continue;
-    }
-    const [status, node] = [column('Status'), column('Node')].map((at) =>
-      at === undefined ? undefined : row.cells[at],
-    );
-    if (typeof status !== 'string' || typeof node !== 'string')
-      throw unreadableAnswer(doing, client.server, 'the table of pods lacks one of the columns Status and Node');
-    if (LEAVING.includes(status) && node !== '<none>') nodes.add(node);
+  const fold: TableFold<z.infer<typeof PodRow>, Set<string>> = {
+    start: () => new Set(),
+    see: (nodes, row, column) => {
+      if ('pod' in row) {
+        if (row.pod.deleting && row.pod.node !== null) nodes.add(row.pod.node);
+        return;
+      }
+      const { Status, Node } = cellsOf(row, column, ['Status', 'Node'], doing, client.server);
+      if (LEAVING.includes(Status) && Node !== NO_NODE) nodes.add(Node);
+    },
+  };
+  return await client.table({ doing, path: '/api/v1/pods', query: ROWS_ALONE }, PodRow, fold, signal);
+}
+
+/** Names of the nodes that say Ready: what a lost node runs looks as it last did, and its pods are Ready no more. */
+async function readyNodes(client: KubeClient, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const doing = 'listing the nodes that are Ready';
+  const fold: TableFold<z.infer<typeof NodeCells>, Set<string>> = {
+    start: () => new Set(),
+    see: (nodes, row, column) => {
+      // Without tables no pod is judged by its line either.
+      if (!('cells' in row)) return;
+      const { Name, Status } = cellsOf(row, column, ['Name', 'Status'], doing, client.server);
+      if (Status.split(',')[0] === 'Ready') nodes.add(Name);
+    },
+  };
+  return await client.table({ doing, path: '/api/v1/nodes', query: ROWS_ALONE }, NodeCells, fold, signal);
+}
+
+const NodeCells = Row.or(AnyObject.transform(() => ({})));
+
+/** The Job controller puts it on every pod that it makes. */
+const OF_A_JOB = 'job-name';
+const NOT_ENDED = 'status.phase!=Succeeded,status.phase!=Failed';
+
+/** By node, from the lines of the pods alone. */
+interface ByNode<T> {
+  /** How many pods are plainly Ready. */
+  readonly ready: Map<string, number>;
+  /** Names of those that are not, or may not be. */
+  readonly inDoubt: Map<string, string[]>;
+  /** Of a server that knows no tables. */
+  readonly state: T;
+}
+
+/** All containers run and are ready, and so is every gate of its own (`printPod`). */
+function isPlainlyReady({ Ready, Status, Gates }: { Ready: string; Status: string; Gates: string }): boolean {
+  const isWhole = (text: string): boolean => /^([1-9]\d*)\/\1$/.test(text);
+  return Status === 'Running' && isWhole(Ready) && (Gates === NO_NODE || isWhole(Gates));
+}
+
+async function podsByNode<T>(
+  client: KubeClient,
+  { path, query, doing }: KubeRequest,
+  { start, see }: Fold<PodFact, T>,
+  signal: AbortSignal,
+): Promise<ByNode<T>> {
+  const fold: TableFold<z.infer<typeof PodRow>, ByNode<T>> = {
+    start: () => ({ ready: new Map(), inDoubt: new Map(), state: start() }),
+    see: ({ ready, inDoubt, state }, row, column) => {
+      if ('pod' in row) return see(state, row.pod);
+      const names = ['Name', 'Ready', 'Status', 'Node', 'Readiness Gates'] as const;
+      const cells = cellsOf(row, column, names, doing, client.server);
+      if (LEAVING.includes(cells.Status)) return;
+      const isReady = isPlainlyReady({ ...cells, Gates: cells['Readiness Gates'] });
+      if (isReady) ready.set(cells.Node, (ready.get(cells.Node) ?? 0) + 1);
+      else if (inDoubt.get(cells.Node)?.push(cells.Name) === undefined) inDoubt.set(cells.Node, [cells.Name]);
+    },
+  };
+  return await client.table({ doing, path, query: { ...query, ...ROWS_ALONE } }, PodRow, fold, signal);
+}
+
+/** Pods move meanwhile: so often the lines are read anew before all pods are. */
+const LOOKS = 3;
+
+async function readiness<T>(
+  client: KubeClient,
+  where: PodQuery,
+  fold: Fold<PodFact, T>,
+  signal: AbortSignal,
+): Promise<{ readonly ready: number; readonly state: T }> {
+  const request = podsWhere(where);
+  const asked = (labelSelector: string | undefined, field?: string): KubeRequest => ({
+    ...request,
+    query: { labelSelector, fieldSelector: field === undefined ? NOT_ENDED : `${NOT_ENDED},${field}` },
+  });
+  for (let look = 0; look < LOOKS; look += 1) {
+    const [lines, nodes] = await Promise.all([
+      podsByNode(client, asked(`!${OF_A_JOB}`), fold, signal),
+      readyNodes(client, signal),
+    ]);
+    const { state } = lines;
+    const lost = [...lines.ready.keys()].filter((node) => !nodes.has(node));
+    const doubtful = new Set([...lines.inDoubt.keys(), ...lost]);
+    if (doubtful.size > FEW_NODES) break;
+    for (const pod of await client.list(asked(OF_A_JOB), PodItem, signal)) fold.see(state, pod);
+    const seen = new Set<string>();
+    await atOnce([...doubtful], AT_ONCE, async (node) => {
+      const where = `spec.nodeName=${node === NO_NODE ? '' : node}`;
+      for (const pod of await client.list(asked(`!${OF_A_JOB}`, where), PodItem, signal)) {
+        seen.add(pod.name);
+        fold.see(state, pod);
+      }
+    });
+    // What stands in none of these lists any more has gone elsewhere, where it may be in doubt as well.
+    if ([...lines.inDoubt.values()].flat().some((name) => !seen.has(name))) continue;
+    const sure = [...lines.ready].filter(([node]) => !doubtful.has(node));
+    return { ready: sure.reduce((sum, [, count]) => sum + count, 0), state };
   }
-  return nodes;
+  return { ready: 0, state: await client.fold(asked(undefined), PodItem, fold, signal) };
 }
 
 export function kubePods({ client }: KubeContext): PodCalls {
@@ -167,6 +280,7 @@ export function kubePods({ client }: KubeContext): PodCalls {
         signal,
       );
     },
+    readiness: (where, start, see, signal) => readiness(client, where, { start, see }, signal),
 
     async leavingPods(signal) {
       const nodes = await nodesThatPodsLeave(client, signal);

@@ -32,8 +32,8 @@ export interface KubeAnswer {
   readonly date: Date | undefined;
 }
 
-/** Called for each try; what it returns is given the elements of the list one by one, as JSON. */
-export type Elements = () => (json: string) => void;
+/** Called for each try; what it returns is given the elements of the list one by one, as JSON, and what of the answer came before them. */
+export type Elements = () => (json: string, before: () => string) => void;
 
 /** Asks for one object and parses it. @throws ClusterError. */
 export type ReadObject = <S extends z.ZodType>(

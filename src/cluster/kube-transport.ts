@@ -83,8 +83,8 @@ async function wholeBody(incoming: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function envelopeOf(incoming: IncomingMessage, element: (json: string) => void): Promise<string> {
-  const splitter = new ElementSplitter(ELEMENTS, element);
+async function envelopeOf(incoming: IncomingMessage, element: ReturnType<Elements>): Promise<string> {
+  const splitter = new ElementSplitter(ELEMENTS, (json) => element(json, () => splitter.envelope()));
   for await (const chunk of bytesOf(incoming)) {
     splitter.write(chunk);
     refuseTooLarge(splitter.held);

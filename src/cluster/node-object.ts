@@ -119,6 +119,9 @@ export function nodeOfRow(
 }
 
 const OS = 'kubernetes.io/os';
+/** By which virtual kubelets name themselves. */
+const TYPE = 'type';
+const NO_META = { namespace: '', uid: '', resourceVersion: '' };
 const NO_INFO = {
   kubeletVersion: '',
   machineID: '',
@@ -128,6 +131,26 @@ const NO_INFO = {
   kernelVersion: '',
   containerRuntimeVersion: '',
 };
+
+/** As much of a node as its outline goes by: of thousands, the labels and annotations of others are most of what is held. */
+export function leanNode(
+  { metadata, spec, status }: Node,
+  excluded: Readonly<Record<string, string>>,
+  keys: RecordKeys,
+): Node {
+  const only = (all: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> =>
+    Object.fromEntries(names.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])));
+  return {
+    metadata: {
+      ...NO_META,
+      name: metadata.name,
+      labels: only(metadata.labels, [CONTROL_PLANE, TYPE, ...Object.keys(excluded)]),
+      annotations: only(metadata.annotations, [keys.cordonedBy, keys.unfinished]),
+    },
+    spec,
+    status,
+  };
+}
 
 export function outlineOf(node: NodeFact): NodeOutline {
   const { name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished, finished, failed } = node;
@@ -167,9 +190,9 @@ export function whyForeign(
     return `nodes.exclude names its label ${labels.map(([key, value]) => `${key}=${value}`).join(',')}`;
   if (operatingSystem === 'windows') return 'it runs Windows';
   const isVirtual =
-    metadata.labels['type'] === 'virtual-kubelet' ||
+    metadata.labels[TYPE] === 'virtual-kubelet' ||
     spec.taints?.some(({ key }) => /^virtual-(kubelet|node)\./.test(key)) === true ||
-    (metadata.labels['type'] === 'virtual-node' && containerRuntimeVersion === '');
+    (metadata.labels[TYPE] === 'virtual-node' && containerRuntimeVersion === '');
   if (isVirtual) return 'it is a virtual kubelet';
   if (DISTRIBUTION.test(kubeletVersion)) return `its kubelet ${kubeletVersion} comes with another distribution`;
   return undefined;

@@ -1,9 +1,18 @@
-import type { Facts } from '../facts/facts.ts';
+import type { FactPart, Facts } from '../facts/facts.ts';
 import type { TargetChoice } from '../facts/target-choice.ts';
 import { minorOf, nextMinor, patchOf } from '../version.ts';
 import { possibleTarget, runningFromAll } from './possible-target.ts';
 import { patchesAbove, releasesOfNextMinor } from './published-versions.ts';
 import { aboveCeiling, newestAllowed, refusedByPolicy, type TargetPolicy } from './target-policy.ts';
+
+/** What a choice is made from. */
+export const CHOICE_READS: readonly FactPart[] = [
+  'apiServer',
+  'nodes',
+  'patchReleases',
+  'nextMinorReleases',
+  'firstSeen',
+];
 
 /**
  * The one version that the cluster should go to now. What a half-done upgrade went for comes first, whatever has been

@@ -7,7 +7,7 @@ import { changeHistory, type Edit } from '../chain/run-history.ts';
 import { NOT_STOPPED, recordRun, recordStop } from '../chain/run-record.ts';
 import type { Deps } from '../deps.ts';
 import { reasonOf } from '../errors.ts';
-import type { FactPart, Facts, JobFact } from '../facts/facts.ts';
+import type { Facts, JobFact } from '../facts/facts.ts';
 import { isMarked, type Nodes } from '../facts/nodes.ts';
 import { started } from '../facts/run-history.ts';
 import { runningVersions } from '../facts/running-versions.ts';
@@ -25,7 +25,7 @@ import { observe } from '../observe/observe.ts';
 import { NOT_BEGUN, readRun } from '../observe/run-record.ts';
 import { unstageLeft } from '../steps/node/unstage.ts';
 import { oldestVersion } from '../version.ts';
-import { chooseTarget } from './choose-target.ts';
+import { CHOICE_READS, chooseTarget } from './choose-target.ts';
 import { settledJobs } from './closing-run.ts';
 import { reconcileLatch } from './reconcile-latch.ts';
 import { recordFirstSeen } from './record-first-seen.ts';
@@ -47,8 +47,6 @@ export type Detection =
   | { readonly kind: 'dry-run'; readonly target: string }
   | { readonly kind: 'started'; readonly target: string; readonly job: string };
 
-const LOOK: readonly FactPart[] = ['apiServer', 'nodes', 'patchReleases', 'nextMinorReleases', 'firstSeen'];
-
 /** The nightly look: finds a target, asks the gate, starts the chain. Changes nothing when there is nothing to do. */
 export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection> {
   const { log } = deps;
@@ -62,7 +60,7 @@ export async function detect(deps: Deps, signal: AbortSignal): Promise<Detection
   }
   const { latch, target, jobs } = await reconcileLatch(deps, await settledJobs(deps, signal), signal);
   if (latch === 'waiting') await pushGauges({ deps, signal }, { k8s_upgrade_paused: 0 });
-  const facts = await observe(deps, LOOK, signal);
+  const facts = await observe(deps, CHOICE_READS, signal);
   await remember(deps, facts, signal);
   await recordLimits(deps, signal);
   const choice = chooseTarget(facts, deps.settings.target);

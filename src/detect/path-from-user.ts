@@ -1,12 +1,16 @@
-import type { Facts } from '../facts/facts.ts';
+import type { FactPart, Facts } from '../facts/facts.ts';
 import type { RunningVersions } from '../facts/running-versions.ts';
 import type { UnknownTarget } from '../facts/target-choice.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 import { compareVersions, jumpBetween, minorNumber, minorOf, patchOf } from '../version.ts';
+import { CHOICE_READS } from './choose-target.ts';
 import { runningFromAll } from './possible-target.ts';
 import { releasesOfMinor } from './published-versions.ts';
 import { type RefusedTarget, upgradePath } from './target-from-user.ts';
 import { newestAllowed, type TargetPolicy } from './target-policy.ts';
+
+/** What `pathFromUser` looks at. */
+export const PATH_READS: readonly FactPart[] = [...CHOICE_READS, 'laterReleases', 'chainJobs', 'run'];
 
 export interface Hop {
   /** X.Y.Z. */

@@ -1,7 +1,7 @@
 import { placedSteps } from '../chain/placed-steps.ts';
 import { nodeOf, type Step, stepName } from '../chain/step.ts';
 import { NightliftError } from '../errors.ts';
-import type { Facts } from '../facts/facts.ts';
+import type { FactPart, Facts } from '../facts/facts.ts';
 import { kindsOf, type NodeKind } from '../facts/inventory.ts';
 import type { OtherNodeFact } from '../facts/node-fact.ts';
 import { controlPlanes, firstControlPlane, isOnTarget, type Nodes, workers } from '../facts/nodes.ts';
@@ -52,6 +52,9 @@ export interface UpgradePlan {
   /** Without waits for budgets and alerts. */
   readonly seconds: number;
 }
+
+/** What a plan is made from, beside what the gate is asked. */
+export const PLAN_READS: readonly FactPart[] = ['apiServer', 'nodes', 'otherNodes', 'budgets', 'drains'];
 
 /** Pure: what a run to the target would do, in order, and why. @throws NightliftError (usage) for a target that kubeadm cannot reach. */
 export function planUpgrade(facts: Facts, target: string, from: string, settings: Settings): UpgradePlan {

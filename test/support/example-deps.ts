@@ -122,7 +122,7 @@ export function nodeViews(
 /** The other ways to read pods, over a list of them. */
 export function podViews(
   pods: Cluster['pods'] = async () => [],
-): Pick<Cluster, 'pods' | 'foldPods' | 'leavingPods' | 'podCount'> {
+): Pick<Cluster, 'pods' | 'foldPods' | 'readiness' | 'leavingPods' | 'podCount'> {
   return {
     pods,
     podCount: async (signal) => (await pods({}, signal)).length,
@@ -130,6 +130,12 @@ export function podViews(
       const state = start();
       for (const pod of await pods(where, signal)) see(state, pod);
       return state;
+    },
+    // As by a server that knows no tables.
+    readiness: async (where, start, see, signal) => {
+      const state = start();
+      for (const pod of await pods(where, signal)) if (!['Succeeded', 'Failed'].includes(pod.phase)) see(state, pod);
+      return { ready: 0, state };
     },
     leavingPods: async (signal) => (await pods({}, signal)).filter(({ deleting }) => deleting),
   };

@@ -61,6 +61,8 @@ export interface RehearsalNodes {
   readonly user: string;
   readonly port: number;
   readonly privateKeyPem: string;
+  /** Of the same pair, as in authorized_keys. */
+  readonly publicKey: string;
   readonly knownHosts: string;
   readonly commands: CommandLog;
   /** How many commands came over SSH. */
@@ -121,6 +123,7 @@ export async function startNodes(options: NodesOptions): Promise<RehearsalNodes>
     user,
     port,
     privateKeyPem: key.private,
+    publicKey: key.public,
     knownHosts: `${knownHosts.join('\n')}\n`,
     commands,
     sshRequests: () => requests,

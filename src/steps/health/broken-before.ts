@@ -26,7 +26,7 @@ export const noteBroken: ActionStep = {
   isDone: async (context) => (await readRun(context))[KEY] !== undefined,
   async run(context) {
     const { deps, signal } = context;
-    const broken = await deps.cluster.foldPods(
+    const { state: broken } = await deps.cluster.readiness(
       {},
       () => new Set<string>(),
       (found, pod) => {

@@ -11,6 +11,7 @@ import { logFinding } from '../../gate/log-finding.ts';
 import { observe } from '../../observe/observe.ts';
 import { type NodeRefusal, surveyNodes } from '../../observe/surveys.ts';
 import { known } from '../../observed.ts';
+import { someOf } from '../../some-of.ts';
 
 /** For hundreds of nodes, twenty by twenty, some of which let nobody in before the time-out of the connection. */
 const LOOK_SECONDS = 600;
@@ -56,7 +57,14 @@ async function allSurveys(context: Context): Promise<ReadonlyMap<string, NodeSur
         open = silent.map(({ node }) => node);
         return away === undefined
           ? { done: true, value: undefined }
-          : { done: false, missing: silent.map(({ error }) => error.message).join('; ') };
+          : {
+              done: false,
+              missing: someOf(
+                silent.map(({ error }) => error.message),
+                10,
+                '; ',
+              ),
+            };
       },
       { seconds: deps.settings.waits.readySeconds, lookSeconds: LOOK_SECONDS, remedy: '' },
     );

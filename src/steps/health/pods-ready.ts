@@ -14,7 +14,7 @@ export const systemPods: ActionStep = {
     await context.waiter.until(
       'the pods of kube-system',
       async () => {
-        const down = await deps.cluster.foldPods(
+        const { state: down } = await deps.cluster.readiness(
           { namespace: SYSTEM_NAMESPACE },
           (): string[] => [],
           (names, pod) => {
@@ -42,16 +42,18 @@ export const podReadyRatio: ActionStep = {
     await context.waiter.until(
       'enough pods to be ready',
       async () => {
-        const { ready, all } = await deps.cluster.foldPods(
+        const looked = await deps.cluster.readiness(
           {},
-          () => ({ ready: 0, all: 0 }),
+          () => ({ ready: 0, down: 0 }),
           (seen, pod) => {
             if (!counts(pod) || (!pod.ready && before.has(pod))) return;
-            seen.all += 1;
             if (pod.ready) seen.ready += 1;
+            else seen.down += 1;
           },
           signal,
         );
+        const ready = looked.ready + looked.state.ready;
+        const all = ready + looked.state.down;
         const ratio = all === 0 ? 1 : ready / all;
         if (ratio >= least) return { done: true, value: undefined };
         return {

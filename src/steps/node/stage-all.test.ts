@@ -34,6 +34,17 @@ function scene(
 }
 
 describe('stage-all', () => {
+  it('says of hundreds of nodes that failed alike as much as a person reads and an annotation holds', async () => {
+    const many = Array.from({ length: 300 }, (_, index) => worker(`w-${index}`));
+    const away = (name: string) => new NightliftError('network', `${name}: the registry does not answer`);
+    const fails = Object.fromEntries(many.map(({ name }) => [name, away(name)]));
+    const passing = await errorOf(scene(fails, [controlPlane('cp-1'), ...many]).run());
+    expect(passing).toMatchObject({ message: expect.stringMatching(/^w-0: the registry.*; and 290 more$/) as string });
+    const broken = Object.fromEntries(many.map(({ name }) => [name, 16]));
+    const refused = await errorOf(scene(broken, [controlPlane('cp-1'), ...many]).run());
+    expect(refused).toMatchObject({ message: expect.stringMatching(/ on w-0.*; and 290 more$/s) as string });
+  });
+
   it('fetches on all nodes that are to go, whatever becomes of the others', async () => {
     const nodes = [
       ...NODES,

@@ -6,9 +6,13 @@ import type { NodeFact } from '../../facts/node-fact.ts';
 import { controlPlanes, hasTargetVersion, isHalfWay, type Nodes, workers } from '../../facts/nodes.ts';
 import type { Finding } from '../../gate/finding.ts';
 import type { Settings } from '../../settings/settings.ts';
+import { someOf } from '../../some-of.ts';
 import { onlyTold } from '../run/only-told.ts';
 import { stageOn } from './stage.ts';
 import { noteStaged } from './unstage.ts';
+
+/** A registry that is away fails thousands of nodes alike. */
+const MOST_TOLD = 10;
 
 /** What a worker takes at the least, beside its soak: fewer would leave one out that has its turn; seconds. */
 const QUICKEST_WORKER = 60;
@@ -38,10 +42,18 @@ export const stageAll: ActionStep = {
     }
     if (failures.some(({ kind }) => kind === 'node')) throw new Refused(failures.map(finding));
     // Nothing that somebody has to mend: the next try of the Job goes on with what is there.
-    throw new NightliftError('network', failures.map(({ message }) => message).join('; '), {
-      ...(first.remedy === undefined ? {} : { remedy: first.remedy }),
-      cause: first,
-    });
+    throw new NightliftError(
+      'network',
+      someOf(
+        failures.map(({ message }) => message),
+        MOST_TOLD,
+        '; ',
+      ),
+      {
+        ...(first.remedy === undefined ? {} : { remedy: first.remedy }),
+        cause: first,
+      },
+    );
   },
 };
 

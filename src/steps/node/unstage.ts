@@ -5,6 +5,7 @@ import { reasonOf } from '../../errors.ts';
 import { scriptsOf, thisNode } from '../../node/node-scripts.ts';
 import { runOnNode } from '../../node/run-on-node.ts';
 import { readRun, STAGED } from '../../observe/run-record.ts';
+import { someOf } from '../../some-of.ts';
 
 interface Night {
   readonly deps: Deps;
@@ -44,7 +45,8 @@ export async function unstageLeft({ deps, signal }: Night): Promise<void> {
       }
     });
     const why = left.flat();
-    if (why.length > 0) deps.log.warn(`what was fetched for ${target} is still on nodes`, { error: why.join('; ') });
+    if (why.length > 0)
+      deps.log.warn(`what was fetched for ${target} is still on nodes`, { error: someOf(why, 10, '; ') });
     else await recordRun({ deps, signal }, { [STAGED]: null });
   } catch (error) {
     signal.throwIfAborted();

@@ -35,7 +35,7 @@ export const sayComplete: ActionStep = {
     const started = Date.parse(record['in-flight'] ?? '');
     const nodes = await deps.cluster.nodes(signal);
     const before = await brokenBefore(context);
-    const broken = await deps.cluster.foldPods(
+    const { state: broken } = await deps.cluster.readiness(
       {},
       (): string[] => [],
       (found, pod) => {

@@ -185,6 +185,14 @@ export function describeDrain(bench: () => Bench): void {
       signal,
     );
     expect(seen.toSorted()).toEqual((await cluster.pods({}, signal)).map(({ uid }) => uid).toSorted());
+    const { ready, state: doubted } = await cluster.readiness(
+      {},
+      () => [] as string[],
+      (names, { name }) => void names.push(name),
+      signal,
+    );
+    // Those that have ended, and of a table those that leave, are no matter of readiness; nothing here runs.
+    expect([ready, doubted.includes('staying'), doubted.includes('leaving-ended')]).toEqual([0, true, false]);
     for (const { name } of found)
       await patch(`/api/v1/namespaces/${WORLD}/pods/${name}`, { metadata: { finalizers: null } });
     await remove(`/api/v1/namespaces/${WORLD}/pods/staying`);
