@@ -78,7 +78,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 /** The keys that the schema knows at a path, by asking the defaults: every group has one. */
 function keysAt(path: readonly PropertyKey[]): readonly string[] {
   let at: unknown = Settings.parse({
-    window: { start: '23:00', end: '05:00' },
+    window: { start: '23:00', end: '05:00', blackouts: [{ from: '2026-12-24', to: '2026-12-26', reason: 'r' }] },
     quiesce: [{ namespace: 'n', name: 'n' }],
     drain: { policies: [{ namespace: 'n', action: 'wait' }] },
   });

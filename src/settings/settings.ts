@@ -6,8 +6,9 @@ import { Job } from './job.ts';
 import { Kubeadm } from './kubeadm.ts';
 import { Nodes, Packages, Ssh } from './nodes.ts';
 import { Snapshot } from './snapshot.ts';
-import { Target, Window } from './target.ts';
+import { Target } from './target.ts';
 import { Waits } from './waits.ts';
+import { Window } from './window.ts';
 
 /** The whole settings file. Every field has a default, so an empty file is a valid one. */
 export const Settings = z
