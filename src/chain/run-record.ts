@@ -1,7 +1,7 @@
 import { reasonOf } from '../errors.ts';
 import { verdictGauges } from '../gate/verdict-gauges.ts';
 import { pushGauges } from '../metrics/gauges.ts';
-import { runPrefix, type StoppedAs } from '../observe/run-record.ts';
+import { BEGUN, runPrefix, type StoppedAs, TOOK } from '../observe/run-record.ts';
 import type { Context } from './phase.ts';
 import { type Step, stepName } from './step.ts';
 
@@ -63,6 +63,8 @@ export async function clearRun(context: InRun, also: Readonly<Record<string, nul
     target: null,
     'snapshot-path': null,
     'not-well': null,
+    [TOOK]: null,
+    [BEGUN]: null,
     ...NOT_STOPPED,
     ...also,
   });

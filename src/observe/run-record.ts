@@ -39,6 +39,10 @@ export const STAGED = 'staged';
 /** Seconds by the node whose step saw it, `cp-1=40 cp-2=35+`; outlives the run, until the next one begins. */
 export const API_AWAY = 'api-away';
 
+/** Longest seconds of a node by phase, `master=310 worker=700`, of this run; and the node that is at work, with its time. */
+export const TOOK = 'took';
+export const BEGUN = 'begun';
+
 export interface Away {
   readonly seconds: number;
   /** It was seen by a process that went on after another one, which has seen the rest: written with a `+`. */

@@ -19,6 +19,7 @@ import { ready } from '../steps/node/ready.ts';
 import { stage } from '../steps/node/stage.ts';
 import { begin, finish } from '../steps/node/unfinished.ts';
 import { noteAway } from '../steps/run/api-away.ts';
+import { fitsWindow, noteTook } from '../steps/run/fits-window.ts';
 
 /** One control plane. The name is the runbook's; alerts and habits depend on it. */
 export const master: Phase = {
@@ -38,6 +39,7 @@ export const master: Phase = {
     stageContainerd,
     headroom,
     evictable,
+    fitsWindow,
     begin,
     drain,
     quiesce,
@@ -54,6 +56,7 @@ export const master: Phase = {
     replacements,
     manifestsKept,
     haltNow,
+    noteTook,
     finish,
   ],
 };

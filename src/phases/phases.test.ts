@@ -35,6 +35,7 @@ const STEPS = {
     'stage-containerd',
     'headroom',
     'evictable',
+    'fits-window',
     'begin',
     'drain',
     'quiesce',
@@ -50,6 +51,7 @@ const STEPS = {
     'replacements',
     'manifests-kept',
     'halt-on-alert',
+    'note-took',
     'finish',
   ],
   worker: [
@@ -62,6 +64,7 @@ const STEPS = {
     'stage',
     'headroom',
     'evictable',
+    'fits-window',
     'begin',
     'drain',
     'node-upgrade',
@@ -71,6 +74,7 @@ const STEPS = {
     'daemon-sets',
     'replacements',
     'soak',
+    'note-took',
     'finish',
   ],
   postflight: [

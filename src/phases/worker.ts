@@ -14,6 +14,7 @@ import { nodeUpgrade, verifyNode } from '../steps/node/node-upgrade.ts';
 import { ready } from '../steps/node/ready.ts';
 import { stage } from '../steps/node/stage.ts';
 import { begin, finish } from '../steps/node/unfinished.ts';
+import { fitsWindow, noteTook } from '../steps/run/fits-window.ts';
 
 export const worker: Phase = {
   name: 'worker',
@@ -30,6 +31,7 @@ export const worker: Phase = {
     stage,
     headroom,
     evictable,
+    fitsWindow,
     begin,
     drain,
     nodeUpgrade,
@@ -39,6 +41,7 @@ export const worker: Phase = {
     daemonSets,
     replacements,
     soak,
+    noteTook,
     finish,
   ],
 };

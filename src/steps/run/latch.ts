@@ -3,7 +3,7 @@ import type { ActionStep } from '../../chain/phase.ts';
 import { clearRun, NOT_STOPPED, recordRun } from '../../chain/run-record.ts';
 import { verdictGauges } from '../../gate/verdict-gauges.ts';
 import { pushGauges } from '../../metrics/gauges.ts';
-import { API_AWAY, readRun, STAGED } from '../../observe/run-record.ts';
+import { API_AWAY, BEGUN, readRun, STAGED, TOOK } from '../../observe/run-record.ts';
 
 /** Says that a run is under way, before its first change. A resumed run keeps the time at which it was started. */
 export const setLatch: ActionStep = {
@@ -17,7 +17,7 @@ export const setLatch: ActionStep = {
     // What the run makes carries it, so that nothing of another run, or of somebody else, counts as its own.
     const id = (resumed['in-flight'] === undefined ? undefined : resumed['run']) ?? randomUUID();
     // Of an earlier run: what is broken is looked at anew.
-    const forgotten = id === run['run'] ? {} : { 'not-well': null, [API_AWAY]: null };
+    const forgotten = id === run['run'] ? {} : { 'not-well': null, [API_AWAY]: null, [TOOK]: null, [BEGUN]: null };
     await recordRun(context, { ...forgotten, 'in-flight': started, run: id, target: context.target, ...NOT_STOPPED });
     const startedAt = Number.isNaN(Date.parse(started)) ? now.getTime() : Date.parse(started);
     const inFlight = {
