@@ -1,5 +1,5 @@
-import { minorOf } from '../version.ts';
 import type { Settings } from '../settings/settings.ts';
+import { minorOf } from '../version.ts';
 import type { Step } from './step.ts';
 
 /** Measured on two cores with stacked etcd (kubeadm's own part of a step), without drains and soak; seconds. */

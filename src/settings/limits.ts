@@ -18,6 +18,7 @@ const NAMES = [
   'alerts.selfInflicted',
   'addons.untested',
   'addons.matrixFile',
+  'acceptedRisks',
   'budgets',
   'drain.policies',
   'drain.headroom',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AcceptedRisk } from './accepted-risk.ts';
 import { Alerting } from './alerting.ts';
 import { Drain, WorkloadSetting } from './drain.ts';
 import { name, notes } from './field.ts';
@@ -156,6 +157,15 @@ export const Settings = z
           ),
       })
       .prefault({}),
+    acceptedRisks: z
+      .array(AcceptedRisk)
+      .default([])
+      .meta(
+        notes(
+          'Findings of the gate that refuse, and are accepted by name, for one target and until a day: they warn meanwhile. `nightlift gate --accept-yaml` prints them.',
+          { reason: 'Nothing is accepted by itself.' },
+        ),
+      ),
     budgets: z
       .enum(['warn', 'block'])
       .default('warn')

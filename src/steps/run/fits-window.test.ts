@@ -27,7 +27,12 @@ describe('fits-window', () => {
 
   it.each([
     ['by the estimate', 20, undefined, undefined],
-    ['by the estimate, not', 5, undefined, 'worker-1 would take 10 min 40 s (an estimate), and the window ends in 5 min'],
+    [
+      'by the estimate, not',
+      5,
+      undefined,
+      'worker-1 would take 10 min 40 s (an estimate), and the window ends in 5 min',
+    ],
     ['by what was seen', 5, 'master=900 worker=200', undefined],
     ['by what was seen, not', 20, 'worker=1500', 'would take 25 min (as an earlier node of this run did)'],
     ['by the estimate, when the record says nothing', 20, 'worker=x', undefined],
