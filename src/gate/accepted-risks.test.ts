@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { exampleFacts } from '../facts/example-facts.ts';
 import { unknown } from '../observed.ts';
-import { AcceptedRisk } from '../settings/accepted-risk.ts';
+import type { AcceptedRisk } from '../settings/accepted-risk.ts';
 import { parseSettings } from '../settings/parse-settings.ts';
 import { neverWhy, riskOf, withAccepted } from './accepted-risks.ts';
 import { allChecks } from './checks.ts';

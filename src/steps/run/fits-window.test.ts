@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { controlPlane, OLD, TARGET, worker } from '../../../test/support/clusters.ts';
 import { exampleWorld } from '../../../test/support/example-deps.ts';
+import { exampleAction, examplePhase } from '../../../test/support/example-phase.ts';
 import { contextIn, errorOf } from '../../../test/support/example-step.ts';
 import { Paused } from '../../chain/outcome.ts';
+import { runPhase } from '../../chain/run-phase.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { runPrefix } from '../../observe/run-record.ts';
 import { fitsWindow, noteTook } from './fits-window.ts';
@@ -80,5 +82,18 @@ describe('fits-window', () => {
     await world.clock.sleep(100_000);
     await noteTook.run(contextIn(world, { phase: 'worker', node: 'worker-2' }));
     expect(world.annotations.has(key('took'))).toBe(false);
+  });
+
+  it('pauses the run before the drain, and gives back what the step had taken', async () => {
+    const { world } = scene(5);
+    world.nodes = world.nodes.map((node) =>
+      node.role === 'control-plane' ? { ...node, kubelet: TARGET, apiServer: TARGET } : node,
+    );
+    const calls: string[] = [];
+    const phase = examplePhase([exampleAction('lock', calls), fitsWindow, exampleAction('drain', calls)]);
+    const step = { phase: 'worker', node: 'worker-1' } as const;
+    const outcome = await runPhase(phase, step, TARGET, world.deps, new AbortController().signal);
+    expect(outcome).toMatchObject({ kind: 'paused', reason: expect.stringContaining('it is not begun') });
+    expect(calls).toEqual(['run lock', 'undo lock']);
   });
 });
