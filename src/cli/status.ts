@@ -48,7 +48,7 @@ interface Status {
   readonly inventory: Observed<RunInventory>;
   /** From before the newest run to its end, or to now, and not by it. */
   readonly otherChanges: readonly string[];
-  /** When a run may act; null for always. */
+  /** When a run may act; null: there is none, or the settings are lost, which is said. */
   readonly window: string | null;
 }
 
