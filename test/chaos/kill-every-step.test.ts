@@ -43,8 +43,6 @@ async function nightsOf(killer: StepKiller): Promise<Ended> {
       job: { retries: 1000 },
       // A Job that was killed after it had made the next one comes back and gives the lock to it.
       waits: { alertSeconds: 60 },
-      // Always open, and its steps have something to do.
-      window: { start: '00:00', end: '00:00' },
       quiesce: [{ kind: 'Deployment', namespace: 'shop', name: 'worker' }],
     },
     onError: (error) => defects.push(error),
