@@ -4,37 +4,13 @@ import { ClusterError } from '../cluster/kube-error.ts';
 import { KILL_SWITCH, readKillSwitch } from '../observe/kill-switch.ts';
 import { known, unknown } from '../observed.ts';
 import { parseSettings } from '../settings/parse-settings.ts';
-import { isInside, mayGoOn, pauseReason } from './may-go-on.ts';
+import { Window } from '../settings/window.ts';
+import { mayGoOn, pauseReason } from './may-go-on.ts';
 import { Paused } from './outcome.ts';
 
-const NIGHT = { start: '23:00', end: '05:00' };
+const NIGHT = Window.parse({ start: '23:00', end: '05:00' });
 const at = (time: string): Date => new Date(`2026-11-20T${time}:00Z`);
 const off = known({ engaged: false, reason: '' });
-
-describe('isInside', () => {
-  it.each([
-    ['22:59', false],
-    ['23:00', true],
-    ['00:00', true],
-    ['04:59', true],
-    ['05:00', false],
-    ['12:00', false],
-  ])('a window over midnight has %s: %s', (time, expected) => {
-    expect(isInside(NIGHT, at(time))).toBe(expected);
-  });
-
-  it.each([
-    ['00:59', false],
-    ['01:00', true],
-    ['05:00', false],
-  ])('a window within a day has %s: %s', (time, expected) => {
-    expect(isInside({ start: '01:00', end: '05:00' }, at(time))).toBe(expected);
-  });
-
-  it('takes equal start and end for the whole day', () => {
-    expect(isInside({ start: '05:00', end: '05:00' }, at('05:00'))).toBe(true);
-  });
-});
 
 describe('pauseReason', () => {
   it('is none without kill switch and window', () => {
@@ -56,7 +32,9 @@ describe('pauseReason', () => {
   });
 
   it('D05 gives the end of the window', () => {
-    expect(pauseReason(off, NIGHT, at('05:00'))).toBe('it is 05:00 UTC, outside the window 23:00 to 05:00 UTC');
+    expect(pauseReason(off, NIGHT, at('05:00'))).toBe(
+      'it is 05:00 UTC, outside the window 23:00 to 05:00 UTC; it opens Fri 2026-11-20 23:00 UTC',
+    );
   });
 });
 
@@ -126,7 +104,7 @@ describe('reading the kill switch', () => {
 
   it.each([
     ['23:00', undefined],
-    ['12:00', 'it is 12:00 UTC, outside the window 23:00 to 05:00 UTC'],
+    ['12:00', 'it is 12:00 UTC, outside the window 23:00 to 05:00 UTC; it opens Fri 2026-11-20 23:00 UTC'],
   ])('D05 looks at the window of the settings: at %s', async (time, reason) => {
     const night = {
       ...deps(() => Promise.resolve(undefined)),

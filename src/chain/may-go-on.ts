@@ -2,6 +2,7 @@ import type { Deps } from '../deps.ts';
 import { type KillSwitch, readKillSwitch } from '../observe/kill-switch.ts';
 import { known, type Observed } from '../observed.ts';
 import type { Settings } from '../settings/settings.ts';
+import { sayOpening, windowAt } from '../settings/window-at.ts';
 import { Paused } from './outcome.ts';
 
 /** Why a run must not go on now; undefined when it may. An unreadable kill switch counts as engaged (D06). */
@@ -13,9 +14,9 @@ export function pauseReason(
   if (!killSwitch.known) return `the kill switch cannot be read, which counts as engaged: ${killSwitch.why}`;
   if (killSwitch.value.engaged)
     return `the kill switch is engaged${killSwitch.value.reason === '' ? '' : `: ${killSwitch.value.reason}`}`;
-  if (window !== null && !isInside(window, now))
-    return `it is ${clockTime(now)} UTC, outside the window ${window.start} to ${window.end} UTC`;
-  return undefined;
+  if (window === null) return undefined;
+  const state = windowAt(window, now);
+  return state.open ? undefined : `${state.why}; ${sayOpening(state.opens, window)}`;
 }
 
 /**
@@ -35,17 +36,4 @@ export async function whyPaused(
 export async function mayGoOn(deps: Pick<Deps, 'cluster' | 'settings' | 'clock'>, signal: AbortSignal): Promise<void> {
   const reason = await whyPaused(deps, signal);
   if (reason !== undefined) throw new Paused(reason);
-}
-
-/** A window may span midnight; its end is outside. Equal start and end mean the whole day. */
-export function isInside(window: { readonly start: string; readonly end: string }, now: Date): boolean {
-  const time = clockTime(now);
-  if (window.start === window.end) return true;
-  return window.start < window.end
-    ? time >= window.start && time < window.end
-    : time >= window.start || time < window.end;
-}
-
-function clockTime(now: Date): string {
-  return now.toISOString().slice(11, 16);
 }

@@ -1,7 +1,7 @@
 import { reasonOf } from '../errors.ts';
 import { verdictGauges } from '../gate/verdict-gauges.ts';
 import { pushGauges } from '../metrics/gauges.ts';
-import { NOT_NOTED, runPrefix, type StoppedAs } from '../observe/run-record.ts';
+import { BEGUN, NOT_NOTED, runPrefix, type StoppedAs, TOOK } from '../observe/run-record.ts';
 import type { Context } from './phase.ts';
 import { type Step, stepName } from './step.ts';
 
@@ -64,6 +64,8 @@ export async function clearRun(context: InRun, also: Readonly<Record<string, nul
     'snapshot-path': null,
     'snapshot-bytes': null,
     ...NOT_NOTED,
+    [TOOK]: null,
+    [BEGUN]: null,
     ...NOT_STOPPED,
     ...also,
   });

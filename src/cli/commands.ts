@@ -62,6 +62,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: [
       TARGET,
       { name: 'verbose', short: 'v', summary: 'also the checks that passed, and what they went by' },
+      { name: 'accept-yaml', summary: 'also what would accept each refusal, for `acceptedRisks` of the settings' },
       FACTS,
       ...CLUSTER,
       ...KEYS,

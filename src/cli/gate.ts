@@ -1,8 +1,10 @@
+import { stringify } from 'yaml';
 import { allChecks } from '../chain/checks.ts';
 import type { Deps } from '../deps.ts';
 import { CHOICE_READS, chooseTarget } from '../detect/choose-target.ts';
 import { NightliftError } from '../errors.ts';
 import type { FactPart, Facts } from '../facts/facts.ts';
+import { neverWhy, riskOf } from '../gate/accepted-risks.ts';
 import { partsFor } from '../gate/checks.ts';
 import { evaluateGate } from '../gate/evaluate-gate.ts';
 import type { Finding, GateResult, NotAsked } from '../gate/finding.ts';
@@ -93,9 +95,24 @@ export async function run(call: Call): Promise<number> {
     const result = askGate(question, target);
     printGate(call.output, result);
     if (flag(call, 'verbose')) printPassed(call.output, result);
+    if (flag(call, 'accept-yaml')) printRisks(call.output, result, new Date(question.facts.observedAt));
     call.output.json(result);
     return result.verdict === 'safe' ? EXIT.done : EXIT.refused;
   });
+}
+
+/** For the settings, as soon as somebody has said why. */
+function printRisks(output: Output, { target, findings }: GateResult, now: Date): void {
+  const blocking = findings.filter((finding) => finding.severity === 'block' && !isFromHere(finding));
+  const risks = blocking.filter((one) => neverWhy(one) === undefined).map((one) => riskOf(one, target, now));
+  output.line();
+  for (const one of blocking) {
+    const never = neverWhy(one);
+    if (never !== undefined) output.line(`# ${one.check}: ${one.reason} cannot be accepted: ${never}`);
+  }
+  const yaml = stringify({ acceptedRisks: risks }, { lineWidth: 0 }).trimEnd();
+  for (const line of risks.length === 0 ? ['# nothing refuses that could be accepted'] : yaml.split('\n'))
+    output.line(line);
 }
 
 export function printGate(output: Output, result: GateResult): void {

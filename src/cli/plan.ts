@@ -8,6 +8,7 @@ import { WITHOUT_DRAIN_RISK } from '../gate/drain-rule.ts';
 import type { GateResult } from '../gate/finding.ts';
 import { gatesAhead, type PathPlan, planPath } from '../phases/plan-path.ts';
 import { PLAN_READS, planUpgrade, type UpgradePlan } from '../phases/plan-upgrade.ts';
+import { sayWindow } from '../settings/window-at.ts';
 import { someOf } from '../some-of.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { type Output, paint, table, widthOf, wrapped, wrappedTable } from './call/output.ts';
@@ -31,7 +32,8 @@ export async function run(call: Call): Promise<number> {
     }
     const plan = planUpgrade(question.facts, target, runningOf(question.facts), question.settings);
     printPlan(call.output, plan, why);
-    call.output.json({ ...plan, gate: tellGate(call.output, question, target) });
+    const window = tellWindow(call.output, question);
+    call.output.json({ ...plan, window, gate: tellGate(call.output, question, target) });
     return EXIT.done;
   });
 }
@@ -54,6 +56,14 @@ function withoutMatrix<T>(ask: () => T, otherwise: T): T {
     if (!(error instanceof NightliftError)) throw error;
     return otherwise;
   }
+}
+
+/** Of the moment at which the facts were read; null: always. */
+function tellWindow(output: Output, { settings, facts }: Question): string | null {
+  if (settings.window === null) return null;
+  const told = sayWindow(settings.window, new Date(facts.observedAt));
+  output.line(`Window: ${told}`);
+  return told;
 }
 
 /** A plan needs no addon matrix; that the gate could not be asked without it is told. */

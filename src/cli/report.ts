@@ -57,7 +57,7 @@ function compose(question: Question, looked: boolean) {
   return composeReport(
     facts,
     { choice, gate },
-    { namespace: settings.namespace, ...(limits === undefined ? {} : { limits: limits() }) },
+    { namespace: settings.namespace, window: settings.window, ...(limits === undefined ? {} : { limits: limits() }) },
   );
 }
 

@@ -15,6 +15,7 @@ import { readLastLook } from '../observe/last-look.ts';
 import { readRun, recordedRun } from '../observe/run-record.ts';
 import { known, type Observed, unknown } from '../observed.ts';
 import { endingOf, endingText } from '../report/job-ending.ts';
+import { sayWindow } from '../settings/window-at.ts';
 import { type Call, EXIT } from './call/command.ts';
 import { type Output, paint, table } from './call/output.ts';
 import { withSession } from './call/session.ts';
@@ -47,6 +48,8 @@ interface Status {
   readonly inventory: Observed<RunInventory>;
   /** From before the newest run to its end, or to now, and not by it. */
   readonly otherChanges: readonly string[];
+  /** When a run may act; null: there is none, or the settings are lost, which is said. */
+  readonly window: string | null;
 }
 
 async function readStatus(deps: Deps, signal: AbortSignal): Promise<Status> {
@@ -75,6 +78,7 @@ async function readStatus(deps: Deps, signal: AbortSignal): Promise<Status> {
     lastLook,
     inventory,
     otherChanges,
+    window: deps.settings.window === null ? null : sayWindow(deps.settings.window, deps.clock.now()),
   };
 }
 
@@ -111,6 +115,7 @@ function print(output: Output, status: Status, now: Date): void {
       paint(output, 'yellow', `Paused${pause.value.reason === '' ? '' : `: ${pause.value.reason}`} (nightlift resume)`),
     );
   printRun(output, status.run, now);
+  if (status.window !== null) output.line(`Window: ${status.window}`);
   if (status.lock.known && status.lock.value !== null) output.line(`At work: ${status.lock.value}`);
   const { lastLook } = status;
   output.line(

@@ -52,7 +52,7 @@ describe('the record of the last look', () => {
       at: '2026-11-21T23:00:00.000Z',
       outcome: 'paused',
       target: null,
-      reason: 'it is 23:00 UTC, outside the window 01:00 to 02:00 UTC',
+      reason: 'it is 23:00 UTC, outside the window 01:00 to 02:00 UTC; it opens Sun 2026-11-22 01:00 UTC',
       verdict: null,
       findings: [],
     });

@@ -36,7 +36,12 @@ export const addonCompat: Check = {
     const workloads = facts.workloads.value;
     const minor = minorOf(target);
     const running = options.addons.matrix.addons.flatMap((addon) => runningVersions(addon, workloads));
-    const findings = running.flatMap((one) => judge(one, minor, options.addons.untested) ?? []);
+    const findings = running.flatMap((one) => {
+      const finding = judge(one, minor, options.addons.untested);
+      return finding === undefined
+        ? []
+        : [{ ...finding, subject: `${one.addon.name} ${one.version ?? 'of unknown version'}` }];
+    });
     return [...findings, ...withoutTable(running), ...unlisted(workloads, running)];
   },
 };

@@ -3,6 +3,7 @@ import type { FactPart, Facts } from '../facts/facts.ts';
 import { runningVersions } from '../facts/running-versions.ts';
 import { isAsked } from '../observed.ts';
 import { type Jump, minorOf } from '../version.ts';
+import { withAccepted } from './accepted-risks.ts';
 import type { Check, GateContext } from './check.ts';
 import type { Finding, GateResult, NotAsked, Verdict } from './finding.ts';
 import type { GateOptions } from './gate-options.ts';
@@ -10,9 +11,12 @@ import type { GateOptions } from './gate-options.ts';
 /** All checks run, whatever the others find: a person gets the whole list in one night. */
 export function evaluateGate(facts: Facts, target: string, checks: readonly Check[], options: GateOptions): GateResult {
   const context: GateContext = { target, jump: jumpTo(facts, target), options };
-  const findings = checks
-    .filter(({ reads }) => !reads.some((part) => isLeftOut(facts, part)))
-    .flatMap((check) => evaluateSafely(check, facts, context));
+  const asked = checks.filter(({ reads }) => !reads.some((part) => isLeftOut(facts, part)));
+  const findings = withAccepted(
+    asked.flatMap((check) => evaluateSafely(check, facts, context)),
+    options.acceptedRisks,
+    { target, now: new Date(facts.observedAt), asked: asked.map(({ name }) => name) },
+  );
   const notAsked = checks.flatMap(({ name, reads }): readonly NotAsked[] => {
     const missing = reads.filter((part) => facts[part] === undefined || isLeftOut(facts, part));
     return missing.length === 0 ? [] : [{ check: name, missing }];

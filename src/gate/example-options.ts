@@ -5,6 +5,7 @@ import type { GateOptions } from './gate-options.ts';
 /** The defaults of the settings, for tests. */
 export function exampleOptions(fields: Partial<GateOptions> = {}): GateOptions {
   return {
+    acceptedRisks: [],
     addons: { matrix: addonMatrix(undefined, ''), untested: 'block' },
     runtime: { raiseControlPlane: true },
     alerts: {

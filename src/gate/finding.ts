@@ -10,6 +10,8 @@ export interface Finding {
   readonly reason: string;
   readonly class: FindingClass;
   readonly severity: 'block' | 'warn';
+  /** What it is about, where its message may change and that does not. */
+  readonly subject?: string;
   readonly message: string;
   readonly remedy?: string;
 }

@@ -7,6 +7,8 @@ import { type DrainRule, drainRule } from './drain-rule.ts';
 
 /** What the checks take from the settings, a group for each check that takes something. */
 export interface GateOptions {
+  /** The setting of this name. */
+  readonly acceptedRisks: Settings['acceptedRisks'];
   readonly addons: {
     readonly matrix: AddonMatrix;
     /** What becomes of an addon whose maker only tests up to an older minor, without calling newer ones unsupported. */
@@ -62,6 +64,7 @@ export function alertOptions({ settings }: Pick<Deps, 'settings'>, duringRun = f
 export function gateOptions(deps: Pick<Deps, 'settings' | 'addonMatrix'>): GateOptions {
   const { settings } = deps;
   return {
+    acceptedRisks: settings.acceptedRisks,
     addons: { matrix: addonMatrix(deps.addonMatrix(), matrixName(settings)), untested: settings.addons.untested },
     runtime: { raiseControlPlane: settings.containerd.raise },
     alerts: alertOptions(deps),

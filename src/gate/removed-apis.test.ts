@@ -76,7 +76,15 @@ describe('removed-apis', () => {
     ],
   ])('names %s', (_title, api, message, remedy) => {
     expect(gate(api, '1.37.1').findings).toEqual([
-      { check: 'removed-apis', reason: 'RemovedApiInUse', class: 'actionable', severity: 'block', message, remedy },
+      {
+        check: 'removed-apis',
+        reason: 'RemovedApiInUse',
+        class: 'actionable',
+        subject: message.split(' is in use')[0],
+        severity: 'block',
+        message,
+        remedy,
+      },
     ]);
   });
 

@@ -66,6 +66,7 @@ function judge(api: DeprecatedApiFact, target: string, running: string | undefin
     reason: 'RemovedApiInUse',
     class: 'actionable',
     severity: 'block',
+    subject: name,
     message: `${name} is in use and removed in ${removed}; the target is ${target}`,
     remedy: `${use === null ? 'Migrate its callers to a version that kubectl api-resources shows, or stop them' : `Migrate its callers to ${use}`}; the audit log of the API servers and the managedFields of the objects name them.`,
   };

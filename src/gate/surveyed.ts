@@ -36,7 +36,11 @@ export function nodesFinding(
   const { check, reason, severity, said, remedy } = finding;
   const groups = Map.groupBy(problems, ({ what }) => what);
   const nodes = [...groups].map(([what, some]) => named(some, what)).join(', ');
-  return [{ check, reason, class: 'actionable', severity, message: `${said}: ${nodes}`, remedy }];
+  const subject = problems
+    .map(({ node }) => node)
+    .toSorted()
+    .join(', ');
+  return [{ check, reason, class: 'actionable', severity, subject, message: `${said}: ${nodes}`, remedy }];
 }
 
 const MOST_NAMED = 20;

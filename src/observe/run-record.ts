@@ -47,6 +47,9 @@ export const API_AWAY = 'api-away';
 
 /** The target to which a node was upgraded that was not drained (`drain.mode`); outlives the run, until the next one begins. */
 export const NOT_DRAINED = 'not-drained';
+/** Longest seconds of a node by phase, `master=310 worker=700`, of this run; and the node that is at work, with its time. */
+export const TOOK = 'took';
+export const BEGUN = 'begun';
 
 export interface Away {
   readonly seconds: number;

@@ -20,6 +20,7 @@ import { ready } from '../steps/node/ready.ts';
 import { stage } from '../steps/node/stage.ts';
 import { begin, finish } from '../steps/node/unfinished.ts';
 import { noteAway } from '../steps/run/api-away.ts';
+import { fitsWindow, noteTook } from '../steps/run/fits-window.ts';
 
 /** One control plane. The name is the runbook's; alerts and habits depend on it. */
 export const master: Phase = {
@@ -39,6 +40,7 @@ export const master: Phase = {
     stageContainerd,
     headroom,
     evictable,
+    fitsWindow,
     begin,
     exclude,
     drain,
@@ -57,6 +59,7 @@ export const master: Phase = {
     manifestsKept,
     haltOnTrigger,
     haltNow,
+    noteTook,
     finish,
   ],
 };

@@ -37,6 +37,7 @@ const STEPS = {
     'stage-containerd',
     'headroom',
     'evictable',
+    'fits-window',
     'begin',
     'exclude',
     'drain',
@@ -54,6 +55,7 @@ const STEPS = {
     'manifests-kept',
     'triggers',
     'halt-on-alert',
+    'note-took',
     'finish',
   ],
   worker: [
@@ -66,6 +68,7 @@ const STEPS = {
     'stage',
     'headroom',
     'evictable',
+    'fits-window',
     'begin',
     'exclude',
     'drain',
@@ -77,6 +80,7 @@ const STEPS = {
     'replacements',
     'soak',
     'smoke',
+    'note-took',
     'finish',
   ],
   postflight: [

@@ -1,3 +1,4 @@
+import { estimate } from '../chain/estimate.ts';
 import { placedSteps } from '../chain/placed-steps.ts';
 import { nodeOf, type Step, stepName } from '../chain/step.ts';
 import { NightliftError } from '../errors.ts';
@@ -11,9 +12,6 @@ import { someOf } from '../some-of.ts';
 import { jumpBetween } from '../version.ts';
 import { phaseOf } from './phases.ts';
 
-/** Measured on two cores with stacked etcd (kubeadm's own part of a step), without drains and soak; seconds. */
-const KUBEADM_SECONDS = { patch: 100, minor: 180, node: 20 } as const;
-const OVERHEAD_SECONDS = 20;
 const MOST_REJECTED = 20;
 
 interface PlannedStep {
@@ -77,7 +75,7 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
       runner: place.kind === 'node' ? place.node : place.kind === 'anywhere' ? '(any)' : 'NOWHERE',
       why: place.kind === 'none' ? nowhere(place.rejected) : whyOf(step),
       actions: phaseOf(step.phase).steps.map((action) => action.name),
-      seconds: estimate(step, jump, settings),
+      seconds: estimate(step, from, target, settings),
       withoutDrain: nodeOf(step) !== undefined && !drains,
       drain: drains ? drainOf(nodeOf(step), facts) : null,
     }),
@@ -137,10 +135,4 @@ function reasonsFor(nodes: Nodes, target: string): (step: Step) => string {
     }
     return `worker ${order.get(step.node) ?? 0} by name, after all control planes${cordoned.has(step.node) ? '; cordoned by somebody else, and stays so' : ''}`;
   };
-}
-
-function estimate(step: Step, jump: 'none' | 'patch' | 'minor', settings: Settings): number {
-  if (step.phase === 'preflight' || step.phase === 'postflight') return OVERHEAD_SECONDS;
-  if (step.phase === 'worker') return KUBEADM_SECONDS.node + OVERHEAD_SECONDS + settings.waits.soakSeconds;
-  return (jump === 'minor' ? KUBEADM_SECONDS.minor : KUBEADM_SECONDS.patch) + OVERHEAD_SECONDS;
 }

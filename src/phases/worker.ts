@@ -15,6 +15,7 @@ import { exclude } from '../steps/node/pending-marks.ts';
 import { ready } from '../steps/node/ready.ts';
 import { stage } from '../steps/node/stage.ts';
 import { begin, finish } from '../steps/node/unfinished.ts';
+import { fitsWindow, noteTook } from '../steps/run/fits-window.ts';
 import { smokeOfWorker } from '../steps/smoke/smoke.ts';
 
 export const worker: Phase = {
@@ -32,6 +33,7 @@ export const worker: Phase = {
     stage,
     headroom,
     evictable,
+    fitsWindow,
     begin,
     exclude,
     drain,
@@ -43,6 +45,7 @@ export const worker: Phase = {
     replacements,
     soak,
     smokeOfWorker,
+    noteTook,
     finish,
   ],
 };

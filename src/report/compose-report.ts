@@ -7,6 +7,8 @@ import { findingSections } from '../gate/finding-sections.ts';
 import { type Bold, bold, type Line, type Section, type SlackMessage, slackMessage } from '../notify/slack-message.ts';
 import { known, type Observed } from '../observed.ts';
 import type { Limits } from '../settings/limits.ts';
+import type { Window } from '../settings/window.ts';
+import { sayWindow } from '../settings/window-at.ts';
 import { someOf } from '../some-of.ts';
 import { compareVersions } from '../version.ts';
 import { type ChainState, chainState } from './chain-state.ts';
@@ -37,6 +39,8 @@ export interface ReportOptions {
   readonly namespace?: string;
   /** Of whoever reports; absent: nobody knows, and what changed is not told. */
   readonly limits?: Limits;
+  /** When a run may act; none = always. */
+  readonly window?: Window | null;
 }
 
 export interface Report extends SlackMessage {
@@ -72,6 +76,7 @@ export function composeReport(facts: Facts, decision: ReportDecision, options: R
       ...leftOut(facts),
       detectorLine(detector),
       targetLine(decision.choice, detector, running),
+      ...windowLine(facts, options.window ?? null),
     ],
     ...gateSections(night.outcome, decision.gate),
     ...(options.limits === undefined ? [] : limitNotes(facts, options.limits, jobHours)),
@@ -124,6 +129,10 @@ export function plainReport(text: string): string {
 
 function capitalized(sentence: string): string {
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
+
+function windowLine({ observedAt }: Facts, window: Window | null): readonly string[] {
+  return window === null ? [] : [`Window: ${sayWindow(window, new Date(observedAt))}`];
 }
 
 /** At most one line: who wants all of them has `nightlift plan`. */

@@ -29,7 +29,8 @@ drain: { policies: [{ namespace: shop, action: delete-after, afterSeconds: 300 }
 `),
     ).toMatchObject({
       dryRun: 'true',
-      window: 'start=23:00 end=05:00',
+      window:
+        'start=23:00 end=05:00 weekdays=Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday blackouts=none timeZone=UTC',
       'target.ceiling': '1.36',
       'target.skip': '1.36.2, 1.36.3',
       'drain.policies': 'namespace=shop action=delete-after afterSeconds=300',

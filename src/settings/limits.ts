@@ -20,6 +20,7 @@ const NAMES = [
   'alerts.selfInflicted',
   'addons.untested',
   'addons.matrixFile',
+  'acceptedRisks',
   'budgets',
   'drain.mode',
   'drain.policies',

@@ -78,7 +78,8 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 /** The keys that the schema knows at a path, by asking the defaults: every group has one. */
 function keysAt(path: readonly PropertyKey[]): readonly string[] {
   let at: unknown = Settings.parse({
-    window: { start: '23:00', end: '05:00' },
+    window: { start: '23:00', end: '05:00', blackouts: [{ from: '2026-12-24', to: '2026-12-26', reason: 'r' }] },
+    acceptedRisks: [{ check: 'c', reason: 'R', subject: 's', target: '1.36.4', until: '2026-12-24', why: 'w' }],
     quiesce: [{ namespace: 'n', name: 'n' }],
     drain: { policies: [{ namespace: 'n', action: 'wait' }] },
   });

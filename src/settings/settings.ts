@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AcceptedRisk } from './accepted-risk.ts';
 import { Alerting } from './alerting.ts';
 import { Drain, WorkloadSetting } from './drain.ts';
 import { name, notes } from './field.ts';
@@ -9,9 +10,10 @@ import { Promotion } from './promotion.ts';
 import { Rollout } from './rollout.ts';
 import { Smoke } from './smoke.ts';
 import { Snapshot } from './snapshot.ts';
-import { Target, Window } from './target.ts';
+import { Target } from './target.ts';
 import { Triggers } from './triggers.ts';
 import { Waits } from './waits.ts';
+import { Window } from './window.ts';
 
 /** The whole settings file. Every field has a default, so an empty file is a valid one. */
 export const Settings = z
@@ -162,6 +164,15 @@ export const Settings = z
           ),
       })
       .prefault({}),
+    acceptedRisks: z
+      .array(AcceptedRisk)
+      .default([])
+      .meta(
+        notes(
+          'Findings of the gate that refuse, and are accepted by name, for one target and until a day: they warn meanwhile. `nightlift gate --accept-yaml` prints them.',
+          { reason: 'Nothing is accepted by itself.' },
+        ),
+      ),
     budgets: z
       .enum(['warn', 'block'])
       .default('warn')

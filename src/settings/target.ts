@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isMinor, parseVersion } from '../version.ts';
-import { clockTime, notes, version } from './field.ts';
+import { notes, version } from './field.ts';
 
 export const Target = z.strictObject({
   ceiling: z
@@ -50,14 +50,4 @@ export const Target = z.strictObject({
         { unit: 'upgrades', reason: 'A day between two versions shows what the first has broken.' },
       ),
     ),
-});
-
-export const Window = z.strictObject({
-  start: clockTime.meta(notes('Start of the window, UTC.', { reason: 'No window by default: the CronJob decides.' })),
-  end: clockTime.meta(
-    notes(
-      'Hard end of the window, UTC: no step starts and every wait ends (a node that is being changed is finished first).',
-      { reason: 'Morning traffic must not meet a drain.' },
-    ),
-  ),
 });

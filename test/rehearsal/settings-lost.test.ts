@@ -75,6 +75,15 @@ describe('on a workstation', { timeout: 30_000 }, () => {
     expect(err).toContain('annotationPrefix=example.org');
   });
 
+  it('status says why the window is closed', async () => {
+    const frozen = '[{ from: 2020-01-01, to: 2199-12-31, reason: frozen }]';
+    setConfig({ 'config.yaml': `window: { start: "23:00", end: "05:00", blackouts: ${frozen} }` });
+    const { out } = await call('status');
+    expect(out).toMatch(
+      /^Window: closed \(it is .* UTC, and 2020-01-01 to 2199-12-31 are left out: frozen\); it does not open within a year/m,
+    );
+  });
+
   it('pause needs no addon matrix, which stands in a pod', async () => {
     setConfig({ 'config.yaml': 'addons: { matrixFile: /config/addons.yaml }\n' });
     expect(await call('pause')).toMatchObject({ code: 0, err: '' });

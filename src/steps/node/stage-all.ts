@@ -6,6 +6,7 @@ import type { NodeFact } from '../../facts/node-fact.ts';
 import { controlPlanes, hasTargetVersion, isHalfWay, type Nodes, workers } from '../../facts/nodes.ts';
 import type { Finding } from '../../gate/finding.ts';
 import type { Settings } from '../../settings/settings.ts';
+import { windowAt } from '../../settings/window-at.ts';
 import { someOf } from '../../some-of.ts';
 import { onlyTold } from '../run/only-told.ts';
 import { stageOn } from './stage.ts';
@@ -61,17 +62,11 @@ export const stageAll: ActionStep = {
 export function stagedAhead(pending: Nodes, settings: Settings, now: Date): Nodes {
   const { window, nodes, waits } = settings;
   const after = workers(pending);
-  if (nodes.stage === 'all' || window === null) return [...controlPlanes(pending), ...after];
-  const most = Math.ceil(secondsLeft(window.end, now) / (waits.soakSeconds + QUICKEST_WORKER));
+  const state = nodes.stage === 'all' || window === null ? undefined : windowAt(window, now);
+  if (state === undefined || (state.open && state.ends === null)) return [...controlPlanes(pending), ...after];
+  const secondsLeft = state.open && state.ends !== null ? (state.ends.getTime() - now.getTime()) / 1000 : 0;
+  const most = Math.ceil(secondsLeft / (waits.soakSeconds + QUICKEST_WORKER));
   return [...controlPlanes(pending), ...after.slice(0, Math.max(1, most))];
-}
-
-/** Until the next time that the clock shows `end`, UTC. */
-function secondsLeft(end: string, now: Date): number {
-  const at = new Date(`${now.toISOString().slice(0, 10)}T${end}:00Z`).getTime();
-  const DAY_SECONDS = 86_400;
-  const seconds = (at - now.getTime()) / 1000;
-  return seconds > 0 ? seconds : seconds + DAY_SECONDS;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ActionStep } from '../../chain/phase.ts';
 import { clearRun, NOT_STOPPED, recordRun } from '../../chain/run-record.ts';
 import { verdictGauges } from '../../gate/verdict-gauges.ts';
 import { pushGauges } from '../../metrics/gauges.ts';
-import { API_AWAY, NOT_DRAINED, NOT_NOTED, readRun, STAGED } from '../../observe/run-record.ts';
+import { API_AWAY, BEGUN, NOT_DRAINED, NOT_NOTED, readRun, STAGED, TOOK } from '../../observe/run-record.ts';
 
 /** Says that a run is under way, before its first change. A resumed run keeps the time at which it was started. */
 export const setLatch: ActionStep = {
@@ -18,7 +18,9 @@ export const setLatch: ActionStep = {
     const id = (resumed['in-flight'] === undefined ? undefined : resumed['run']) ?? randomUUID();
     // Of an earlier run: what is broken is looked at anew.
     const forgotten = {
-      ...(id === run['run'] ? {} : { ...NOT_NOTED, [API_AWAY]: null, [NOT_DRAINED]: null }),
+      ...(id === run['run']
+        ? {}
+        : { ...NOT_NOTED, [API_AWAY]: null, [NOT_DRAINED]: null, [TOOK]: null, [BEGUN]: null }),
       ...(run['target'] === context.target ? {} : { 'snapshot-path': null, 'snapshot-bytes': null }),
     };
     await recordRun(context, { ...forgotten, 'in-flight': started, run: id, target: context.target, ...NOT_STOPPED });
