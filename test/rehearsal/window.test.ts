@@ -15,7 +15,8 @@ describe.concurrent('a night with a window', { timeout: NIGHT_MS }, () => {
         const night = await runNight(cluster);
         expect(night.outcome, logOf(cluster)).toBe('upgraded');
         expect(logOf(cluster)).toContain('note-took: record how long the node took');
-        const { annotations } = cluster.server.store.get(namespaces, 'k8s-upgrade', '')?.metadata ?? {};
+        const annotations = cluster.server.store.get(namespaces, 'k8s-upgrade', '')?.metadata.annotations;
+        expect(annotations).toBeDefined();
         expect(Object.keys(annotations ?? {}).filter((key) => /-(took|begun)$/.test(key))).toEqual([]);
       },
       { settings: { window: { start: '00:00', end: '00:00' } } },
