@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { PodFact } from '../../../src/cluster/cluster.ts';
+import { outlineOf } from '../../../src/cluster/node-object.ts';
 import type { NodeFact } from '../../../src/facts/node-fact.ts';
 import { type Bench, nodeInfo, PREFIX, signal } from './bench.ts';
 
@@ -8,10 +9,7 @@ async function expectOneView({ cluster }: Bench): Promise<void> {
   // The node controller takes its taints away between two looks.
   const settled = (node: NodeFact): NodeFact => ({ ...node, taints: [] });
   const nodes = (await cluster.nodes(signal)).map(settled);
-  const outlines = nodes.map(({ name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished }) => {
-    const outline = { name, role, kubelet, apiServer, schedulable, cordonedBy, unfinished };
-    return { ...outline, ready: ready === 'yes' ? 'yes' : 'unknown' };
-  });
+  const outlines = nodes.map((node) => ({ ...outlineOf(node), ready: node.ready === 'yes' ? 'yes' : 'unknown' }));
   expect(await cluster.outlines(signal)).toEqual(outlines);
   const planes = (await cluster.controlPlanes(signal)).toSorted((a, b) => a.name.localeCompare(b.name));
   expect(planes.map(settled)).toEqual(nodes.filter(({ role }) => role === 'control-plane'));
