@@ -25,10 +25,9 @@ export const WITHOUT_DRAIN_RISK =
  * patch of kubelet and control plane, and nothing else, goes without.
  */
 export function whyDrained(node: NodeFact, nodes: Nodes, target: string, rule: DrainRule): string | undefined {
-  if (rule.mode === 'always') return 'drain.mode is always';
-  const { name, role, kubelet, apiServer, unfinished } = node;
-  if (minorOf(kubelet) !== minorOf(target)) return `the kubelet of ${name} goes from ${kubelet} to ${target}: a minor`;
-  if (role === 'worker') return undefined;
+  const { name, role, apiServer, unfinished } = node;
+  const why = whyWorkerDrained(node, target, rule);
+  if (why !== undefined || role === 'worker') return why;
   // Between two pods of it, in a step that has begun, nobody sees it; what was decided then holds.
   if (apiServer === null && unfinished !== target) return `the version of the API server on ${name} is not known`;
   if (apiServer !== null && minorOf(apiServer) !== minorOf(target))
@@ -40,4 +39,15 @@ export function whyDrained(node: NodeFact, nodes: Nodes, target: string, rule: D
   if (hasTargetVersion(node, target)) return `whether the containerd of ${name} was raised is not known any more`;
   const version = containerdToRaise(node, nodes);
   return version === undefined ? undefined : `the containerd of ${name} is raised to ${version}`;
+}
+
+/** The same of a worker, of which an outline is enough. */
+export function whyWorkerDrained(
+  { name, kubelet }: Pick<NodeFact, 'name' | 'kubelet'>,
+  target: string,
+  { mode }: DrainRule,
+): string | undefined {
+  if (mode === 'always') return 'drain.mode is always';
+  if (minorOf(kubelet) === minorOf(target)) return undefined;
+  return `the kubelet of ${name} goes from ${kubelet} to ${target}: a minor`;
 }

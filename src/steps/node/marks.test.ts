@@ -14,10 +14,10 @@ function scene(...nodes: readonly Partial<NodeFact>[]) {
   return sceneWith({}, nodes);
 }
 
-function sceneWith(markPending: object, nodes: readonly Partial<NodeFact>[]) {
+function sceneWith(markPending: object, nodes: readonly Partial<NodeFact>[], mode = 'always') {
   const world = exampleWorld({
     nodes: nodes.map((fields, index) => worker(`worker-${index + 1}`, OLD, fields)),
-    settings: { drain: { markPending } },
+    settings: { drain: { markPending, mode } },
   });
   const said = (): unknown[] => world.seen.log.map(({ message, fields }) => `${message}: ${fields['node']}`);
   return { world, said, context: contextIn(world) };
@@ -105,6 +105,13 @@ describe('the marks of nodes that still have to go', () => {
       [exclude, LABEL],
     ] as const)
       expect(await step.skip?.(sceneWith(setting, [{}]).context)).toBeUndefined();
+  });
+
+  it('are set on no node that keeps its pods', async () => {
+    const { world, context } = sceneWith({ ...TAINT, ...LABEL }, [{ kubelet: '1.36.3' }], 'patch-without');
+    expect(await exclude.skip?.(context)).toMatch(/^drain\.mode is patch-without/);
+    await markPending.run(context);
+    expect(world.seen.changes).toEqual([]);
   });
 
   it('taint the workers that wait, each once, and no more than twenty at a time', async () => {

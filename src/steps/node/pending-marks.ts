@@ -1,6 +1,8 @@
 import { atOnce } from '../../at-once.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import { skipWithoutDrain } from '../../chain/without-drain.ts';
 import { hasTargetVersion, isMarked, isOnTarget, workers } from '../../facts/nodes.ts';
+import { drainRule, whyWorkerDrained } from '../../gate/drain-rule.ts';
 import { undoCordon } from './cordon.ts';
 
 /** Writes under way at a time. */
@@ -14,9 +16,11 @@ export const markPending: ActionStep = {
     Promise.resolve(
       deps.settings.drain.markPending.preferNoSchedule ? undefined : 'drain.markPending.preferNoSchedule is off',
     ),
-  async run({ deps: { cluster, clock, log }, signal, target }) {
+  async run({ deps: { cluster, clock, log, settings }, signal, target }) {
+    const rule = drainRule(settings);
     const waiting = workers(await cluster.outlines(signal)).filter(
-      (node) => !isOnTarget(node, target) && node.pendingSince === null,
+      (node) =>
+        !isOnTarget(node, target) && node.pendingSince === null && whyWorkerDrained(node, target, rule) !== undefined,
     );
     const at = clock.now().toISOString();
     await atOnce(waiting, AT_ONCE, ({ name }) => cluster.mark(name, 'pending', at, signal));
@@ -29,12 +33,10 @@ export const markPending: ActionStep = {
 export const exclude: ActionStep = {
   name: 'exclude',
   summary: 'take the node out of external load balancers',
-  skip: ({ deps }) =>
-    Promise.resolve(
-      deps.settings.drain.markPending.excludeFromLoadBalancers
-        ? undefined
-        : 'drain.markPending.excludeFromLoadBalancers is off',
-    ),
+  skip: async (context) =>
+    context.deps.settings.drain.markPending.excludeFromLoadBalancers
+      ? await skipWithoutDrain(context)
+      : 'drain.markPending.excludeFromLoadBalancers is off',
   longest: ({ drain }) => drain.markPending.loadBalancerSeconds,
   // A node that shows the target is finished, and not drained again.
   isDone: async (context) => hasTargetVersion(await context.node(), context.target),
