@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { INVENTORY } from '../../src/observe/inventory.ts';
-import { API_AWAY, NOT_DRAINED } from '../../src/observe/run-record.ts';
+import { NIGHT_HOPS } from '../../src/observe/night-hops.ts';
+import { API_AWAY, NOT_DRAINED, RECORD } from '../../src/observe/run-record.ts';
 import type { LabNode } from '../lab/lab-spec.ts';
 import { readJobs, readNamed, readNodes, readPods, readWorkloads } from './cluster-objects.ts';
 import { sudoOnNode } from './node-commands.ts';
@@ -64,7 +65,7 @@ async function nodeDefects(scene: Scene, node: LabNode, version: string): Promis
 }
 
 /** Of the record of a run, what is there to be read until the next one begins. */
-const outlives: readonly string[] = [API_AWAY, NOT_DRAINED, ...Object.values(INVENTORY)];
+const outlives: readonly string[] = [API_AWAY, NOT_DRAINED, RECORD, NIGHT_HOPS, ...Object.values(INVENTORY)];
 
 /** What must hold after every night, however it ended. */
 export async function quietDefects(scene: Pick<Scene, 'api' | 'lab'>): Promise<readonly string[]> {
