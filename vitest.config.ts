@@ -15,9 +15,10 @@ const LONGEST = [
 const LEVELS = {
   chaos: ['test/chaos/{kill-patch,faults-in-{check,preflight}}.test.ts'],
   'long-chaos': [
-    'test/chaos/{kill-{every-step,ha,ha-minor,minor,one-node,upgrade-only},faults-in-{master,worker,postflight}}.test.ts',
+    'test/chaos/{kill-!(patch),faults-in-{master,worker,postflight}}.test.ts',
+    'test/rehearsal/long/*.test.ts',
   ],
-  rehearsal: ['{src,test}/rehearsal/**/*.test.ts'],
+  rehearsal: ['src/rehearsal/**/*.test.ts', 'test/rehearsal/*.test.ts'],
   components: ['test/components/**/*.test.ts'],
   'control-plane': ['test/control-plane/**/*.test.ts'],
 };

@@ -42,8 +42,8 @@ export const LEVELS: readonly Level[] = [
   {
     name: 'long-chaos',
     title:
-      'killed at every step of several control planes, and at samples of the other nights; faults in master, worker and postflight',
-    has: /^test\/chaos\/(kill-(?!patch)|faults-in-(master|worker|postflight))/,
+      'killed at every step of several control planes, and at samples of the other nights; faults in master, worker and postflight; nights of several minors',
+    has: /^test\/(chaos\/(kill-(?!patch)|faults-in-(master|worker|postflight))|rehearsal\/long\/)/,
     isProject: true,
     isLong: true,
     missing: () => undefined,

@@ -89,7 +89,7 @@ describe.concurrent('what stands in the cluster before a night', { timeout: NIGH
       expect(night.outcome, logOf(cluster)).toBe('upgraded');
       const annotations = Object.keys(cluster.server.store.read(namespaces, NAMESPACE).metadata.annotations ?? {});
       // What it came to stays until the next one begins.
-      const stays = /-(inventory-(before|after)|api-away)$/;
+      const stays = /-(inventory-(before|after)|api-away|record)$/;
       expect(annotations.filter((key) => key.includes('k8s-upgrade-') && !stays.test(key))).toEqual([]);
     });
   });
