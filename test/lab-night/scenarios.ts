@@ -1,4 +1,5 @@
 import { badInputNight } from './bad-input-night.ts';
+import { batchNight } from './batch-night.ts';
 import { budgetNight } from './budget-night.ts';
 import { byHandNight } from './by-hand-night.ts';
 import { containerdNight } from './containerd-night.ts';
@@ -31,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   oneNodeNight,
   pathNight,
   pathOneVerbNight,
+  batchNight,
   containerdNight,
   oddNight,
   oddRefusedNight,
