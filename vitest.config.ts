@@ -15,7 +15,7 @@ const LONGEST = [
 const LEVELS = {
   chaos: ['test/chaos/{kill-patch,faults-in-{check,preflight}}.test.ts'],
   'long-chaos': [
-    'test/chaos/{kill-{every-step,ha,ha-minor,minor,one-node,upgrade-only},faults-in-{master,worker,postflight}}.test.ts',
+    'test/chaos/{kill-{every-step,ha,ha-minor,minor,one-node,rollout,upgrade-only},faults-in-{master,worker,postflight}}.test.ts',
   ],
   rehearsal: ['{src,test}/rehearsal/**/*.test.ts'],
   components: ['test/components/**/*.test.ts'],
