@@ -114,7 +114,14 @@ describe('batches', () => {
       [done(worker('w-1')), done(worker('w-2')), ...many(3, 3)],
       {},
     ],
-    ['come after what was left half-way', ['w-5'], settings, [...many(4), begun('w-5')], {}],
+    [
+      'come after what was left half-way',
+      ['w-5'],
+      settings,
+      [...many(4), begun('w-5', { cordonedBy: TARGET, schedulable: false })],
+      {},
+    ],
+    ['begin with what is in service with its mark', ['w-5', 'w-1'], settings, [...many(4), begun('w-5')], {}],
   ])('%s', (_, expected, given, nodes, more) => {
     expect(named(given, nodes, more)).toEqual(expected);
   });
@@ -237,6 +244,27 @@ describe('workers that have failed', () => {
       [begun('w-1', { cordonedBy: TARGET }), ...many(3, 2)],
       failed('w-1'),
     ],
+    [
+      'keep the others from going when they could not be put back and no more may be away',
+      [],
+      { maxFailed: 1 },
+      [begun('w-1', { cordonedBy: TARGET }), ...many(3, 2)],
+      failed('w-1'),
+    ],
+    [
+      'keep those of another zone from going as well',
+      [],
+      { maxUnavailable: 2, maxFailed: 1, zones: 'one-at-a-time' },
+      [begun('w-1', { cordonedBy: TARGET, labels: { [ZONE]: 'a' } }), ...of({ [ZONE]: 'b' }, 'w-2')],
+      failed('w-1'),
+    ],
+    [
+      'leave less room for what an earlier Job has taken away',
+      ['w-2'],
+      { maxUnavailable: 2, maxFailed: 1 },
+      ['w-1', 'w-2', 'w-3'].map((name) => begun(name, { cordonedBy: TARGET })),
+      failed('w-1'),
+    ],
     ['are no postflight', [], { maxFailed: 1 }, [worker('w-1')], failed('w-1')],
     [
       'are forgotten when they are on the target after all',
@@ -247,6 +275,14 @@ describe('workers that have failed', () => {
     ],
   ])('%s', (_, expected, settings, nodes, more) => {
     expect(named(settings, nodes, more)).toEqual(expected);
+  });
+
+  it('are named when none may go beside them', () => {
+    const nodes = [begun('w-1', { cordonedBy: TARGET }), ...many(3, 2)];
+    expect(whyStopped(view({ maxFailed: 1 }, nodes, failed('w-1')))).toBe(
+      'none may go beside w-1, which could not be put back',
+    );
+    expect(whyStopped(view({ maxFailed: 1 }, many(3), failed('w-1')))).toBeUndefined();
   });
 
   it('end the night however many may fail, when what stopped one is in the way of all', () => {
@@ -287,6 +323,22 @@ describe('which workers go together', () => {
     expect(named(settings, zoned)).toEqual(['w-1', 'w-3']);
     expect(named(settings, zoned.slice(3))).toEqual(['w-4']);
     expect(named(settings, zoned, busy('w-2'))).toEqual([]);
+  });
+
+  it('those that are in service again with their mark go by the same rules, and first', () => {
+    const nodes = [
+      worker('w-1'),
+      ...['a', 'b'].map((zone, index) => begun(`w-${index + 2}`, { labels: { [ZONE]: zone } })),
+    ];
+    expect(named({ maxUnavailable: 2 }, nodes)).toEqual(['w-2', 'w-3']);
+    expect(named({ maxUnavailable: 2, zones: 'one-at-a-time' }, nodes)).toEqual(['w-2']);
+    expect(named({ maxUnavailable: 2, batch: 1 }, nodes)).toEqual(['w-2']);
+    expect(named({ maxUnavailable: 2, canary: { perGroup: 1 } }, nodes)).toEqual(['w-2']);
+  });
+
+  it('not one whose budget waits for what those that are away have let go of', () => {
+    const waiting = { held: new Map([['w-2', new Map([['apps/db', 1]])]]), allows: new Map([['apps/db', 0]]) };
+    expect(named({ maxUnavailable: 2 }, many(3), { ...waiting, ...busy('w-1') })).toEqual(['w-3']);
   });
 
   it('not two that hold pods of a budget that lets fewer go', () => {
