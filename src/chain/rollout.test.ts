@@ -294,6 +294,17 @@ describe('workers that have failed', () => {
 });
 
 describe('the order of workers', () => {
+  it.each([[{}], [{ maxFailed: 1 }], [{ maxUnavailable: 2 }], [{ groups: { label: 'gen' } }]])(
+    'begins with whom a Job has left down, which nobody else brings back: %j',
+    (settings) => {
+      const nodes = [...of({ gen: '1' }, 'w-1', 'w-2'), begun('w-3', { ready: 'no' })];
+      expect(named(settings, nodes)[0]).toBe('w-3');
+      expect(remainingSteps(view(settings, nodes)).map(stepName)[1]).toBe('worker w-3');
+      // Down for somebody else's reasons: the first one waits, and says so.
+      expect(named(settings, [...many(2), worker('w-3', OLD, { ready: 'no' })])[0]).toBe('w-1');
+    },
+  );
+
   it('is by name, by a label, or by pods', () => {
     const nodes = [
       worker('w-10'),

@@ -63,7 +63,7 @@ export function nextSteps(view: RolloutView): NextSteps {
 
   const limit = sharedOut(rollout.maxUnavailable, all.length);
   const left = stuck(failed, all);
-  const idle = groups.flat().filter((node) => open.includes(node) && !busy.has(node.name));
+  const idle = inTurn(groups).filter((node) => open.includes(node) && !busy.has(node.name));
   const isSerial = !isParallel(rollout);
   const chosen = isSerial ? [] : idle.filter(isHeld).slice(0, Math.max(0, limit - atWork.length - left.length));
   const others = idle.filter((node) => !isHeld(node));
@@ -124,6 +124,11 @@ function groupsOf(all: Outlines, { rollout, pods }: Pick<RolloutView, 'rollout' 
   return [...Map.groupBy(sorted, valueOf).entries()]
     .toSorted(([a], [b]) => place(a) - place(b) || byName({ name: a ?? '' }, { name: b ?? '' }))
     .map(([, members]) => members);
+}
+
+/** Whom a Job has left down comes before all others: these wait until every node is Ready, and only its own Job brings it back. */
+function inTurn(groups: Groups): Outlines {
+  return groups.flat().toSorted((a, b) => Number(isHalfWay(b)) - Number(isHalfWay(a)));
 }
 
 /** Those without the label come last. */
@@ -254,7 +259,7 @@ export function remainingSteps(view: Pick<RolloutView, 'nodes' | 'target' | 'rol
   return [
     { phase: 'preflight' },
     ...pending(controlPlanes(nodes)).map((node): Step => ({ phase: 'master', node: node.name })),
-    ...pending(groupsOf(workers(nodes), view).flat()).map((node): Step => ({ phase: 'worker', node: node.name })),
+    ...pending(inTurn(groupsOf(workers(nodes), view))).map((node): Step => ({ phase: 'worker', node: node.name })),
     { phase: 'postflight' },
   ];
 }
