@@ -60,7 +60,7 @@ describe('how many workers go at a time', () => {
       'no more of what was left half-way than may be away',
       ['w-2'],
       { maxUnavailable: 2 },
-      [begun('w-1'), begun('w-2'), begun('w-3')],
+      ['w-1', 'w-2', 'w-3'].map((name) => begun(name, { cordonedBy: TARGET })),
       busy('w-1'),
     ],
     [
@@ -140,6 +140,13 @@ describe('batches', () => {
     expect(nextSteps(view({ pauseSeconds: 300 }, nodes)).pauseMs).toBe(pauseMs);
   });
 
+  it('the pause begins when the whole batch is finished', () => {
+    const given = { maxUnavailable: 2, pauseSeconds: 300 };
+    const nodes = [done(worker('w-1'), '2026-11-21T23:29:00.000Z'), ...many(3, 2)];
+    expect(nextSteps(view(given, nodes, busy('w-2')))).toMatchObject({ steps: [], atWork: ['w-2'], pauseMs: 0 });
+    expect(named(given, many(3), busy('w-1'))).toEqual([]);
+  });
+
   it('the pause is nothing to whom the target was another one', () => {
     const before = worker('w-1', TARGET, { finished: '1.36.3 2026-11-21T23:29:00.000Z' });
     expect(named({ pauseSeconds: 300 }, [before, worker('w-2')])).toEqual(['w-2']);
@@ -201,6 +208,13 @@ describe('canaries', () => {
     ['are not those that came with the target', ['w-2'], settings, [worker('w-1', TARGET), ...many(4, 2)], {}],
     ['are as many as the group has', ['w-1', 'w-2'], { ...settings, canary: { perGroup: 9 } }, many(2), {}],
     ['stop their group when one has failed', [], settings, many(5), failed('w-1')],
+    [
+      'are due again when they are behind again, whatever they were finished with',
+      ['w-1'],
+      settings,
+      [{ ...done(worker('w-1')), kubelet: OLD }, ...many(4, 2)],
+      {},
+    ],
     ['stop nothing when all is done', ['postflight'], settings, [done(worker('w-1'))], {}],
     ['go first where one after the other goes', ['w-1'], { canary: { perGroup: 1 } }, many(3), {}],
   ])('%s', (_, expected, given, nodes, more) => {
@@ -221,6 +235,8 @@ describe('canaries', () => {
     const of = (nodes: NodeFact[], name: string): number => soakSeconds(name, view(settings, nodes), 600);
     expect(of([begun('w-1'), ...many(2, 2)], 'w-1')).toBe(1800);
     expect(of([done(worker('w-1')), begun('w-2')], 'w-2')).toBe(600);
+    const two = view({ canary: { perGroup: 2, soakSeconds: 1800 } }, [done(worker('w-1')), begun('w-2')]);
+    expect(soakSeconds('w-2', two, 600)).toBe(1800);
     expect(soakSeconds('w-1', view({ canary: { perGroup: 1, soakSeconds: 60 } }, many(2)), 600)).toBe(600);
   });
 });
@@ -323,6 +339,8 @@ describe('the order of workers', () => {
       ['w-10', 7],
     ]);
     expect(named({ ...all, order: 'fewest-pods' }, nodes, { pods })).toEqual(['w-3', 'w-10', 'w-2']);
+    pods.delete('w-2');
+    expect(named({ ...all, order: 'fewest-pods' }, nodes, { pods })[0]).toBe('w-2');
   });
 });
 
@@ -370,7 +388,8 @@ describe('which workers go together', () => {
     expect(named(settings, many(4), allowing(1, 3))).toEqual(['w-1', 'w-3', 'w-4']);
     expect(named(settings, many(4), allowing(2, 2))).toEqual(['w-1', 'w-2', 'w-3']);
     expect(named(settings, many(4), { ...allowing(1, 3), ...busy('w-2') })).toEqual(['w-3', 'w-4']);
-    // Alone it waits for its budget by itself.
+    // The first one, and one that is alone, waits for its budget by itself.
+    expect(named({ maxUnavailable: 2 }, many(4), allowing(0, 3))).toEqual(['w-1', 'w-3']);
     expect(named(settings, many(1), allowing(0, 0))).toEqual(['w-1']);
   });
 });
