@@ -1,8 +1,8 @@
 import { NightliftError, reasonOf } from '../errors.ts';
-import { isOnTarget } from '../facts/nodes.ts';
+import { isOnTarget, type Outlines } from '../facts/nodes.ts';
 import { isOneByOne } from '../settings/rollout.ts';
 import { createContext } from './context.ts';
-import { type Failure, writeFailure } from './failures.ts';
+import { type Failure, readFailure, writeFailure } from './failures.ts';
 import { Refused } from './outcome.ts';
 import type { Context } from './phase.ts';
 import { goOnBeside, nightOf } from './spawn-next.ts';
@@ -33,8 +33,11 @@ export async function leaveBehind({ step, target, deps, signal }: Context, error
   if (node !== undefined) {
     const failure = failureOf(error);
     const night = await nightOf({ deps, target, signal });
-    await deps.cluster.markFailed(name, writeFailure(target, night, failure), signal);
-    deps.log.warn('marked as failed for tonight', { node: name, scope: failure.scope });
+    // The first mark of the night has the reason.
+    if (readFailure(node.failed, target, night) === undefined) {
+      await deps.cluster.markFailed(name, writeFailure(target, night, failure), signal);
+      deps.log.warn('marked as failed for tonight', { node: name, scope: failure.scope });
+    }
   }
   try {
     const { kind } = await goOnBeside(createContext(step, target, deps, signal));
@@ -43,4 +46,19 @@ export async function leaveBehind({ step, target, deps, signal }: Context, error
     if (isWorthAnotherTry(failed)) throw failed;
     deps.log.warn(`nobody goes on after ${stepName(step)}`, { because: reasonOf(failed) });
   }
+}
+
+/**
+ * A pod may be killed after it has marked its node and before its Job has ended: others have gone on by then, and the next pod must
+ * not take the node away beside them. @throws NightliftError (phase)
+ */
+export async function refuseLeftBehind(context: Context, nodes: Outlines): Promise<void> {
+  const { step, target } = context;
+  const own = step.phase === 'worker' ? nodes.find(({ name }) => name === step.node) : undefined;
+  if (own === undefined || own.failed === null) return;
+  const failure = readFailure(own.failed, target, await nightOf(context));
+  if (failure === undefined) return;
+  throw new NightliftError('phase', `${stepName(step)} has failed already tonight: ${failure.why}`, {
+    remedy: 'It is tried again in the next night; sooner: start the detection.',
+  });
 }

@@ -60,7 +60,7 @@ describe('how many workers go at a time', () => {
       'no more of what was left half-way than may be away',
       ['w-2'],
       { maxUnavailable: 2 },
-      [begun('w-1'), begun('w-2'), begun('w-3')],
+      ['w-1', 'w-2', 'w-3'].map((name) => begun(name, { cordonedBy: TARGET })),
       busy('w-1'),
     ],
     [
@@ -114,7 +114,14 @@ describe('batches', () => {
       [done(worker('w-1')), done(worker('w-2')), ...many(3, 3)],
       {},
     ],
-    ['come after what was left half-way', ['w-5'], settings, [...many(4), begun('w-5')], {}],
+    [
+      'come after what was left half-way',
+      ['w-5'],
+      settings,
+      [...many(4), begun('w-5', { cordonedBy: TARGET, schedulable: false })],
+      {},
+    ],
+    ['begin with what is in service with its mark', ['w-5', 'w-1'], settings, [...many(4), begun('w-5')], {}],
   ])('%s', (_, expected, given, nodes, more) => {
     expect(named(given, nodes, more)).toEqual(expected);
   });
@@ -131,6 +138,13 @@ describe('batches', () => {
     expect([found.pauseMs, found.steps.length]).toEqual([pauseMs, pauseMs > 0 ? 0 : 2]);
     // One after the other has a pause as well.
     expect(nextSteps(view({ pauseSeconds: 300 }, nodes)).pauseMs).toBe(pauseMs);
+  });
+
+  it('the pause begins when the whole batch is finished', () => {
+    const given = { maxUnavailable: 2, pauseSeconds: 300 };
+    const nodes = [done(worker('w-1'), '2026-11-21T23:29:00.000Z'), ...many(3, 2)];
+    expect(nextSteps(view(given, nodes, busy('w-2')))).toMatchObject({ steps: [], atWork: ['w-2'], pauseMs: 0 });
+    expect(named(given, many(3), busy('w-1'))).toEqual([]);
   });
 
   it('the pause is nothing to whom the target was another one', () => {
@@ -194,6 +208,13 @@ describe('canaries', () => {
     ['are not those that came with the target', ['w-2'], settings, [worker('w-1', TARGET), ...many(4, 2)], {}],
     ['are as many as the group has', ['w-1', 'w-2'], { ...settings, canary: { perGroup: 9 } }, many(2), {}],
     ['stop their group when one has failed', [], settings, many(5), failed('w-1')],
+    [
+      'are due again when they are behind again, whatever they were finished with',
+      ['w-1'],
+      settings,
+      [{ ...done(worker('w-1')), kubelet: OLD }, ...many(4, 2)],
+      {},
+    ],
     ['stop nothing when all is done', ['postflight'], settings, [done(worker('w-1'))], {}],
     ['go first where one after the other goes', ['w-1'], { canary: { perGroup: 1 } }, many(3), {}],
   ])('%s', (_, expected, given, nodes, more) => {
@@ -214,6 +235,8 @@ describe('canaries', () => {
     const of = (nodes: NodeFact[], name: string): number => soakSeconds(name, view(settings, nodes), 600);
     expect(of([begun('w-1'), ...many(2, 2)], 'w-1')).toBe(1800);
     expect(of([done(worker('w-1')), begun('w-2')], 'w-2')).toBe(600);
+    const two = view({ canary: { perGroup: 2, soakSeconds: 1800 } }, [done(worker('w-1')), begun('w-2')]);
+    expect(soakSeconds('w-2', two, 600)).toBe(1800);
     expect(soakSeconds('w-1', view({ canary: { perGroup: 1, soakSeconds: 60 } }, many(2)), 600)).toBe(600);
   });
 });
@@ -237,6 +260,27 @@ describe('workers that have failed', () => {
       [begun('w-1', { cordonedBy: TARGET }), ...many(3, 2)],
       failed('w-1'),
     ],
+    [
+      'keep the others from going when they could not be put back and no more may be away',
+      [],
+      { maxFailed: 1 },
+      [begun('w-1', { cordonedBy: TARGET }), ...many(3, 2)],
+      failed('w-1'),
+    ],
+    [
+      'keep those of another zone from going as well',
+      [],
+      { maxUnavailable: 2, maxFailed: 1, zones: 'one-at-a-time' },
+      [begun('w-1', { cordonedBy: TARGET, labels: { [ZONE]: 'a' } }), ...of({ [ZONE]: 'b' }, 'w-2')],
+      failed('w-1'),
+    ],
+    [
+      'leave less room for what an earlier Job has taken away',
+      ['w-2'],
+      { maxUnavailable: 2, maxFailed: 1 },
+      ['w-1', 'w-2', 'w-3'].map((name) => begun(name, { cordonedBy: TARGET })),
+      failed('w-1'),
+    ],
     ['are no postflight', [], { maxFailed: 1 }, [worker('w-1')], failed('w-1')],
     [
       'are forgotten when they are on the target after all',
@@ -249,6 +293,14 @@ describe('workers that have failed', () => {
     expect(named(settings, nodes, more)).toEqual(expected);
   });
 
+  it('are named when none may go beside them', () => {
+    const nodes = [begun('w-1', { cordonedBy: TARGET }), ...many(3, 2)];
+    expect(whyStopped(view({ maxFailed: 1 }, nodes, failed('w-1')))).toBe(
+      'none may go beside w-1, which could not be put back',
+    );
+    expect(whyStopped(view({ maxFailed: 1 }, many(3), failed('w-1')))).toBeUndefined();
+  });
+
   it('end the night however many may fail, when what stopped one is in the way of all', () => {
     const alert: Failure = { scope: 'run', why: 'an alert is firing' };
     const stopped = view({ maxFailed: 5 }, many(3), { failed: new Map([['w-1', alert]]) });
@@ -258,6 +310,17 @@ describe('workers that have failed', () => {
 });
 
 describe('the order of workers', () => {
+  it.each([[{}], [{ maxFailed: 1 }], [{ maxUnavailable: 2 }], [{ groups: { label: 'gen' } }]])(
+    'begins with whom a Job has left down, which nobody else brings back: %j',
+    (settings) => {
+      const nodes = [...of({ gen: '1' }, 'w-1', 'w-2'), begun('w-3', { ready: 'no' })];
+      expect(named(settings, nodes)[0]).toBe('w-3');
+      expect(remainingSteps(view(settings, nodes)).map(stepName)[1]).toBe('worker w-3');
+      // Down for somebody else's reasons: the first one waits, and says so.
+      expect(named(settings, [...many(2), worker('w-3', OLD, { ready: 'no' })])[0]).toBe('w-1');
+    },
+  );
+
   it('is by name, by a label, or by pods', () => {
     const nodes = [
       worker('w-10'),
@@ -276,6 +339,8 @@ describe('the order of workers', () => {
       ['w-10', 7],
     ]);
     expect(named({ ...all, order: 'fewest-pods' }, nodes, { pods })).toEqual(['w-3', 'w-10', 'w-2']);
+    pods.delete('w-2');
+    expect(named({ ...all, order: 'fewest-pods' }, nodes, { pods })[0]).toBe('w-2');
   });
 });
 
@@ -287,6 +352,22 @@ describe('which workers go together', () => {
     expect(named(settings, zoned)).toEqual(['w-1', 'w-3']);
     expect(named(settings, zoned.slice(3))).toEqual(['w-4']);
     expect(named(settings, zoned, busy('w-2'))).toEqual([]);
+  });
+
+  it('those that are in service again with their mark go by the same rules, and first', () => {
+    const nodes = [
+      worker('w-1'),
+      ...['a', 'b'].map((zone, index) => begun(`w-${index + 2}`, { labels: { [ZONE]: zone } })),
+    ];
+    expect(named({ maxUnavailable: 2 }, nodes)).toEqual(['w-2', 'w-3']);
+    expect(named({ maxUnavailable: 2, zones: 'one-at-a-time' }, nodes)).toEqual(['w-2']);
+    expect(named({ maxUnavailable: 2, batch: 1 }, nodes)).toEqual(['w-2']);
+    expect(named({ maxUnavailable: 2, canary: { perGroup: 1 } }, nodes)).toEqual(['w-2']);
+  });
+
+  it('not one whose budget waits for what those that are away have let go of', () => {
+    const waiting = { held: new Map([['w-2', new Map([['apps/db', 1]])]]), allows: new Map([['apps/db', 0]]) };
+    expect(named({ maxUnavailable: 2 }, many(3), { ...waiting, ...busy('w-1') })).toEqual(['w-3']);
   });
 
   it('not two that hold pods of a budget that lets fewer go', () => {
@@ -307,7 +388,8 @@ describe('which workers go together', () => {
     expect(named(settings, many(4), allowing(1, 3))).toEqual(['w-1', 'w-3', 'w-4']);
     expect(named(settings, many(4), allowing(2, 2))).toEqual(['w-1', 'w-2', 'w-3']);
     expect(named(settings, many(4), { ...allowing(1, 3), ...busy('w-2') })).toEqual(['w-3', 'w-4']);
-    // Alone it waits for its budget by itself.
+    // The first one, and one that is alone, waits for its budget by itself.
+    expect(named({ maxUnavailable: 2 }, many(4), allowing(0, 3))).toEqual(['w-1', 'w-3']);
     expect(named(settings, many(1), allowing(0, 0))).toEqual(['w-1']);
   });
 });

@@ -1,6 +1,7 @@
 import type { NodeOutline } from '../facts/node-fact.ts';
-import { byName, controlPlanes, isOnTarget, type Outlines, workers } from '../facts/nodes.ts';
+import { byName, controlPlanes, isHalfWay, isOnTarget, type Outlines, workers } from '../facts/nodes.ts';
 import { isParallel, type Rollout, sharedOut } from '../settings/rollout.ts';
+import { someOf } from '../some-of.ts';
 import type { Failure } from './failures.ts';
 import type { Step } from './step.ts';
 
@@ -61,18 +62,22 @@ export function nextSteps(view: RolloutView): NextSteps {
   if (whyClosed(groups, failed, view) !== undefined) return next([]);
 
   const limit = sharedOut(rollout.maxUnavailable, all.length);
-  const idle = groups.flat().filter((node) => open.includes(node) && !busy.has(node.name));
-  const begun = idle.filter(isBegun);
+  const left = stuck(failed, all);
+  const idle = inTurn(groups).filter((node) => open.includes(node) && !busy.has(node.name));
   const isSerial = !isParallel(rollout);
-  const chosen = isSerial ? [] : begun.slice(0, Math.max(0, limit - atWork.length));
-  const fresh = isSerial ? idle : idle.filter((node) => !isBegun(node));
+  const chosen = isSerial ? [] : idle.filter(isHeld).slice(0, Math.max(0, limit - atWork.length - left.length));
+  const others = idle.filter((node) => !isHeld(node));
+  // Those that are in service again with their mark on them go as any other one, and first.
+  const fresh = isSerial
+    ? idle
+    : others.toSorted((a, b) => Number(b.unfinished !== null) - Number(a.unfinished !== null));
   const pauseMs = atWork.length + chosen.length > 0 ? 0 : pauseLeft(all, view);
   if (pauseMs > 0) return next([], pauseMs);
-  const room = roomOf(groups, { view, open, failed, limit, chosen, atWork });
+  const room = roomOf(groups, { view, open, limit, chosen, atWork });
   for (const node of fresh) if (room.takes(node)) chosen.push(node);
-  // Something else is in the way, such as a node that is down: the step waits for it, and says so.
+  // Something else is in the way, such as a node that is down: the step waits for it, and says so. For what is stuck nobody would wait.
   const [first] = idle;
-  if (chosen.length + atWork.length === 0 && first !== undefined) chosen.push(first);
+  if (chosen.length + atWork.length + left.length === 0 && first !== undefined) chosen.push(first);
   return next(chosen.map(({ name }): Step => ({ phase: 'worker', node: name })));
 }
 
@@ -81,16 +86,24 @@ export function whyStopped(view: RolloutView): string | undefined {
   const all = workers(view.nodes);
   const pending = all.filter((node) => !isOnTarget(node, view.target));
   const failed = new Map(pending.flatMap(({ name }) => pair(name, view.failed?.get(name))));
-  return whyClosed(groupsOf(all, view), failed, view);
+  const closed = whyClosed(groupsOf(all, view), failed, view);
+  const left = stuck(failed, all);
+  if (closed !== undefined || left.length === 0) return closed;
+  return `none may go beside ${someOf(left.map(({ name }) => name))}, which could not be put back`;
 }
 
 function pair<T>(name: string, value: T | undefined): [string, T][] {
   return value === undefined ? [] : [[name, value]];
 }
 
-/** An earlier Job has begun with it, and it is not finished. */
-function isBegun({ cordonedBy, unfinished }: NodeOutline): boolean {
-  return cordonedBy !== null || unfinished !== null;
+/** An earlier Job has taken it away, and it is not back. */
+function isHeld(node: NodeOutline): boolean {
+  return node.cordonedBy !== null || isHalfWay(node);
+}
+
+/** Those that nobody brings back tonight. */
+function stuck(failed: ReadonlyMap<string, Failure>, all: Outlines): Outlines {
+  return all.filter(({ name, cordonedBy }) => failed.has(name) && cordonedBy !== null);
 }
 
 type Groups = readonly (readonly NodeOutline[])[];
@@ -98,8 +111,7 @@ type Groups = readonly (readonly NodeOutline[])[];
 /** Workers in the order in which they have their turn, group by group. */
 function groupsOf(all: Outlines, { rollout, pods }: Pick<RolloutView, 'rollout' | 'pods'>): Groups {
   const { groups, orderLabel } = rollout;
-  const rank = (node: NodeOutline): number =>
-    rollout.order === 'fewest-pods' ? (pods?.get(node.name) ?? Number.MAX_SAFE_INTEGER) : 0;
+  const rank = (node: NodeOutline): number => (rollout.order === 'fewest-pods' ? (pods?.get(node.name) ?? 0) : 0);
   const sorted = all.toSorted((a, b) => byLabel(orderLabel, a, b) || rank(a) - rank(b) || byName(a, b));
   if (groups === null) return [sorted];
   const place = (value: string | undefined): number => {
@@ -111,6 +123,11 @@ function groupsOf(all: Outlines, { rollout, pods }: Pick<RolloutView, 'rollout' 
   return [...Map.groupBy(sorted, valueOf).entries()]
     .toSorted(([a], [b]) => place(a) - place(b) || byName({ name: a ?? '' }, { name: b ?? '' }))
     .map(([, members]) => members);
+}
+
+/** Whom a Job has left down comes before all others: these wait until every node is Ready, and only its own Job brings it back. */
+function inTurn(groups: Groups): Outlines {
+  return groups.flat().toSorted((a, b) => Number(isHalfWay(b)) - Number(isHalfWay(a)));
 }
 
 /** Those without the label come last. */
@@ -154,7 +171,6 @@ function whyClosed(
 interface Choice {
   readonly view: RolloutView;
   readonly open: Outlines;
-  readonly failed: ReadonlyMap<string, Failure>;
   readonly limit: number;
   /** Those that an earlier Job has begun with. */
   readonly chosen: Outlines;
@@ -164,16 +180,12 @@ interface Choice {
 /** Which of the workers that nobody has begun with may go beside those that are away; each that is taken counts for the next one. */
 function roomOf(
   groups: Groups,
-  { view, open, failed, limit, chosen, atWork }: Choice,
+  { view, open, limit, chosen, atWork }: Choice,
 ): { readonly takes: (node: NodeOutline) => boolean } {
   const { nodes, rollout } = view;
   const working = new Set([...chosen, ...atWork]);
-  // One that has failed and is in service again with its mark on it is not away.
-  const isAway = (node: NodeOutline): boolean =>
-    node.ready !== 'yes' ||
-    node.cordonedBy !== null ||
-    working.has(node) ||
-    (node.unfinished !== null && !failed.has(node.name));
+  // One that is in service again with its mark on it is not away.
+  const isAway = (node: NodeOutline): boolean => node.ready !== 'yes' || node.cordonedBy !== null || working.has(node);
   const away = new Set(nodes.filter(isAway));
   // The group before is done when nothing of it is left to do tonight.
   const group = groups.find((members) => members.some((node) => open.includes(node))) ?? [];
@@ -206,11 +218,14 @@ function isOneZone(a: NodeOutline, b: NodeOutline): boolean {
   return a.labels[ZONE] !== undefined && a.labels[ZONE] === b.labels[ZONE];
 }
 
-/** Whether the node holds pods of a budget that others hold too, and that lets fewer go than all of them hold. */
+/**
+ * Whether the node holds pods of a budget that lets fewer go than it and those that are away still hold: what these have let go of
+ * counts against the budget already, and may not be back before they are.
+ */
 function sharesBudget({ name }: NodeOutline, others: ReadonlySet<NodeOutline>, { held, allows }: RolloutView): boolean {
   return [...(held?.get(name) ?? [])].some(([budget, own]) => {
     const theirs = [...others].reduce((sum, other) => sum + (held?.get(other.name)?.get(budget) ?? 0), 0);
-    return theirs > 0 && own + theirs > (allows?.get(budget) ?? 0);
+    return others.size > 0 && own + theirs > (allows?.get(budget) ?? 0);
   });
 }
 
@@ -243,7 +258,7 @@ export function remainingSteps(view: Pick<RolloutView, 'nodes' | 'target' | 'rol
   return [
     { phase: 'preflight' },
     ...pending(controlPlanes(nodes)).map((node): Step => ({ phase: 'master', node: node.name })),
-    ...pending(groupsOf(workers(nodes), view).flat()).map((node): Step => ({ phase: 'worker', node: node.name })),
+    ...pending(inTurn(groupsOf(workers(nodes), view))).map((node): Step => ({ phase: 'worker', node: node.name })),
     { phase: 'postflight' },
   ];
 }

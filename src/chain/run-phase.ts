@@ -9,6 +9,7 @@ import { afterStop, JobOver, LAST_WORDS_MS } from './after-stop.ts';
 import type { TakenBack } from './compose-event.ts';
 import { createContext } from './context.ts';
 import { endEarly } from './end-early.ts';
+import { refuseLeftBehind } from './leave-behind.ts';
 import { type Outcome, Refused } from './outcome.ts';
 import type { ActionStep, Context, Phase } from './phase.ts';
 import { refuseTooEarly, refuseWrongTarget } from './refuse-step.ts';
@@ -69,6 +70,7 @@ async function attempt(phase: Phase, context: Context, takenBack: TakenBack[]): 
     if (isDone(step, nodes, target)) deps.log.info('nothing to do: this is done already');
     else {
       refuseTooEarly(step, nodes, target);
+      await refuseLeftBehind(locked, nodes);
       await runSteps(phase, context, locked, takenBack);
     }
   };

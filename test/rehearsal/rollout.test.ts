@@ -1,42 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Node } from '../../src/rehearsal/api/kinds.ts';
 import { nodes } from '../../src/rehearsal/api/resources.ts';
 import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
 import { runNight } from '../../src/rehearsal/night.ts';
-import type { Topology } from '../../src/rehearsal/topology.ts';
-import { createStepKiller } from '../chaos/step-killer.ts';
 import { logOf, NIGHT_MS, useNights, versionsOf } from './nights.ts';
+import { FIVE_WORKERS, watchAway } from './watch-away.ts';
 
 const nights = useNights();
-const FIVE: Topology = {
-  controlPlanes: 1,
-  workers: 5,
-  version: '1.36.3',
-  published: ['1.36.4'],
-  applicationsEverywhere: true,
-};
 const TWO = { maxUnavailable: 2 };
 const POSTFLIGHT = /^k8s-upgrade-postflight-/;
-
-/** Workers that were away at any moment: begun with and not finished, cordoned, or not Ready. */
-function watchAway({ server: { store } }: EmbeddedCluster) {
-  const away = new Set<string>();
-  const order: string[] = [];
-  let most = 0;
-  const close = store.subscribe(({ resource, object, type }) => {
-    if (resource !== nodes || type === 'DELETED') return;
-    const { metadata, spec, status } = object as Node;
-    if (!metadata.name.startsWith('worker')) return;
-    const isReady = status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true;
-    const mark = metadata.annotations?.['nightlift/unfinished'];
-    if (spec.unschedulable === true || mark !== undefined || !isReady) {
-      if (!away.has(metadata.name)) order.push(metadata.name);
-      away.add(metadata.name);
-    } else away.delete(metadata.name);
-    most = Math.max(most, away.size);
-  });
-  return { most: () => most, order, close };
-}
 
 const postflights = (cluster: EmbeddedCluster): number =>
   new Set(cluster.logs.lines().flatMap(({ pod }) => (POSTFLIGHT.test(pod) ? [pod] : []))).size;
@@ -44,7 +15,7 @@ const postflights = (cluster: EmbeddedCluster): number =>
 describe.concurrent('several workers at a time', { timeout: NIGHT_MS }, () => {
   it('go two by two, never three, and the last of them closes the run', async () => {
     await nights.cluster(
-      FIVE,
+      FIVE_WORKERS,
       async (cluster) => {
         const watch = watchAway(cluster);
         const night = await runNight(cluster);
@@ -59,29 +30,9 @@ describe.concurrent('several workers at a time', { timeout: NIGHT_MS }, () => {
     );
   });
 
-  it('I08 D20 come to their end when their Jobs are killed at every step', async () => {
-    const killer = createStepKiller('kill');
-    await nights.cluster(
-      FIVE,
-      async (cluster) => {
-        const night = await runNight(cluster);
-        expect(night.outcome, logOf(cluster)).toBe('upgraded');
-        expect(killer.kills.length).toBeGreaterThan(40);
-      },
-      {
-        settings: { rollout: TWO, job: { retries: 1000 } },
-        longestBackoffSeconds: 5,
-        onProcess: (pod, child) => {
-          if (/worker-[23]$/.test(pod.metadata.labels?.['batch.kubernetes.io/job-name'] ?? ''))
-            killer.attach(pod, child);
-        },
-      },
-    );
-  });
-
   it('I17 go on without one that fails, which is put back, named, and tried again in the next night', async () => {
     await nights.cluster(
-      FIVE,
+      FIVE_WORKERS,
       async (cluster) => {
         cluster.nodes.commands.fail({
           match: /^kubeadm upgrade node/,
