@@ -111,8 +111,7 @@ type Groups = readonly (readonly NodeOutline[])[];
 /** Workers in the order in which they have their turn, group by group. */
 function groupsOf(all: Outlines, { rollout, pods }: Pick<RolloutView, 'rollout' | 'pods'>): Groups {
   const { groups, orderLabel } = rollout;
-  const rank = (node: NodeOutline): number =>
-    rollout.order === 'fewest-pods' ? (pods?.get(node.name) ?? 0) : 0;
+  const rank = (node: NodeOutline): number => (rollout.order === 'fewest-pods' ? (pods?.get(node.name) ?? 0) : 0);
   const sorted = all.toSorted((a, b) => byLabel(orderLabel, a, b) || rank(a) - rank(b) || byName(a, b));
   if (groups === null) return [sorted];
   const place = (value: string | undefined): number => {
