@@ -358,7 +358,7 @@ export async function simulate(scene: Scene): Promise<Simulated> {
     const heard = world.seen.messages.length;
     const preflight = jobName({ phase: 'preflight' }, TARGET, undefined);
     const signal = new AbortController().signal;
-    for (const { name, phase } of [...world.jobs.values()])
+    for (const { name, phase } of world.jobs.values())
       if (phase === 'preflight' || phase === 'postflight') await cluster.deleteJob?.(name, signal);
     await cluster.createJob?.(manifestOf(preflight, { phase: 'preflight' }), signal);
     while (running.size > 0) await Promise.all(running);
