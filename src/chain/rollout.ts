@@ -4,7 +4,7 @@ import { isParallel, type Rollout, sharedOut } from '../settings/rollout.ts';
 import type { Failure } from './failures.ts';
 import type { Step } from './step.ts';
 
-const ZONE = 'topology.kubernetes.io/zone';
+export const ZONE = 'topology.kubernetes.io/zone';
 
 /** What the order of a chain is worked out from; of one that goes one by one the nodes alone. */
 export interface RolloutView {
@@ -93,10 +93,10 @@ function isBegun({ cordonedBy, unfinished }: NodeOutline): boolean {
   return cordonedBy !== null || unfinished !== null;
 }
 
-type Groups = readonly (readonly NodeOutline[])[];
+export type Groups = readonly (readonly NodeOutline[])[];
 
 /** Workers in the order in which they have their turn, group by group. */
-function groupsOf(all: Outlines, { rollout, pods }: Pick<RolloutView, 'rollout' | 'pods'>): Groups {
+export function groupsOf(all: Outlines, { rollout, pods }: Pick<RolloutView, 'rollout' | 'pods'>): Groups {
   const { groups, orderLabel } = rollout;
   const rank = (node: NodeOutline): number =>
     rollout.order === 'fewest-pods' ? (pods?.get(node.name) ?? Number.MAX_SAFE_INTEGER) : 0;
