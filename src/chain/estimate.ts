@@ -6,9 +6,15 @@ import type { Step } from './step.ts';
 const KUBEADM_SECONDS = { patch: 100, minor: 180, node: 20 } as const;
 const OVERHEAD_SECONDS = 20;
 
-/** What a step takes, before anybody has seen one of this run; seconds. Pure. */
-export function estimate(step: Step, from: string, target: string, { waits }: Settings): number {
+/** What a step takes, before anybody has seen one of this run; seconds. A worker is soaked for so long. Pure. */
+export function estimate(
+  step: Step,
+  from: string,
+  target: string,
+  { waits }: Pick<Settings, 'waits'>,
+  soak = waits.soakSeconds,
+): number {
   if (step.phase === 'preflight' || step.phase === 'postflight') return OVERHEAD_SECONDS;
-  if (step.phase === 'worker') return KUBEADM_SECONDS.node + OVERHEAD_SECONDS + waits.soakSeconds;
+  if (step.phase === 'worker') return KUBEADM_SECONDS.node + OVERHEAD_SECONDS + soak;
   return KUBEADM_SECONDS[minorOf(from) === minorOf(target) ? 'patch' : 'minor'] + OVERHEAD_SECONDS;
 }

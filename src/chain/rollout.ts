@@ -5,7 +5,7 @@ import { someOf } from '../some-of.ts';
 import type { Failure } from './failures.ts';
 import type { Step } from './step.ts';
 
-const ZONE = 'topology.kubernetes.io/zone';
+export const ZONE = 'topology.kubernetes.io/zone';
 
 /** What the order of a chain is worked out from; of one that goes one by one the nodes alone. */
 export interface RolloutView {
@@ -48,6 +48,7 @@ export function nextSteps(view: RolloutView): NextSteps {
   const pending = all.filter((node) => !isOnTarget(node, target));
   const failed = new Map(pending.flatMap(({ name }) => pair(name, view.failed?.get(name))));
   const open = pending.filter(({ name }) => !failed.has(name));
+  const isOpen = new Set(open);
   const atWork = open.filter(({ name }) => busy.has(name));
   const next = (steps: readonly Step[], pauseMs = 0): NextSteps => ({
     steps,
@@ -63,7 +64,7 @@ export function nextSteps(view: RolloutView): NextSteps {
 
   const limit = sharedOut(rollout.maxUnavailable, all.length);
   const left = stuck(failed, all);
-  const idle = inTurn(groups).filter((node) => open.includes(node) && !busy.has(node.name));
+  const idle = inTurn(groups).filter((node) => isOpen.has(node) && !busy.has(node.name));
   const isSerial = !isParallel(rollout);
   const chosen = isSerial ? [] : idle.filter(isHeld).slice(0, Math.max(0, limit - atWork.length - left.length));
   const others = idle.filter((node) => !isHeld(node));
@@ -106,10 +107,10 @@ function stuck(failed: ReadonlyMap<string, Failure>, all: Outlines): Outlines {
   return all.filter(({ name, cordonedBy }) => failed.has(name) && cordonedBy !== null);
 }
 
-type Groups = readonly (readonly NodeOutline[])[];
+export type Groups = readonly (readonly NodeOutline[])[];
 
 /** Workers in the order in which they have their turn, group by group. */
-function groupsOf(all: Outlines, { rollout, pods }: Pick<RolloutView, 'rollout' | 'pods'>): Groups {
+export function groupsOf(all: Outlines, { rollout, pods }: Pick<RolloutView, 'rollout' | 'pods'>): Groups {
   const { groups, orderLabel } = rollout;
   const rank = (node: NodeOutline): number => (rollout.order === 'fewest-pods' ? (pods?.get(node.name) ?? 0) : 0);
   const sorted = all.toSorted((a, b) => byLabel(orderLabel, a, b) || rank(a) - rank(b) || byName(a, b));
@@ -193,21 +194,25 @@ function roomOf(
   const left = canariesLeft(group, view);
   const isBatched = rollout.batch !== null || rollout.pauseSeconds > 0;
   const most = Math.min(limit, rollout.batch ?? limit);
+  const inGroup = new Set(group);
+  let awayHere = group.filter((one) => away.has(one)).length;
+  let workingHere = group.filter((one) => working.has(one)).length;
   let taken = 0;
   const takes = (node: NodeOutline): boolean => {
-    const here = group.filter((one) => away.has(one));
     const fits =
-      group.includes(node) &&
+      inGroup.has(node) &&
       !away.has(node) &&
       away.size < limit &&
-      here.length < groupLimit &&
-      (left === 0 || group.filter((one) => working.has(one)).length < left) &&
+      awayHere < groupLimit &&
+      (left === 0 || workingHere < left) &&
       (!isBatched || (working.size === taken && taken < most)) &&
       (rollout.zones === 'any' || [...away].every((one) => isOneZone(one, node))) &&
       !sharesBudget(node, away, view);
     if (!fits) return false;
     away.add(node);
     working.add(node);
+    awayHere += 1;
+    workingHere += 1;
     taken += 1;
     return true;
   };
@@ -239,16 +244,17 @@ function pauseLeft(all: Outlines, { rollout, target, now }: RolloutView): number
   return Math.min(pauseMs, Math.max(0, ...ends));
 }
 
-/** How long a worker is watched when it is back in service: longer when it is a canary of its group. */
-export function soakSeconds(
-  name: string,
-  view: Pick<RolloutView, 'nodes' | 'rollout' | 'target'>,
-  usual: number,
-): number {
-  const { canary } = view.rollout;
+type CanaryView = Pick<RolloutView, 'nodes' | 'rollout' | 'target'>;
+
+/** Whether the others of its group wait for a worker that has its turn now. */
+export function isCanary(name: string, view: CanaryView): boolean {
   const group = groupsOf(workers(view.nodes), view).find((members) => members.some((node) => node.name === name));
-  const isCanary = group !== undefined && canariesLeft(group, view) > 0;
-  return isCanary ? Math.max(usual, canary.soakSeconds) : usual;
+  return group !== undefined && canariesLeft(group, view) > 0;
+}
+
+/** How long a worker is watched when it is back in service: longer when it is a canary of its group. */
+export function soakSeconds(name: string, view: CanaryView, usual: number): number {
+  return isCanary(name, view) ? Math.max(usual, view.rollout.canary.soakSeconds) : usual;
 }
 
 /** All steps from here to the end, in order. */

@@ -155,7 +155,9 @@ export function printPlan(output: Output, plan: UpgradePlan, why: string): void 
   const lines = left > 0 ? table(shown) : wrappedTable(shown, width - 2);
   for (const [index, row] of lines.entries()) {
     if (left > 0 && index === lines.length - 1)
-      output.line(`  … and ${left.toLocaleString('en')} more workers, one by one (all of them: -o json)`);
+      output.line(
+        `  … and ${left.toLocaleString('en')} more workers, ${plan.together === 1 ? 'one by one' : `at most ${plan.together} at a time`} (all of them: -o json)`,
+      );
     output.line(`  ${row}`);
   }
   for (const phase of ['master', 'worker'] as const) {
@@ -167,6 +169,8 @@ export function printPlan(output: Output, plan: UpgradePlan, why: string): void 
   if (kept.length > 0)
     say(`Not drained (drain.mode is patch-without): ${someOf(kept)}: ${WITHOUT_DRAIN_RISK}`, '    ', 'yellow');
   output.line(`About ${duration(plan.seconds)}, without waits for disruption budgets and alerts.`);
+  if (plan.nights !== null)
+    output.line(`Fits into ${plan.nights} ${plan.nights === 1 ? 'night' : 'nights'} of the window, by that estimate.`);
 }
 
 /** As it is now: budgets are asked again before each node. */

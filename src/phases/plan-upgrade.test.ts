@@ -55,6 +55,59 @@ describe('planUpgrade', () => {
     ]);
   });
 
+  describe('with a rollout of its own', () => {
+    const old = { labels: { gen: '2019' } };
+    const young = { labels: { gen: '2024' } };
+    const fleet = [
+      controlPlane('cp-1'),
+      ...['w-1', 'w-3', 'w-5'].map((name) => worker(name, '1.36.3', young)),
+      ...['w-2', 'w-4'].map((name) => worker(name, '1.36.3', old)),
+    ];
+    const planOf = (rollout: object, window?: object) =>
+      planUpgrade(
+        exampleFacts({ nodes: known(fleet) }),
+        TARGET,
+        '1.36.3',
+        Settings.parse({ rollout, ...(window === undefined ? {} : { window }) }),
+      );
+    const workerWhys = (rollout: object): string[] =>
+      planOf(rollout).steps.flatMap(({ step, why }) => (step.phase === 'worker' ? `${step.node}: ${why}` : []));
+    const AFTER = ', after all control planes';
+
+    it('says of each worker its group, whether it is a canary, and its batch', () => {
+      const canary = { perGroup: 1, soakSeconds: 1800 };
+      expect(workerWhys({ maxUnavailable: 2, groups: { label: 'gen' }, canary })).toEqual([
+        `w-2: canary of group gen=2019, watched for 30 min, batch 1 of 4${AFTER}`,
+        `w-4: worker 2 by name of group gen=2019, batch 2 of 4${AFTER}`,
+        `w-1: canary of group gen=2024, watched for 30 min, batch 3 of 4${AFTER}`,
+        `w-3: worker 4 by name of group gen=2024, batch 4 of 4${AFTER}`,
+        `w-5: worker 5 by name of group gen=2024, batch 4 of 4${AFTER}`,
+      ]);
+    });
+
+    it('says by what else they are ordered', () => {
+      expect(workerWhys({ orderLabel: 'gen' })[0]).toBe(`w-2: worker 1 by gen, then by name${AFTER}`);
+      expect(workerWhys({ order: 'fewest-pods' })[0]).toBe(
+        `w-1: worker 1 by fewest pods, which its turn will show${AFTER}`,
+      );
+    });
+
+    it('takes as long as the batches do, with the watch of canaries and the pauses', () => {
+      const beside = 20 + 120 + 20;
+      expect(planOf({})).toMatchObject({ seconds: beside + 5 * 640, together: 1, nights: null });
+      const canary = { perGroup: 1, soakSeconds: 1800 };
+      const settings = { maxUnavailable: 4, pauseSeconds: 300, canary };
+      expect(planOf(settings)).toMatchObject({ seconds: beside + 1840 + 300 + 640, together: 4 });
+    });
+
+    it('says into how many nights it fits', () => {
+      const window = { start: '22:00', end: '22:30' };
+      expect(planOf({}, window).nights).toBe(3);
+      expect(planOf({ maxUnavailable: 5 }, window).nights).toBe(1);
+      expect(planOf({ canary: { perGroup: 1, soakSeconds: 1800 } }, window).nights).toBeNull();
+    });
+  });
+
   it('places each step on the cluster as the steps before it leave it', () => {
     expect(placed(plan(nodes))).toEqual([
       ['preflight', 'cp-1'],

@@ -1,12 +1,17 @@
+import { formatDuration } from '../age.ts';
 import { estimate } from '../chain/estimate.ts';
+import { type Makespan, makespan } from '../chain/makespan.ts';
 import { placedSteps } from '../chain/placed-steps.ts';
+import { groupName } from '../chain/rollout-fits.ts';
 import { nodeOf, type Step, stepName } from '../chain/step.ts';
 import { NightliftError } from '../errors.ts';
 import type { FactPart, Facts } from '../facts/facts.ts';
 import { kindsOf, type NodeKind } from '../facts/inventory.ts';
-import type { OtherNodeFact } from '../facts/node-fact.ts';
+import type { NodeFact, OtherNodeFact } from '../facts/node-fact.ts';
 import { controlPlanes, firstControlPlane, isOnTarget, type Nodes, workers } from '../facts/nodes.ts';
 import { drainRule } from '../gate/drain-rule.ts';
+import { nightsFor } from '../settings/nights-for.ts';
+import { isParallel, type Rollout, sharedOut } from '../settings/rollout.ts';
 import type { Settings } from '../settings/settings.ts';
 import { someOf } from '../some-of.ts';
 import { jumpBetween } from '../version.ts';
@@ -47,8 +52,12 @@ export interface UpgradePlan {
   readonly done: readonly string[];
   /** Why nobody knows what budgets hold back; null: it is known. */
   readonly budgetsUnknown: string | null;
-  /** Without waits for budgets and alerts. */
+  /** From the first step to the end of the last one, without waits for budgets and alerts. */
   readonly seconds: number;
+  /** How many workers go at a time at most. */
+  readonly together: number;
+  /** Into how many windows it fits, by these estimates; null without a window, or when a step fits into none. */
+  readonly nights: number | null;
 }
 
 /** What a plan is made from, beside what the gate is asked. */
@@ -67,15 +76,23 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
     throw new NightliftError('usage', `planning the upgrade to ${target}: ${jump.problem}`, {
       remedy: 'nightlift plan without --target shows the next possible one.',
     });
-  const whyOf = reasonsFor(nodes, target);
-  const steps = [...placedSteps({ nodes, target, rollout: settings.rollout }, drainRule(settings))].map(
+  const { rollout, waits, window } = settings;
+  const now = new Date(facts.observedAt);
+  const span = makespan(
+    { nodes, target, rollout, now },
+    (step, soak) => estimate(step, from, target, settings, soak),
+    waits.soakSeconds,
+  );
+  const timed = new Map(span.steps.map((one) => [stepName(one.step), one]));
+  const whyOf = reasonsFor(nodes, settings, span);
+  const steps = [...placedSteps({ nodes, target, rollout }, drainRule(settings))].map(
     ({ step, place, drains }): PlannedStep => ({
       step,
       name: stepName(step),
       runner: place.kind === 'node' ? place.node : place.kind === 'anywhere' ? '(any)' : 'NOWHERE',
       why: place.kind === 'none' ? nowhere(place.rejected) : whyOf(step),
       actions: phaseOf(step.phase).steps.map((action) => action.name),
-      seconds: estimate(step, from, target, settings),
+      seconds: timed.get(stepName(step))?.seconds ?? 0,
       withoutDrain: nodeOf(step) !== undefined && !drains,
       drain: drains ? drainOf(nodeOf(step), facts) : null,
     }),
@@ -90,7 +107,9 @@ export function planUpgrade(facts: Facts, target: string, from: string, settings
     leftOut: facts.otherNodes.known ? facts.otherNodes.value : [],
     budgetsUnknown: facts.budgets.known ? null : facts.budgets.why,
     done: nodes.filter((node) => isOnTarget(node, target)).map((node) => node.name),
-    seconds: steps.reduce((sum, step) => sum + step.seconds, 0),
+    seconds: span.seconds,
+    together: sharedOut(rollout.maxUnavailable, workers(nodes).length),
+    nights: window === null ? null : nightsFor(window, now, turnsOf(span)),
   };
 }
 
@@ -117,14 +136,26 @@ function nowhere(rejected: readonly { readonly node: string; readonly why: strin
   return `no node can run its Job: ${someOf(whys, MOST_REJECTED, '; ')}`;
 }
 
-/** Why each step comes where it comes. */
-function reasonsFor(nodes: Nodes, target: string): (step: Step) => string {
-  const first = firstControlPlane(nodes);
-  const pending = workers(nodes).filter((node) => !isOnTarget(node, target));
-  const order = new Map(pending.map(({ name }, index) => [name, index + 1]));
-  const cordoned = new Set(
-    pending.filter((node) => !node.schedulable && node.cordonedBy === null).map(({ name }) => name),
+/** Seconds of the steps that nothing can be put between, one after the other. */
+function turnsOf({ steps }: Makespan): readonly number[] {
+  return [...Map.groupBy(steps, ({ startsAt }) => startsAt).values()].map((together) =>
+    Math.max(...together.map(({ seconds }) => seconds)),
   );
+}
+
+/** Why each step comes where it comes. */
+function reasonsFor(nodes: Nodes, settings: Settings, span: Makespan): (step: Step) => string {
+  const first = firstControlPlane(nodes);
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const wordsOf = new Map(
+    span.steps
+      .filter(({ step }) => step.phase === 'worker')
+      .map((one, index) => [nodeOf(one.step), turnWords(index + 1, one, byName, settings, span)]),
+  );
+  const isCordoned = ({ node }: { readonly node: string }): boolean => {
+    const found = byName.get(node);
+    return found !== undefined && !found.schedulable && found.cordonedBy === null;
+  };
   return (step) => {
     if (step.phase === 'preflight') return 'everything that can say no says it before the first change';
     if (step.phase === 'postflight') return 'the whole cluster is looked at before it is called done';
@@ -133,6 +164,26 @@ function reasonsFor(nodes: Nodes, target: string): (step: Step) => string {
         ? 'the first control plane: kubeadm upgrade apply'
         : 'another control plane: kubeadm upgrade node, one at a time';
     }
-    return `worker ${order.get(step.node) ?? 0} by name, after all control planes${cordoned.has(step.node) ? '; cordoned by somebody else, and stays so' : ''}`;
+    return `${wordsOf.get(step.node) ?? ''}, after all control planes${isCordoned(step) ? '; cordoned by somebody else, and stays so' : ''}`;
   };
+}
+
+/** `worker 3 by name`, or how the rollout has it: `canary of group generation=2019, watched for 30 min, batch 1 of 4`. */
+function turnWords(
+  place: number,
+  { step, round, isCanary }: Makespan['steps'][number],
+  nodes: ReadonlyMap<string, NodeFact>,
+  { rollout, waits }: Settings,
+  { rounds }: Makespan,
+): string {
+  const { groups, canary } = rollout;
+  const group = groups === null ? '' : ` of group ${groupName(nodes.get(nodeOf(step) ?? ''), groups.label)}`;
+  const watched = formatDuration(Math.max(waits.soakSeconds, canary.soakSeconds) * 1000);
+  const turn = isCanary ? `canary${group}, watched for ${watched}` : `worker ${place} ${orderWords(rollout)}${group}`;
+  return isParallel(rollout) || rollout.batch !== null ? `${turn}, batch ${round} of ${rounds}` : turn;
+}
+
+function orderWords({ order, orderLabel }: Rollout): string {
+  const last = order === 'name' ? 'by name' : 'by fewest pods, which its turn will show';
+  return orderLabel === '' ? last : `by ${orderLabel}, then ${last}`;
 }
