@@ -110,7 +110,10 @@ function stuck(failed: ReadonlyMap<string, Failure>, all: Outlines): Outlines {
 export type Groups = readonly (readonly NodeOutline[])[];
 
 /** Workers in the order in which they have their turn, group by group. */
-export function groupsOf(all: Outlines, { rollout, pods }: Pick<RolloutView, 'rollout' | 'pods'>): Groups {
+export function groupsOf<T extends NodeOutline>(
+  all: readonly T[],
+  { rollout, pods }: Pick<RolloutView, 'rollout' | 'pods'>,
+): readonly (readonly T[])[] {
   const { groups, orderLabel } = rollout;
   const rank = (node: NodeOutline): number => (rollout.order === 'fewest-pods' ? (pods?.get(node.name) ?? 0) : 0);
   const sorted = all.toSorted((a, b) => byLabel(orderLabel, a, b) || rank(a) - rank(b) || byName(a, b));

@@ -147,15 +147,15 @@ export const soak: ActionStep = {
       );
     };
     await withEnd(OF_A_NODE, context, async () => {
-      await context.waiter.pass('soak', await secondsOf(context), watch);
+      await context.waiter.pass('soak', await soakOf(context), watch);
       await haltOn(onNode, context, NO_TRIGGER);
     });
     await haltAfterWaiting.run(context);
   },
 };
 
-/** The other workers are read only where there are canaries. */
-async function secondsOf({ deps, step, target, signal }: Context): Promise<number> {
+/** How long the step's node is watched; seconds. The other workers are read only where there are canaries. */
+export async function soakOf({ deps, step, target, signal }: Context): Promise<number> {
   const { waits, rollout } = deps.settings;
   const name = nodeOf(step);
   if (name === undefined || step.phase !== 'worker' || rollout.canary.perGroup === 0) return waits.soakSeconds;

@@ -7,6 +7,7 @@ import { Paused } from '../../chain/outcome.ts';
 import { LockLost, NightliftError } from '../../errors.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import type { NodeShell } from '../../node/node-shell.ts';
+import { Rollout } from '../../settings/rollout.ts';
 import { Settings } from '../../settings/settings.ts';
 import { stageAll, stagedAhead } from './stage-all.ts';
 
@@ -129,5 +130,26 @@ describe('stagedAhead', () => {
     const chosen = stagedAhead(many, settingsOf(stage, window), at);
     expect(chosen).toHaveLength(count);
     expect(chosen.slice(0, 2).map(({ name }) => name)).toEqual(['cp-1', 'w10']);
+  });
+
+  it.each([
+    ['so many times as many as go together', { maxUnavailable: 2 }, ['w10', 'w11', 'w12', 'w13', 'w14', 'w15']],
+    [
+      'of all workers, not of those that are left',
+      { maxUnavailable: '10%' },
+      ['w10', 'w11', 'w12', 'w13', 'w14', 'w15'],
+    ],
+    ['in their order', { groups: { label: 'gen', order: ['old'] } }, ['w39', 'w10', 'w11']],
+  ])('%s', (_, rollout, names) => {
+    const settings = { ...settingsOf('in-window', { start: '22:00', end: '23:30' }), rollout: Rollout.parse(rollout) };
+    const labelled = many.map((node) => (node.name === 'w39' ? { ...node, labels: { gen: 'old' } } : node));
+    const chosen = stagedAhead(labelled.slice(0), settings, at, 29);
+    expect(chosen.slice(1).map(({ name }) => name)).toEqual(names);
+  });
+
+  it('all of them, where the order is not known beforehand', () => {
+    const settings = settingsOf('in-window', { start: '22:00', end: '23:30' });
+    const order = Rollout.parse({ order: 'fewest-pods' });
+    expect(stagedAhead(many, { ...settings, rollout: order }, at)).toHaveLength(31);
   });
 });

@@ -1,10 +1,12 @@
 import { atOnce } from '../../at-once.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
+import { groupsOf } from '../../chain/rollout.ts';
 import { LockLost, NightliftError } from '../../errors.ts';
 import type { NodeFact } from '../../facts/node-fact.ts';
 import { controlPlanes, hasTargetVersion, isHalfWay, type Nodes, workers } from '../../facts/nodes.ts';
 import type { Finding } from '../../gate/finding.ts';
+import { sharedOut } from '../../settings/rollout.ts';
 import type { Settings } from '../../settings/settings.ts';
 import { windowAt } from '../../settings/window-at.ts';
 import { someOf } from '../../some-of.ts';
@@ -33,6 +35,7 @@ export const stageAll: ActionStep = {
       nodes.filter((node) => !hasTargetVersion(node, target) && !isHalfWay(node)),
       deps.settings,
       deps.clock.now(),
+      workers(nodes).length,
     );
     await onlyTold(context, 'what is fetched could not be recorded', () => noteStaged(context, target));
     const failures = await context.waiter.during((given) => stageEach({ ...context, signal: given }, pending, nodes));
@@ -58,15 +61,18 @@ export const stageAll: ActionStep = {
   },
 };
 
-/** Control planes, and the workers that can have their turn in this window. Pure. */
-export function stagedAhead(pending: Nodes, settings: Settings, now: Date): Nodes {
-  const { window, nodes, waits } = settings;
-  const after = workers(pending);
-  const state = nodes.stage === 'all' || window === null ? undefined : windowAt(window, now);
+/** Control planes, and the workers that can have their turn in this window, of so many workers in all. Pure. */
+export function stagedAhead(pending: Nodes, settings: Settings, now: Date, total = workers(pending).length): Nodes {
+  const { window, nodes, waits, rollout } = settings;
+  const after = groupsOf(workers(pending), { rollout }).flat();
+  // By the pods of that moment it may be anybody's turn.
+  const isAnybodys = nodes.stage === 'all' || rollout.order === 'fewest-pods';
+  const state = isAnybodys || window === null ? undefined : windowAt(window, now);
   if (state === undefined || (state.open && state.ends === null)) return [...controlPlanes(pending), ...after];
   const secondsLeft = state.open && state.ends !== null ? (state.ends.getTime() - now.getTime()) / 1000 : 0;
-  const most = Math.ceil(secondsLeft / (waits.soakSeconds + QUICKEST_WORKER));
-  return [...controlPlanes(pending), ...after.slice(0, Math.max(1, most))];
+  const together = sharedOut(rollout.maxUnavailable, total);
+  const most = together * Math.max(1, Math.ceil(secondsLeft / (waits.soakSeconds + QUICKEST_WORKER)));
+  return [...controlPlanes(pending), ...after.slice(0, most)];
 }
 
 /**

@@ -10,12 +10,12 @@ import { runPrefix } from '../../observe/run-record.ts';
 import { fitsWindow, noteTook } from './fits-window.ts';
 
 /** `minutes` before the window ends; the soak of ten minutes is the most of a worker's estimate. */
-function scene(minutes: number, node: Partial<NodeFact> = {}) {
+function scene(minutes: number, node: Partial<NodeFact> = {}, rollout = {}) {
   const now = exampleWorld().clock.now().getTime();
   const time = (ms: number): string => new Date(ms).toISOString().slice(11, 16);
   const world = exampleWorld({
     nodes: [controlPlane('cp-1', OLD), worker('worker-1', OLD, node), worker('worker-2', OLD)],
-    settings: { window: { start: time(now - 3_600_000), end: time(now + minutes * 60_000) } },
+    settings: { rollout, window: { start: time(now - 3_600_000), end: time(now + minutes * 60_000) } },
   });
   const prefix = runPrefix(world.deps.settings);
   return { world, key: (name: string): string => `${prefix}${name}`, context: contextIn(world) };
@@ -49,6 +49,15 @@ describe('fits-window', () => {
     }
     expect(world.annotations.has(key('begun'))).toBe(message === undefined);
   });
+
+  it.each([undefined, 'worker=700'])(
+    'counts with the longer watch of a canary, whatever was seen: %s',
+    async (took) => {
+      const { world, key, context } = scene(20, {}, { canary: { perGroup: 1, soakSeconds: 1800 } });
+      if (took !== undefined) world.annotations.set(key('took'), took);
+      expect(String(await errorOf(fitsWindow.run(context)))).toContain('worker-1 would take 30 min 40 s (an estimate)');
+    },
+  );
 
   it.each([{ unfinished: TARGET }, { schedulable: false, cordonedBy: TARGET }])(
     'finishes what is half-done, and takes it for no measure: %o',

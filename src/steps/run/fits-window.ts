@@ -5,6 +5,7 @@ import type { ActionStep, Context } from '../../chain/phase.ts';
 import { recordRun } from '../../chain/run-record.ts';
 import { BEGUN, readRun, TOOK } from '../../observe/run-record.ts';
 import { sayTime, windowAt } from '../../settings/window-at.ts';
+import { soakOf } from '../health/halt-on-alert.ts';
 import { onlyTold } from './only-told.ts';
 
 const skip = async ({ deps }: Context): Promise<string | undefined> =>
@@ -25,14 +26,17 @@ export const fitsWindow: ActionStep = {
     const isHalfDone = node.unfinished !== null || node.cordonedBy !== null;
     if (window !== null && state?.open === true && state.ends !== null && !isHalfDone) {
       const seen = longest((await readRun(context))[TOOK], step.phase);
-      const seconds = seen ?? estimate(step, node.kubelet, target, deps.settings);
+      const soak = await soakOf(context);
+      const own = estimate(step, node.kubelet, target, deps.settings, soak);
+      // A canary is watched for longer than those before it may have been.
+      const seconds = seen === undefined || (soak > deps.settings.waits.soakSeconds && own > seen) ? own : seen;
       const leftMs = state.ends.getTime() - now.getTime();
       if (seconds * 1000 > leftMs)
         throw new Paused(
-          `${node.name} would take ${formatDuration(seconds * 1000)} (${seen === undefined ? 'an estimate' : 'as an earlier node of this run did'}), and the window ends in ${formatDuration(leftMs)} (${sayTime(state.ends, window.timeZone)}): it is not begun`,
+          `${node.name} would take ${formatDuration(seconds * 1000)} (${seconds !== seen ? 'an estimate' : 'as an earlier node of this run did'}), and the window ends in ${formatDuration(leftMs)} (${sayTime(state.ends, window.timeZone)}): it is not begun`,
         );
     }
-    await onlyTold(context, 'when the node was begun', () =>
+    await onlyTold(context, 'when the node was begun could not be recorded', () =>
       recordRun(context, { [BEGUN]: isHalfDone ? null : `${node.name}=${now.toISOString()}` }),
     );
   },
@@ -44,7 +48,7 @@ export const noteTook: ActionStep = {
   summary: 'record how long the node took',
   skip,
   async run(context) {
-    await onlyTold(context, 'how long the node took', async () => {
+    await onlyTold(context, 'how long the node took could not be recorded', async () => {
       const { deps, step } = context;
       const run = await readRun(context);
       const [name, at = ''] = (run[BEGUN] ?? '').split('=');
