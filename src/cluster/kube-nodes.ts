@@ -111,7 +111,7 @@ export function kubeNodes({ client, keys, excludedNodes }: KubeContext): NodeCal
   };
 
   /** Of thousands of nodes nothing is held that an outline does not go by. */
-  const lean = (node: Node): Node => leanNode(node, excludedNodes, keys);
+  const lean = (node: Node): Node => leanNode(node, keys);
 
   let asking: { readonly signal: AbortSignal; readonly answer: Promise<readonly Judged[]> } | undefined;
   /** Ours and the others are asked for at once: one list is the answer to both. */

@@ -132,30 +132,21 @@ const NO_INFO = {
   containerRuntimeVersion: '',
 };
 
-/** As much of a node as its outline goes by: of thousands, the labels and annotations of others are most of what is held. */
-export function leanNode(
-  { metadata, spec, status }: Node,
-  excluded: Readonly<Record<string, string>>,
-  keys: RecordKeys,
-): Node {
-  const only = (all: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> =>
-    Object.fromEntries(names.flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])));
-  return {
-    metadata: {
-      ...NO_META,
-      name: metadata.name,
-      labels: only(metadata.labels, [CONTROL_PLANE, TYPE, ...Object.keys(excluded)]),
-      annotations: only(metadata.annotations, [keys.cordonedBy, keys.unfinished]),
-    },
-    spec,
-    status,
-  };
+/** What stands on a node of what was begun with it: each is an annotation, a field of the node, and a field of its outline. */
+const MARKS = ['cordonedBy', 'unfinished', 'finished', 'failed', 'pendingSince', 'excludedSince'] as const;
+type Marks = Pick<NodeFact, (typeof MARKS)[number]>;
+
+/** As much of a node as its outline goes by: of thousands, the annotations of others are most of what is held. */
+export function leanNode({ metadata, spec, status }: Node, keys: RecordKeys): Node {
+  const { name, labels, annotations } = metadata;
+  const found = MARKS.map((mark) => keys[mark]).filter((key) => annotations[key] !== undefined);
+  const ours = Object.fromEntries(found.map((key) => [key, annotations[key] ?? '']));
+  return { metadata: { ...NO_META, name, labels, annotations: ours }, spec, status };
 }
 
 export function outlineOf(node: NodeFact): NodeOutline {
-  const { name, role, kubelet, apiServer, ready, schedulable, cordonedBy, unfinished, finished, failed } = node;
-  const { pendingSince, excludedSince, labels } = node;
-  const marks = { cordonedBy, unfinished, finished, failed, pendingSince, excludedSince };
+  const { name, role, kubelet, apiServer, ready, schedulable, labels } = node;
+  const marks = Object.fromEntries(MARKS.map((mark) => [mark, node[mark]])) as Marks;
   return { name, role, kubelet, apiServer, ready, schedulable, ...marks, labels };
 }
 
@@ -218,12 +209,7 @@ export function nodeFact(
     memoryPressure: condition('MemoryPressure')?.status === 'True',
     diskPressure: condition('DiskPressure')?.status === 'True',
     schedulable: spec.unschedulable !== true,
-    cordonedBy: metadata.annotations[keys.cordonedBy] ?? null,
-    unfinished: metadata.annotations[keys.unfinished] ?? null,
-    finished: metadata.annotations[keys.finished] ?? null,
-    failed: metadata.annotations[keys.failed] ?? null,
-    pendingSince: metadata.annotations[keys.pendingSince] ?? null,
-    excludedSince: metadata.annotations[keys.excludedSince] ?? null,
+    ...(Object.fromEntries(MARKS.map((mark) => [mark, metadata.annotations[keys[mark]] ?? null])) as Marks),
     taints: (spec.taints ?? []).map(({ key, value, effect }) => ({
       key,
       effect,

@@ -168,7 +168,13 @@ export function describeNodes(bench: () => Bench): void {
     });
     const pending = { key: `${PREFIX}/pending`, effect: 'PreferNoSchedule' };
     expect(await state()).toMatchObject({ label: '', taints: [...taints, pending] });
+    // By these the rollout goes, and it has outlines.
+    await patch(path, { metadata: { labels: { generation: '2019' } } });
+    await cluster.markUnfinished('worker-1', null, signal, '1.36.4 2026-11-21T23:00:00Z');
+    await cluster.markFailed('worker-1', '1.36.4 - node it did not come back', signal);
     await expectOneView(bench());
+    await patch(path, { metadata: { labels: { generation: null } } });
+    await cluster.markUnfinished('worker-1', null, signal);
     await cluster.uncordon('worker-1', signal);
     expect(await state()).toEqual(before);
     // A person's label and taint stay, also when the node is cordoned by us meanwhile.
