@@ -94,7 +94,7 @@ function logOf(cluster: EmbeddedCluster): string {
     .join('\n');
 }
 
-describe('a run is killed at every step', { timeout: 900_000 }, () => {
+describe('a run is killed at every step', { timeout: 1_800_000 }, () => {
   it('I08 I12 I17 D08 D20 it ends as a night in which nothing was killed', async () => {
     const spared = createStepKiller('spare');
     const whole = await nightsOf(spared);
