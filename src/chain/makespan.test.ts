@@ -4,7 +4,7 @@ import { controlPlane, OLD, TARGET, worker } from '../../test/support/clusters.t
 import type { NodeFact } from '../facts/node-fact.ts';
 import { Rollout } from '../settings/rollout.ts';
 import { type Estimate, makespan } from './makespan.ts';
-import { nextSteps, remainingSteps, soakSeconds } from './rollout.ts';
+import { isCanary, nextSteps, remainingSteps, soakSeconds } from './rollout.ts';
 import { nodeOf, stepName } from './step.ts';
 
 const NOW = new Date('2026-11-21T23:30:00Z');
@@ -40,7 +40,7 @@ function chained(settings: object, nodes: readonly NodeFact[]): number {
     if (steps.some(({ phase }) => phase === 'postflight')) return seconds + 20;
     for (const step of steps) {
       const name = nodeOf(step) ?? '';
-      ends.set(name, seconds + takes(step, soakSeconds(name, view, SOAK)));
+      ends.set(name, seconds + takes(step, soakSeconds(isCanary(name, view), view.rollout, SOAK)));
     }
     state = state.map((node) => (ends.has(node.name) ? { ...node, unfinished: TARGET } : node));
     seconds = pauseMs > 0 ? seconds + pauseMs / 1000 : Math.min(...ends.values());

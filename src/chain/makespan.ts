@@ -86,7 +86,8 @@ function* roundsOf(
     const { steps } = nextSteps({ ...view, now: at(seconds + rollout.pauseSeconds) });
     // While canaries are left, nobody else of the group goes: what is true of one is true of all that go now.
     const name = steps.map(nodeOf)[0] ?? '';
-    const [canary, soak] = [isCanary(name, view), soakSeconds(name, view, usualSoak)];
+    const canary = isCanary(name, view);
+    const soak = soakSeconds(canary, rollout, usualSoak);
     const timed = steps.map(
       (step): TimedStep => ({
         step,

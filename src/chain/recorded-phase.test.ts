@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OLD, TARGET, worker } from '../../test/support/clusters.ts';
+import { controlPlane, OLD, TARGET, worker } from '../../test/support/clusters.ts';
 import { type ExampleWorld, exampleWorld, type WorldOptions } from '../../test/support/example-deps.ts';
 import { errorOf } from '../../test/support/example-step.ts';
 import { LockLost, NightliftError } from '../errors.ts';
@@ -53,6 +53,18 @@ describe('a phase that is recorded', () => {
     const run = recordsIn(world)[recordName(1)];
     expect(run).toMatchObject({ outcome: 'failed', steps: [{ attempts: 2, why: 'it broke' }] });
     expect(Object.keys(recordsIn(world))).toEqual([recordName(1)]);
+  });
+
+  it('tells that a run which nobody goes on with has failed, whatever became of its last step', async () => {
+    const failed = `${TARGET} - node it did not come back`;
+    const nodes = [controlPlane('cp-1', TARGET), worker('w-1', TARGET), worker('w-2', OLD, { failed })];
+    const { world } = scene({ nodes, settings: { rollout: { maxFailed: 1 } } });
+    const phase = phaseOf(() => Promise.resolve(), 'worker');
+    const outcome = await recordedPhase(phase, { phase: 'worker', node: 'w-1' }, TARGET, world.deps, signal);
+    expect(outcome).toMatchObject({ kind: 'partly', failed: [{ node: 'w-2' }] });
+    const run = recordsIn(world)[recordName(1)];
+    expect(run).toMatchObject({ outcome: 'failed', steps: [{ step: 'worker w-1', outcome: 'done' }] });
+    expect(run?.endedAt).not.toBeNull();
   });
 
   it('leaves it to whoever goes on when the lock was lost', async () => {

@@ -35,7 +35,7 @@ export async function recordedPhase(
     ...stepBegun(run, name, deps.clock.now().toISOString()),
     cluster: cluster ?? run.cluster,
   });
-  const ended = async (end: Pick<StepEnd, 'outcome' | 'why' | 'findings' | 'isLast'>): Promise<void> => {
+  const ended = async (end: Pick<StepEnd, 'outcome' | 'why' | 'findings' | 'run'>): Promise<void> => {
     const at = deps.clock.now().toISOString();
     const edit: Edit = (run, recorded) =>
       withRecorded(stepEnded(run, name, { ...end, at, seconds, messages }), recorded, deps);
@@ -55,13 +55,14 @@ export async function recordedPhase(
   } catch (error) {
     // Whoever goes on with it tells how it ends: the next pod, or the holder of the lock.
     if (!signal.aborted && !(error instanceof LockLost))
-      await ended({ outcome: 'failed', why: reasonOf(error), findings: [], isLast: false });
+      await ended({ outcome: 'failed', why: reasonOf(error), findings: [], run: 'failed' });
     throw error;
   }
 }
 
-function endOf(outcome: Outcome): Pick<StepEnd, 'outcome' | 'why' | 'findings' | 'isLast'> {
-  const done = { outcome: 'done', why: null, findings: [], isLast: outcome.kind === 'finished' } as const;
+function endOf(outcome: Outcome): Pick<StepEnd, 'outcome' | 'why' | 'findings' | 'run'> {
+  const run = outcome.kind === 'finished' ? 'complete' : outcome.kind === 'partly' ? 'failed' : 'running';
+  const done = { outcome: 'done', why: null, findings: [], run } as const;
   if (outcome.kind === 'paused') return { ...done, outcome: 'paused', why: outcome.reason };
   if (outcome.kind !== 'refused') return done;
   const { findings } = outcome;

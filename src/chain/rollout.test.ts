@@ -3,7 +3,7 @@ import { controlPlane, OLD, TARGET, worker } from '../../test/support/clusters.t
 import type { NodeFact } from '../facts/node-fact.ts';
 import { Rollout } from '../settings/rollout.ts';
 import type { Failure } from './failures.ts';
-import { nextSteps, type RolloutView, remainingSteps, soakSeconds, whyStopped } from './rollout.ts';
+import { isCanary, nextSteps, type RolloutView, remainingSteps, soakSeconds } from './rollout.ts';
 import { stepName } from './step.ts';
 
 const NOW = new Date('2026-11-21T23:30:00Z');
@@ -193,6 +193,12 @@ describe('groups', () => {
     expect(named(settings, nodes, more)).toEqual(expected);
   });
 
+  it('wait for one of another group that is left half-way, or still at work', () => {
+    const down = worker('w-1', OLD, { labels: { gen: 'g2' }, ready: 'no', unfinished: TARGET });
+    expect(named({ ...groups(), maxUnavailable: 5 }, [down, ...old])).toEqual(['w-1']);
+    expect(named({ ...groups(), maxUnavailable: 5 }, [...young, ...old], busy('w-1'))).toEqual([]);
+  });
+
   it('are the order of the plan, too', () => {
     const steps = remainingSteps(view(groups(['g2', 'g1']), all)).map(stepName);
     expect(steps).toEqual(['preflight', ...['1', '2', '5', '6', '7', '0'].map((n) => `worker w-${n}`), 'postflight']);
@@ -228,16 +234,17 @@ describe('canaries', () => {
     expect(named(groups, [...first.map((node) => done(node)), ...second])).toEqual(['w-3']);
     const stopped = view(groups, [...first, ...second], failed('w-1'));
     expect(nextSteps(stopped).steps).toEqual([]);
-    expect(whyStopped(stopped)).toBe('w-1 was the canary of its group');
+    expect(nextSteps(stopped).stopped).toBe('w-1 was the canary of its group');
   });
 
   it('are watched for longer than the others', () => {
-    const of = (nodes: NodeFact[], name: string): number => soakSeconds(name, view(settings, nodes), 600);
+    const watched = (name: string, over: RolloutView): number => soakSeconds(isCanary(name, over), over.rollout, 600);
+    const of = (nodes: NodeFact[], name: string): number => watched(name, view(settings, nodes));
     expect(of([begun('w-1'), ...many(2, 2)], 'w-1')).toBe(1800);
     expect(of([done(worker('w-1')), begun('w-2')], 'w-2')).toBe(600);
     const two = view({ canary: { perGroup: 2, soakSeconds: 1800 } }, [done(worker('w-1')), begun('w-2')]);
-    expect(soakSeconds('w-2', two, 600)).toBe(1800);
-    expect(soakSeconds('w-1', view({ canary: { perGroup: 1, soakSeconds: 60 } }, many(2)), 600)).toBe(600);
+    expect(watched('w-2', two)).toBe(1800);
+    expect(watched('w-1', view({ canary: { perGroup: 1, soakSeconds: 60 } }, many(2)))).toBe(600);
   });
 });
 
@@ -295,17 +302,17 @@ describe('workers that have failed', () => {
 
   it('are named when none may go beside them', () => {
     const nodes = [begun('w-1', { cordonedBy: TARGET }), ...many(3, 2)];
-    expect(whyStopped(view({ maxFailed: 1 }, nodes, failed('w-1')))).toBe(
+    expect(nextSteps(view({ maxFailed: 1 }, nodes, failed('w-1'))).stopped).toBe(
       'none may go beside w-1, which could not be put back',
     );
-    expect(whyStopped(view({ maxFailed: 1 }, many(3), failed('w-1')))).toBeUndefined();
+    expect(nextSteps(view({ maxFailed: 1 }, many(3), failed('w-1'))).stopped).toBeUndefined();
   });
 
   it('end the night however many may fail, when what stopped one is in the way of all', () => {
     const alert: Failure = { scope: 'run', why: 'an alert is firing' };
     const stopped = view({ maxFailed: 5 }, many(3), { failed: new Map([['w-1', alert]]) });
     expect(nextSteps(stopped).steps).toEqual([]);
-    expect(whyStopped(stopped)).toBe('what stopped w-1 is in the way of every other one');
+    expect(nextSteps(stopped).stopped).toBe('what stopped w-1 is in the way of every other one');
   });
 });
 

@@ -34,6 +34,8 @@ export interface NextSteps {
   readonly failed: ReadonlyMap<string, Failure>;
   /** Nothing is at work, and the pause between two batches lasts so long from now. */
   readonly pauseMs: number;
+  /** Why no worker is begun any more tonight; undefined while one may be. */
+  readonly stopped: string | undefined;
 }
 
 /**
@@ -50,17 +52,22 @@ export function nextSteps(view: RolloutView): NextSteps {
   const open = pending.filter(({ name }) => !failed.has(name));
   const isOpen = new Set(open);
   const atWork = open.filter(({ name }) => busy.has(name));
-  const next = (steps: readonly Step[], pauseMs = 0): NextSteps => ({
+  const next = (
+    steps: readonly Step[],
+    { pauseMs = 0, stopped }: { pauseMs?: number; stopped?: string | undefined } = {},
+  ): NextSteps => ({
     steps,
     atWork: atWork.map(({ name }) => name),
     failed,
     pauseMs,
+    stopped,
   });
   const master = controlPlanes(nodes).find((node) => !isOnTarget(node, target));
   if (master !== undefined) return next(atWork.length > 0 ? [] : [{ phase: 'master', node: master.name }]);
   if (open.length === 0) return next(failed.size > 0 ? [] : [{ phase: 'postflight' }]);
   const groups = groupsOf(all, view);
-  if (whyClosed(groups, failed, view) !== undefined) return next([]);
+  const closed = whyClosed(groups, failed, view);
+  if (closed !== undefined) return next([], { stopped: closed });
 
   const limit = sharedOut(rollout.maxUnavailable, all.length);
   const left = stuck(failed, all);
@@ -73,24 +80,18 @@ export function nextSteps(view: RolloutView): NextSteps {
     ? idle
     : others.toSorted((a, b) => Number(b.unfinished !== null) - Number(a.unfinished !== null));
   const pauseMs = atWork.length + chosen.length > 0 ? 0 : pauseLeft(all, view);
-  if (pauseMs > 0) return next([], pauseMs);
+  if (pauseMs > 0) return next([], { pauseMs });
   const room = roomOf(groups, { view, open, limit, chosen, atWork });
   for (const node of fresh) if (room.takes(node)) chosen.push(node);
   // Something else is in the way, such as a node that is down: the step waits for it, and says so. For what is stuck nobody would wait.
   const [first] = idle;
   if (chosen.length + atWork.length + left.length === 0 && first !== undefined) chosen.push(first);
-  return next(chosen.map(({ name }): Step => ({ phase: 'worker', node: name })));
-}
-
-/** Why no worker is begun any more tonight; undefined while one may be. */
-export function whyStopped(view: RolloutView): string | undefined {
-  const all = workers(view.nodes);
-  const pending = all.filter((node) => !isOnTarget(node, view.target));
-  const failed = new Map(pending.flatMap(({ name }) => pair(name, view.failed?.get(name))));
-  const closed = whyClosed(groupsOf(all, view), failed, view);
-  const left = stuck(failed, all);
-  if (closed !== undefined || left.length === 0) return closed;
-  return `none may go beside ${someOf(left.map(({ name }) => name))}, which could not be put back`;
+  return next(
+    chosen.map(({ name }): Step => ({ phase: 'worker', node: name })),
+    left.length === 0
+      ? {}
+      : { stopped: `none may go beside ${someOf(left.map(({ name }) => name))}, which could not be put back` },
+  );
 }
 
 function pair<T>(name: string, value: T | undefined): [string, T][] {
@@ -200,9 +201,12 @@ function roomOf(
   const inGroup = new Set(group);
   let awayHere = group.filter((one) => away.has(one)).length;
   let workingHere = group.filter((one) => working.has(one)).length;
+  // What an earlier Job has left half-way in another group has its turn alone, and is waited for.
+  const isElsewhere = workingHere < working.size;
   let taken = 0;
   const takes = (node: NodeOutline): boolean => {
     const fits =
+      !isElsewhere &&
       inGroup.has(node) &&
       !away.has(node) &&
       away.size < limit &&
@@ -255,9 +259,9 @@ export function isCanary(name: string, view: CanaryView): boolean {
   return group !== undefined && canariesLeft(group, view) > 0;
 }
 
-/** How long a worker is watched when it is back in service: longer when it is a canary of its group. */
-export function soakSeconds(name: string, view: CanaryView, usual: number): number {
-  return isCanary(name, view) ? Math.max(usual, view.rollout.canary.soakSeconds) : usual;
+/** How long a worker is watched when it is back in service: a canary for longer. */
+export function soakSeconds(canary: boolean, rollout: Rollout, usual: number): number {
+  return canary ? Math.max(usual, rollout.canary.soakSeconds) : usual;
 }
 
 /** All steps from here to the end, in order. */

@@ -14,7 +14,7 @@ import { failuresOf } from './failures.ts';
 import type { Outcome } from './outcome.ts';
 import type { Context } from './phase.ts';
 import { placement } from './placement.ts';
-import { type NextSteps, nextSteps, type RolloutView, whyStopped } from './rollout.ts';
+import { type NextSteps, nextSteps, type RolloutView } from './rollout.ts';
 import { recordStop } from './run-record.ts';
 import { jobName, nodeOf, type Step, stepName } from './step.ts';
 import { underLock } from './under-lock.ts';
@@ -62,12 +62,12 @@ function leftToOthers({ atWork }: NextSteps): Outcome {
 }
 
 /** Nobody is left to go on: what was not upgraded is named, and the run is not called complete. */
-async function partlyDone(context: Context, { failed }: NextSteps, view: RolloutView): Promise<Outcome> {
+async function partlyDone(context: Context, { failed, stopped: why }: NextSteps, view: RolloutView): Promise<Outcome> {
   const { deps, target, signal, step } = context;
   const pending = workers(view.nodes).filter((node) => !isOnTarget(node, target));
   const untried = pending.filter(({ name }) => !failed.has(name)).map(({ name }) => name);
   const all = [...failed].map(([node, { why }]) => ({ node, why }));
-  const stopped = untried.length === 0 ? undefined : whyStopped(view);
+  const stopped = untried.length === 0 ? undefined : why;
   const summary = all.map(({ node, why }) => `${node} (${why})`).join('; ');
   await recordStop(context, `partly done: not upgraded: ${summary}`, { as: 'failed', step, takenBack: [] });
   deps.log.warn('the run is only partly done', { failed: summary, untried: untried.length });
@@ -128,12 +128,16 @@ async function nextWithBudgets({ deps, signal }: Context, plain: RolloutView): P
     const together = [...next.atWork, ...next.steps.flatMap((step) => (step.phase === 'worker' ? step.node : []))];
     const unread = together.length < 2 ? [] : together.filter((name) => !held.has(name));
     if (unread.length === 0) return next;
-    if (held.size >= MOST_READ) return { ...next, steps: next.steps.filter((step) => held.has(nodeOf(step) ?? '')) };
+    if (held.size >= MOST_READ) {
+      const looked = next.steps.filter((step) => held.has(nodeOf(step) ?? ''));
+      // One alone waits for its budgets by itself.
+      return { ...next, steps: looked.length + next.atWork.length > 0 ? looked : next.steps.slice(0, 1) };
+    }
+    const pods = await atOnce(unread, AT_ONCE, (node) => deps.cluster.pods({ node }, signal));
+    // After the pods: what was evicted before they were read counts against its budget by now, and what is evicted later counts twice.
     const budgets = await deps.cluster.budgets(signal);
     allows = new Map(budgets.map((one) => [`${one.namespace}/${one.name}`, one.disruptionsAllowed]));
-    await atOnce(unread, AT_ONCE, async (node) => {
-      held.set(node, podsByBudget(await deps.cluster.pods({ node }, signal), budgets));
-    });
+    unread.forEach((node, index) => held.set(node, podsByBudget(pods[index] ?? [], budgets)));
   }
 }
 

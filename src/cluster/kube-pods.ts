@@ -200,6 +200,12 @@ async function podsByNode<T>(
   return await client.table({ doing, path, query: { ...query, ...ROWS_ALONE } }, PodRow, fold, signal);
 }
 
+/** Whether one of these names is missing; of several namespaces, a name may stand there more than once. */
+function lacksAny(names: readonly string[], found: readonly string[]): boolean {
+  const left = Map.groupBy(found, (name) => name);
+  return names.some((name) => left.get(name)?.pop() === undefined);
+}
+
 /** Pods move meanwhile: so often the lines are read anew before all pods are. */
 const LOOKS = 3;
 
@@ -224,16 +230,16 @@ async function readiness<T>(
     const doubtful = new Set([...lines.inDoubt.keys(), ...lost]);
     if (doubtful.size > FEW_NODES) break;
     for (const pod of await client.list(asked(OF_A_JOB), PodItem, signal)) fold.see(state, pod);
-    const seen = new Set<string>();
+    const seen: string[] = [];
     await atOnce([...doubtful], AT_ONCE, async (node) => {
       const where = `spec.nodeName=${node === NO_NODE ? '' : node}`;
       for (const pod of await client.list(asked(`!${OF_A_JOB}`, where), PodItem, signal)) {
-        seen.add(pod.name);
+        seen.push(pod.name);
         fold.see(state, pod);
       }
     });
     // What stands in none of these lists any more has gone elsewhere, where it may be in doubt as well.
-    if ([...lines.inDoubt.values()].flat().some((name) => !seen.has(name))) continue;
+    if (lacksAny([...lines.inDoubt.values()].flat(), seen)) continue;
     const sure = [...lines.ready].filter(([node]) => !doubtful.has(node));
     return { ready: sure.reduce((sum, [, count]) => sum + count, 0), state };
   }

@@ -147,6 +147,12 @@ describe('the readiness of the pods', () => {
     expect(seen).toContain('b not');
   });
 
+  it('looks again for it also where another namespace has a pod of that name', async () => {
+    const [one, other] = ['w1', 'w2'].map((node) => ({ name: 'db-0', node, ready: '0/1' })) as [Shown, Shown];
+    const { look } = await clusterWith([one, other], { later: [{ ...one, node: 'w3' }, other] });
+    expect((await look()).seen).toEqual(['db-0 not', 'db-0 not']);
+  });
+
   it('reads all pods once where more than a few nodes have one that is not ready', async () => {
     const pods = many(50).map((one) => ({ ...one, ready: '0/1' }));
     const { asked, look } = await clusterWith(pods);

@@ -16,7 +16,15 @@ import {
 const AT = '2026-11-21T23:00:00.000Z';
 const LATER = '2026-11-21T23:10:00.000Z';
 const empty = newRun('1.36.4', AT);
-const done: StepEnd = { at: LATER, outcome: 'done', why: null, seconds: {}, findings: [], messages: [], isLast: false };
+const done: StepEnd = {
+  at: LATER,
+  outcome: 'done',
+  why: null,
+  seconds: {},
+  findings: [],
+  messages: [],
+  run: 'running',
+};
 const finding = {
   check: 'alerts',
   reason: 'AlertFiring',
@@ -46,7 +54,8 @@ describe('the record of a run', () => {
 
   it.each<[string, Partial<StepEnd>, Partial<RunHistory>]>([
     ['a step that is done leaves it running', {}, { outcome: 'running', endedAt: null }],
-    ['the last step completes it', { isLast: true }, { outcome: 'complete', endedAt: LATER }],
+    ['the last step completes it', { run: 'complete' }, { outcome: 'complete', endedAt: LATER }],
+    ['a step after which nobody goes on ends it', { run: 'failed' }, { outcome: 'failed', endedAt: LATER }],
     ['a refusal ends it', { outcome: 'held', why: 'x', findings: [finding] }, { outcome: 'held', findings: [finding] }],
     ['a failure ends it, until the next try', { outcome: 'failed', why: 'x' }, { outcome: 'failed', endedAt: LATER }],
   ])('%s', (_title, end, expected) => {

@@ -137,20 +137,21 @@ export interface StepEnd {
   readonly seconds: Readonly<Record<string, number>>;
   readonly findings: readonly FindingOfRun[];
   readonly messages: readonly string[];
-  /** Nothing comes after it. */
-  readonly isLast: boolean;
+  /** What becomes of the run by a step that is done. */
+  readonly run: 'running' | 'complete' | 'failed';
 }
 
 export function stepEnded(run: RunHistory, step: string, end: StepEnd): RunHistory {
   const { at, outcome, why, seconds, messages } = end;
+  const ofRun = outcome === 'done' ? end.run : outcome;
   const steps = run.steps.map((one) =>
     one.step === step ? { ...one, endedAt: at, outcome, why, seconds: { ...seconds } } : one,
   );
   return {
     ...run,
     steps,
-    outcome: outcome === 'done' ? (end.isLast ? 'complete' : 'running') : outcome,
-    endedAt: outcome === 'done' && !end.isLast ? null : at,
+    outcome: ofRun,
+    endedAt: ofRun === 'running' ? null : at,
     findings: end.findings.length === 0 ? run.findings : [...end.findings],
     messages: [...run.messages, ...messages.map((text) => ({ at, text }))],
   };

@@ -13,7 +13,7 @@ export const Smoke = z.strictObject({
     .boolean()
     .default(false)
     .meta(
-      notes('Ask it after each worker too, before the next one goes; else in postflight alone.', {
+      notes('Ask it after each worker too, before the next one goes; else after canaries and in postflight alone.', {
         reason: 'What a worker brings with it is found before there are more of them, and takes time with each.',
       }),
     ),

@@ -1,4 +1,5 @@
 import type { ActionStep, Phase } from '../../src/chain/phase.ts';
+import { RUN_LEASE } from '../../src/chain/run-lock.ts';
 import { runPhase } from '../../src/chain/run-phase.ts';
 import { jobName, nodeOf, type Step } from '../../src/chain/step.ts';
 import { isWorthAnotherTry } from '../../src/chain/worth-another-try.ts';
@@ -88,12 +89,19 @@ export async function simulate(scene: Scene): Promise<Simulated> {
   const budgetOf = new Map(scene.workers.map(({ budget }, index) => [`node-${index}`, budget]));
   const broken = new Set(scene.broken.map((index) => `node-${index}`));
   const isChurned = scene.incidents.some(({ kind }) => ['join', 'vanish', 'relabel'].includes(kind));
+  /** A Job is of tonight when it is not older than tonight's preflight, by the API server: set back by hours, its failure goes unseen. */
+  const isSetBack = scene.incidents.some((one) => one.kind === 'clock' && one.seconds < 0);
   const defects = new Set<string>();
   const begun: string[] = [];
   const failedTonight = new Set<string>();
   const drained = new Set<string>();
   const downUntil = new Set<string>();
   let [mostAway, mostWorkers, kills, pods, requests, night] = [0, scene.workers.length, 0, 0, 0, 0];
+
+  const leases = leaseMemory();
+  /** Who has the lock of the chain, and what had failed when it was taken: what fails while somebody looks is known to the next one. */
+  let looker = '';
+  let knownFailed: ReadonlySet<string> = new Set();
 
   /** Pods of Jobs that live, and how each is killed. */
   const alive = new Map<string, () => void>();
@@ -136,7 +144,15 @@ export async function simulate(scene: Scene): Promise<Simulated> {
       world.jobs.delete(name);
       for (const [pod, kill] of alive) if (pod.startsWith(`${name}-`)) kill();
     },
-    ...leaseMemory(),
+    ...leases,
+    writeLease: async (name, next, ...rest) => {
+      const isWritten = await leases.writeLease(name, next, ...rest);
+      if (isWritten && name === RUN_LEASE && next.holder !== looker) {
+        looker = next.holder;
+        knownFailed = new Set(failedTonight);
+      }
+      return isWritten;
+    },
     markFailed: async (name, failed) => {
       failedTonight.add(name);
       change(name, { failed });
@@ -167,6 +183,8 @@ export async function simulate(scene: Scene): Promise<Simulated> {
       const fact = phase === 'worker' && node !== null ? nodeNamed(node) : undefined;
       return fact === undefined || isOnTarget(fact, TARGET) || failedTonight.has(fact.name) ? [] : [fact.name];
     });
+  /** A Job whose pods die when its node is finished, while they look for who is next, is no failure of the node. */
+  const hasFailed = (node: NodeFact): boolean => knownFailed.has(node.name) && !isOnTarget(node, TARGET);
   const groupOf = (node: NodeFact): string => (rollout.groups === null ? '' : (node.labels[GROUP] ?? '-'));
   const limitOf = (total: number): number => sharedOut(rollout.maxUnavailable, total);
 
@@ -214,15 +232,19 @@ export async function simulate(scene: Scene): Promise<Simulated> {
     if (finished < canaries) {
       const here = group.filter(({ name }) => others.includes(name)).length;
       if (finished + here + 1 > canaries) defects.add(`${own.name} is begun before the canaries of its group`);
-      const dead = group.find(({ name }) => failedTonight.has(name));
+      const dead = isSetBack ? undefined : group.find(hasFailed);
       if (dead !== undefined) defects.add(`${own.name} is begun after the canary ${dead.name} has failed`);
     }
-    if (failedTonight.size > rollout.maxFailed) defects.add(`${own.name} is begun after too many have failed`);
+    if (!isSetBack && world.nodes.filter(hasFailed).length > rollout.maxFailed)
+      defects.add(`${own.name} is begun after too many have failed`);
     if (rollout.batch !== null && others.length >= rollout.batch) defects.add(`${own.name} is more than the batch`);
     if (others.some((name) => groupOf(nodeNamed(name) ?? own) !== groupOf(own)))
       defects.add(`${own.name} is begun beside another group`);
     const app = budgetOf.get(own.name) ?? null;
-    const sharing = app === null ? [] : others.filter((name) => budgetOf.get(name) === app);
+    // Who is back in service with the version has its pod back as well, and is only watched.
+    const isBack = (node: NodeFact | undefined): boolean =>
+      node !== undefined && node.cordonedBy === null && hasTargetVersion(node, TARGET);
+    const sharing = app === null ? [] : others.filter((name) => budgetOf.get(name) === app && !isBack(nodeNamed(name)));
     if (app !== null && sharing.length > 0 && sharing.length + 1 > (scene.allows[app] ?? 0))
       defects.add(`${own.name} and ${sharing.join(', ')} hold pods of ${app}`);
   }
@@ -355,6 +377,7 @@ export async function simulate(scene: Scene): Promise<Simulated> {
     night += 1;
     if (night > 1) broken.clear();
     failedTonight.clear();
+    knownFailed = new Set();
     const heard = world.seen.messages.length;
     const preflight = jobName({ phase: 'preflight' }, TARGET, undefined);
     const signal = new AbortController().signal;

@@ -1,7 +1,7 @@
+import { isStepOfCanary } from '../../chain/canary.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import { soakSeconds } from '../../chain/rollout.ts';
-import { nodeOf } from '../../chain/step.ts';
 import { NightliftError, reasonOf } from '../../errors.ts';
 import type { AlertFact } from '../../facts/facts.ts';
 import { haltingAlerts } from '../../gate/firing-alerts.ts';
@@ -154,11 +154,8 @@ export const soak: ActionStep = {
   },
 };
 
-/** How long the step's node is watched; seconds. The other workers are read only where there are canaries. */
-export async function soakOf({ deps, step, target, signal }: Context): Promise<number> {
-  const { waits, rollout } = deps.settings;
-  const name = nodeOf(step);
-  if (name === undefined || step.phase !== 'worker' || rollout.canary.perGroup === 0) return waits.soakSeconds;
-  const nodes = await deps.cluster.outlines(signal);
-  return soakSeconds(name, { nodes, rollout, target }, waits.soakSeconds);
+/** How long the step's node is watched; seconds: a canary for longer. */
+export async function soakOf(context: Context): Promise<number> {
+  const { waits, rollout } = context.deps.settings;
+  return soakSeconds(await isStepOfCanary(context), rollout, waits.soakSeconds);
 }

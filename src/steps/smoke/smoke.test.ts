@@ -22,10 +22,11 @@ function scene(
   settings: object,
   targets: () => Promise<Record<string, number>> = async () => ({ node: 3, shop: 2 }),
   deps: { readonly clock?: Clock } = {},
+  rollout = {},
 ) {
   const world = exampleWorld({
     nodes: NODES,
-    settings: { smoke: settings, waits: { readySeconds: 20, pollSeconds: 5 } },
+    settings: { smoke: settings, rollout, waits: { readySeconds: 20, pollSeconds: 5 } },
     deps: {
       ...deps,
       alerts: {
@@ -52,7 +53,9 @@ describe('the smoke tests', () => {
 
   it('are asked of each worker only when the settings say so', async () => {
     const off = scene({ devices: true });
-    expect(await smokeOfWorker.skip?.(contextIn(off.world))).toBe('smoke.eachWorker is off');
+    expect(await smokeOfWorker.skip?.(contextIn(off.world))).toBe('smoke.eachWorker is off, and it is no canary');
+    const canary = scene({ devices: true }, undefined, {}, { canary: { perGroup: 1 } });
+    expect(await smokeOfWorker.skip?.(contextIn(canary.world, { phase: 'worker', node: 'w-1' }))).toBeUndefined();
     const on = scene({ devices: true, eachWorker: true });
     expect(await smokeOfWorker.skip?.(contextIn(on.world))).toBeUndefined();
   });

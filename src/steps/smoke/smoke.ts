@@ -1,3 +1,4 @@
+import { isStepOfCanary } from '../../chain/canary.ts';
 import { Refused } from '../../chain/outcome.ts';
 import type { ActionStep, Context } from '../../chain/phase.ts';
 import { recordRun } from '../../chain/run-record.ts';
@@ -119,6 +120,7 @@ export const smokeOfWorker: ActionStep = {
   ...smoke,
   async skip(context) {
     if (wanted(context).length === 0) return NONE;
-    return context.deps.settings.smoke.eachWorker ? undefined : 'smoke.eachWorker is off';
+    if (context.deps.settings.smoke.eachWorker || (await isStepOfCanary(context))) return undefined;
+    return 'smoke.eachWorker is off, and it is no canary';
   },
 };
