@@ -19,6 +19,8 @@ describe('one line', () => {
     ['deb https://ci:S3CRET-PW@mirror/x and http://token@h:1/', 'deb https://***@mirror/x and http://***@h:1/'],
     ['mail someone@example.org about http://h/a?b=c', 'mail someone@example.org about http://h/a?b=c'],
     ['می\u200cخواهم', 'می\u200cخواهم'],
+    // No sign, and not to be seen either.
+    ['a\u{e0002}b', 'a\\udb40\\udc02b'],
   ])('shows %j as %j', (text, shown) => {
     expect(oneLine(text)).toBe(shown);
   });

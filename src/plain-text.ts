@@ -2,9 +2,9 @@ import { stringify } from 'yaml';
 
 /**
  * What a reader does not see and a terminal obeys: control characters (C0, DEL, C1), format characters (bidi controls,
- * zero-width, tags), separators of lines and paragraphs, halves of surrogate pairs. The joiners of scripts are letters.
+ * zero-width, tags, also those that are not assigned), separators of lines and paragraphs, halves of surrogate pairs. The joiners of scripts are letters.
  */
-const UNSEEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const UNSEEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\u{e0000}-\u{e007f}]/gu;
 const LINE_BREAKS = / ?[\n\r\v\f\u0085\u2028\u2029]\s*/g;
 
 /** What stands before the host of an address, whoever has written it there: a password, or a token. */
