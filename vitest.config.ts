@@ -13,9 +13,9 @@ const LONGEST = [
 ];
 /** The levels of test/run-levels.ts as projects; `unit` has what no other has. Whole nights and real programs have a process for each file. */
 const LEVELS = {
-  chaos: ['test/chaos/{kill-patch,faults-in-{check,preflight}}.test.ts'],
+  chaos: ['test/chaos/{kill-patch,faults-in-check}.test.ts'],
   'long-chaos': [
-    'test/chaos/{kill-!(patch),faults-in-{master,worker,postflight}}.test.ts',
+    'test/chaos/{kill-!(patch),faults-in-{preflight,master,worker,postflight}}.test.ts',
     'test/rehearsal/long/*.test.ts',
   ],
   rehearsal: ['src/rehearsal/**/*.test.ts', 'test/rehearsal/*.test.ts'],

@@ -42,15 +42,15 @@ export const LEVELS: readonly Level[] = [
   {
     name: 'long-chaos',
     title:
-      'killed at every step of several control planes, and at samples of the other nights; faults in master, worker and postflight; nights of several minors',
-    has: /^test\/(chaos\/(kill-(?!patch)|faults-in-(master|worker|postflight))|rehearsal\/long\/)/,
+      'killed at every step of several control planes, and at samples of the other nights; faults in all phases; nights of several minors, of workers that go together, and with smoke tests',
+    has: /^test\/(chaos\/(kill-(?!patch)|faults-in-(preflight|master|worker|postflight))|rehearsal\/long\/)/,
     isProject: true,
     isLong: true,
     missing: () => undefined,
   },
   {
     name: 'chaos',
-    title: 'a patch killed at every point, every dependency failing',
+    title: 'a patch killed at every point, every dependency failing in the detection',
     has: /^test\/chaos\/(kill|faults)-/,
     isProject: true,
     missing: () => undefined,

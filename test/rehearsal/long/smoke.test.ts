@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { jobs, namespaces, nodes, pods } from '../../src/rehearsal/api/resources.ts';
-import { runningPod } from '../../src/rehearsal/cluster-view.ts';
-import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
-import { runNight } from '../../src/rehearsal/night.ts';
-import { logOf, NIGHT_MS, nightWith, SMALL, useNights, versionsOf } from './nights.ts';
+import { jobs, namespaces, nodes, pods } from '../../../src/rehearsal/api/resources.ts';
+import { runningPod } from '../../../src/rehearsal/cluster-view.ts';
+import type { EmbeddedCluster } from '../../../src/rehearsal/embedded-cluster.ts';
+import { runNight } from '../../../src/rehearsal/night.ts';
+import { logOf, NIGHT_MS, nightWith, SMALL, useNights, versionsOf } from '../nights.ts';
 
 const GPU = 'nvidia.com/gpu';
 

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunHistory } from '../../src/facts/run-history.ts';
-import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
-import { runNight } from '../../src/rehearsal/night.ts';
-import { callCli } from '../support/call-cli.ts';
-import { logOf, NIGHT_MS, SMALL, useNights } from './nights.ts';
+import { RunHistory } from '../../../src/facts/run-history.ts';
+import type { EmbeddedCluster } from '../../../src/rehearsal/embedded-cluster.ts';
+import { runNight } from '../../../src/rehearsal/night.ts';
+import { callCli } from '../../support/call-cli.ts';
+import { logOf, NIGHT_MS, SMALL, useNights } from '../nights.ts';
 
 const nights = useNights();
 let directory: string;

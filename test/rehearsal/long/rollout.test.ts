@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { nodes } from '../../src/rehearsal/api/resources.ts';
-import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
-import { runNight } from '../../src/rehearsal/night.ts';
-import { logOf, NIGHT_MS, useNights, versionsOf } from './nights.ts';
-import { FIVE_WORKERS, watchAway } from './watch-away.ts';
+import { nodes } from '../../../src/rehearsal/api/resources.ts';
+import type { EmbeddedCluster } from '../../../src/rehearsal/embedded-cluster.ts';
+import { runNight } from '../../../src/rehearsal/night.ts';
+import { logOf, NIGHT_MS, useNights, versionsOf } from '../nights.ts';
+import { FIVE_WORKERS, watchAway } from '../watch-away.ts';
 
 const nights = useNights();
 const TWO = { maxUnavailable: 2 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { events, pods } from '../../src/rehearsal/api/resources.ts';
-import type { EmbeddedCluster } from '../../src/rehearsal/embedded-cluster.ts';
-import { logOf, NIGHT_MS, nightWith, PATCH, useNights, versionsOf } from './nights.ts';
+import { events, pods } from '../../../src/rehearsal/api/resources.ts';
+import type { EmbeddedCluster } from '../../../src/rehearsal/embedded-cluster.ts';
+import { logOf, NIGHT_MS, nightWith, PATCH, useNights, versionsOf } from '../nights.ts';
 
 /** A pod that the kubelet stand-in leaves as it is, and what a kubelet says of it. */
 function failingPod({ server: { store } }: EmbeddedCluster, name: string, waiting: string, reason: string): void {

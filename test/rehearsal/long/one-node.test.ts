@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { nodes } from '../../src/rehearsal/api/resources.ts';
-import { runNight } from '../../src/rehearsal/night.ts';
-import { logOf, NIGHT_MS, PATCH, useNights, versionsOf } from './nights.ts';
+import { nodes } from '../../../src/rehearsal/api/resources.ts';
+import { runNight } from '../../../src/rehearsal/night.ts';
+import { logOf, NIGHT_MS, PATCH, useNights, versionsOf } from '../nights.ts';
 
 const nights = useNights();
 const ONE = { ...PATCH, workers: 0 };
